@@ -1,0 +1,1 @@
+"""Measure: a network, images and concepts become a run (tables, pictures, manifest)."""

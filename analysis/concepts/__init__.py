@@ -1,0 +1,1 @@
+"""What a pixel means: a vocabulary, and sources of label maps."""

@@ -1,0 +1,199 @@
+"""A run's folder: the tables, the pictures and the manifest, written whole or not at all.
+
+    run = Run(Path("runs/squeezenet"))
+    run.table("units")          # a pandas frame
+    run.manifest.study          # what was asked for
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from dataclasses import asdict, dataclass, field, fields
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from dissectory.analysis.schema import TABLES, VERSION
+from dissectory.errors import RunError, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pandas as pd
+
+    from dissectory.analysis.schema import Table
+
+ROW_GROUP = 15_000
+"""Rows of one parquet row group: small enough for a reader that wants one unit of a sorted table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """An image file that could not be decoded."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """How the pictures of a run are laid out: sprites of square tiles, row by row, by rank.
+
+    `images/units/<layers.index>/<unit>.webp` holds a unit's top images, `images/concepts/<n>.webp` the
+    example images of the n-th row of the table concepts. The same name with `.mask.webp` is a layer to lay
+    over it: transparent where the unit is active (the concept is), dark elsewhere. Tiles that no image fills
+    are black and fully transparent.
+    """
+
+    tile: int = 112
+    columns: int = 5
+    unit_tiles: int = 15
+    concept_tiles: int = 15
+
+    @staticmethod
+    def unit(layer_index: int, unit: int) -> str:
+        """Path of a unit's sprite inside the run."""
+        return f"images/units/{layer_index}/{unit}.webp"
+
+    @staticmethod
+    def concept(row: int) -> str:
+        """Path of a concept's sprite inside the run."""
+        return f"images/concepts/{row}.webp"
+
+    @staticmethod
+    def mask(sprite: str) -> str:
+        """Path of the mask that belongs to a sprite."""
+        return sprite.removesuffix(".webp") + ".mask.webp"
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """Where a run comes from: everything needed to judge it and to make it again.
+
+    `study` is the study as it was resolved, section by section; `versions` of the software; `hashes` (SHA-256)
+    of the weights and of the list of images; `seconds` of wall time for each stage.
+    """
+
+    study: dict[str, dict[str, Any]]
+    title: str = ""
+    created: str = ""
+    schema_version: int = VERSION
+    seed: int = 0
+    versions: dict[str, str] = field(default_factory=dict)
+    hashes: dict[str, str] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    model: dict[str, Any] = field(default_factory=dict)
+    """source, parameters, classes (how many outputs have a name), device, passes."""
+    images: int = 0
+    skipped: tuple[Skipped, ...] = ()
+    grid: int = 56
+    notes: tuple[str, ...] = ()
+    """What a reader of the results should know, in plain sentences."""
+    pictures: Pictures = Pictures()
+
+    @classmethod
+    def from_json(cls, text: str) -> Manifest:
+        """Read what `to_json` wrote; keys of a newer version are passed over."""
+        values = json.loads(text)
+        known = {item.name for item in fields(cls)}
+        values = {key: value for key, value in values.items() if key in known}
+        values["skipped"] = tuple(Skipped(**item) for item in values.get("skipped", ()))
+        values["notes"] = tuple(values.get("notes", ()))
+        values["pictures"] = Pictures(**values.get("pictures", {}))
+        return cls(**values)
+
+    def to_json(self) -> str:
+        """Write the manifest for people and programs."""
+        return json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run's folder.
+
+    Raises:
+        RunError: on reading what is not there, or writing where nothing can be written.
+    """
+
+    folder: Path
+
+    def table_path(self, name: str) -> Path:
+        """Path of a table's file."""
+        return self.folder / "tables" / f"{name}.parquet"
+
+    def has(self, name: str) -> bool:
+        """Whether the run has the table."""
+        return self.table_path(name).is_file()
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Read one table as a pandas frame, in the order of its key."""
+        if name not in TABLES:
+            raise RunError(f"there is no table '{name}'; {nearest(name, TABLES)}")
+        path = self.table_path(name)
+        if not path.is_file():
+            raise RunError(f"{self.folder} has no table '{name}': was the run finished? (expected {path})")
+        try:
+            read = pq.read_table(path)
+        except (OSError, pa.ArrowException) as error:
+            raise RunError(f"{path} cannot be read as parquet ({error}): run the study again") from error
+        missing = [column for column in TABLES[name].arrow.names if column not in read.column_names]
+        if missing:
+            raise RunError(f"{path} lacks the columns {missing}: it is of another version; run the study again")
+        return read.to_pandas()
+
+    @cached_property
+    def manifest(self) -> Manifest:
+        """The run's manifest."""
+        path = self.folder / "manifest.json"
+        try:
+            return Manifest.from_json(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise RunError(f"{self.folder} is not a finished run: it has no manifest.json") from None
+        except (OSError, ValueError, TypeError) as error:
+            raise RunError(f"{path} cannot be read ({error}): run the study again") from error
+
+    def write_table(self, table: Table, columns: dict[str, Any]) -> None:
+        """Write one table, sorted by its key; `columns` maps every column's name to its values."""
+        schema = table.arrow
+        arrays = [pa.array(columns[item.name], from_pandas=True) for item in schema]
+        arrays = [
+            array.cast(item.type.value_type).dictionary_encode() if pa.types.is_dictionary(item.type) else array
+            for array, item in zip(arrays, schema, strict=True)
+        ]
+        data = pa.table([array.cast(item.type) for array, item in zip(arrays, schema, strict=True)], schema=schema)
+        data = data.sort_by([(key, "ascending") for key in table.key])
+        with self.replacing(self.table_path(table.name)) as temporary:
+            pq.write_table(data, temporary, compression="snappy", row_group_size=ROW_GROUP)
+
+    def write_manifest(self, manifest: Manifest) -> None:
+        """Write the manifest: the last act of a run, which makes it a finished one."""
+        with self.replacing(self.folder / "manifest.json") as temporary:
+            temporary.write_text(manifest.to_json(), encoding="utf-8")
+
+    @contextlib.contextmanager
+    def replacing(self, path: Path) -> Iterator[Path]:
+        """Give a temporary path to write to; it takes the place of `path` when all went well."""
+        temporary = path.with_name(f".{path.name}.part")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield temporary
+            os.replace(temporary, path)  # noqa: PTH105 - the one call whose atomicity is meant
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+            raise RunError(
+                f"cannot write {path}: {error.strerror or error}. Free some space, or name another folder with --out"
+            ) from error
+
+    def prepare(self) -> None:
+        """Make the folder and try to write in it, before any long work begins."""
+        if self.folder.exists() and not self.folder.is_dir():
+            raise RunError(f"{self.folder} is a file; --out names the folder of the run")
+        with self.replacing(self.folder / ".writable") as temporary:
+            temporary.write_bytes(b"")
+        (self.folder / ".writable").unlink()

@@ -1,0 +1,287 @@
+"""Every table of a run: its columns, their types, units and meaning, written down once.
+
+The parquet files' own metadata, the data dictionary on the site and the checks on reading all
+come from here. This module is the only thing that `analysis` and `report` share besides the
+folder itself (`dissectory.analysis.run`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal
+
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+VERSION = 1
+"""Raised when a reader of older tables would go wrong."""
+
+Kind = Literal["int", "long", "float", "text", "name", "flag"]
+Category = Literal["object", "part", "material", "texture", "color"]
+
+CATEGORIES: tuple[Category, ...] = ("object", "part", "material", "texture", "color")
+"""What a concept can be, in the order in which every page and chart names them."""
+
+_ARROW: Mapping[Kind, pa.DataType] = MappingProxyType(
+    {
+        "int": pa.int32(),
+        "long": pa.int64(),
+        "float": pa.float32(),
+        "text": pa.string(),
+        "name": pa.dictionary(pa.int32(), pa.string()),
+        "flag": pa.bool_(),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: `unit` is empty for a name, "1" for a ratio in 0..1."""
+
+    name: str
+    kind: Kind
+    meaning: str
+    unit: str = ""
+    nullable: bool = False
+
+    @property
+    def arrow(self) -> pa.Field:
+        """The column as an arrow field that carries its own description."""
+        metadata = {"description": self.meaning, "unit": self.unit}
+        return pa.field(self.name, _ARROW[self.kind], nullable=self.nullable, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table; its first `keys` columns name a row and give the order of rows."""
+
+    name: str
+    row: str
+    keys: int
+    columns: tuple[Column, ...]
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """Names of the columns that name a row."""
+        return tuple(column.name for column in self.columns[: self.keys])
+
+    @property
+    def arrow(self) -> pa.Schema:
+        """The table as an arrow schema, described in its metadata."""
+        metadata = {"table": self.name, "row": self.row, "key": ",".join(self.key), "schema_version": str(VERSION)}
+        return pa.schema([column.arrow for column in self.columns], metadata=metadata)
+
+    def __getitem__(self, name: str) -> Column:
+        """Find the column called `name`."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(name)
+
+
+_LAYER = Column("layer", "name", "the layer's name in the network, as PyTorch gives it")
+_UNIT = Column("unit", "int", "the unit: a channel of the layer, counted from 0")
+_CONCEPT = Column("concept", "name", "the concept")
+_IMAGE = Column("image", "int", "the image's number, as in the table images")
+
+LAYERS = Table(
+    "layers",
+    "a layer",
+    1,
+    (
+        _LAYER,
+        Column("index", "int", "the layer's place in the order in which the network computes, counted from 0"),
+        Column("module", "name", "the kind of module, such as Conv2d"),
+        Column("units", "int", "how many units the layer has", "units"),
+        Column("height", "int", "height of the layer's map", "cells"),
+        Column("width", "int", "width of the layer's map", "cells"),
+        Column("matched_units", "int", "units whose label's IoU is above the study's iou_threshold", "units"),
+        Column("matched_concepts", "int", "different concepts among the labels of matched units", "concepts"),
+    ),
+)
+
+CONCEPTS = Table(
+    "concepts",
+    "a concept",
+    1,
+    (
+        _CONCEPT,
+        Column("category", "name", "object, part, material, texture or color"),
+        Column("source", "name", "the source of label maps that names it"),
+        Column("pixels", "long", "grid positions that carry the concept, over all images", "grid positions"),
+        Column("images", "int", "images in which it occurs", "images"),
+    ),
+)
+
+UNITS = Table(
+    "units",
+    "a unit",
+    2,
+    (
+        _LAYER,
+        _UNIT,
+        Column(
+            "threshold",
+            "float",
+            "t: the least upsampled activation that at most the study's quantile of all positions exceeds",
+            "activation",
+            nullable=True,
+        ),
+        Column("active", "long", "grid positions whose upsampled activation is above the threshold", "grid positions"),
+        Column(
+            "concept", "name", "the label: the concept with the highest IoU; empty where none is touched", nullable=True
+        ),
+        Column("category", "name", "the label's category", nullable=True),
+        Column("iou", "float", "intersection over union of the active positions with the label", "1"),
+        Column("iou_low", "float", "lower end of the IoU's interval; empty where not measured", "1", nullable=True),
+        Column("iou_high", "float", "upper end of the IoU's interval; empty where not measured", "1", nullable=True),
+        Column(
+            "q_value",
+            "float",
+            "false discovery rate at which the label passes as more than chance; empty where not tested",
+            "1",
+            nullable=True,
+        ),
+        Column("matched", "flag", "whether the IoU is above the study's iou_threshold"),
+        Column(
+            "iqr",
+            "float",
+            "highest information quality ratio over all concepts, each at its own best threshold; "
+            "empty where not measured",
+            "1",
+            nullable=True,
+        ),
+        Column("iqr_concept", "name", "the concept of that ratio; empty where not measured", nullable=True),
+        Column("mean", "float", "mean of the unit's activation over its own map and all images", "activation"),
+        Column("std", "float", "standard deviation of the same", "activation"),
+        Column("peak", "float", "highest activation on any image", "activation"),
+        Column("active_fraction", "float", "active over all grid positions of all images", "1"),
+    ),
+)
+
+UNIT_CONCEPTS = Table(
+    "unit_concepts",
+    "a unit and a concept that it touches (a pair without a common position has no row: its IoU is 0)",
+    3,
+    (
+        _LAYER,
+        _UNIT,
+        _CONCEPT,
+        Column("intersection", "long", "grid positions that are active and carry the concept", "grid positions"),
+        Column("union", "long", "grid positions that are active or carry the concept", "grid positions"),
+        Column("iou", "float", "intersection over union, summed over all images before dividing", "1"),
+        Column(
+            "iqr",
+            "float",
+            "information quality ratio at iqr_threshold; empty where not measured",
+            "1",
+            nullable=True,
+        ),
+        Column(
+            "iqr_threshold",
+            "float",
+            "the threshold that maximises the information quality ratio; empty where not measured",
+            "activation",
+            nullable=True,
+        ),
+    ),
+)
+
+UNIT_IMAGES = Table(
+    "unit_images",
+    "a unit's k-th strongest image",
+    3,
+    (
+        _LAYER,
+        _UNIT,
+        Column("rank", "int", "0 for the image with the highest peak; equal peaks in the order of images"),
+        _IMAGE,
+        Column("peak", "float", "highest activation of the unit on the image", "activation"),
+        Column("y", "int", "row of that peak in the layer's map, from the top", "cells"),
+        Column("x", "int", "column of that peak in the layer's map, from the left", "cells"),
+    ),
+)
+
+UNIT_HISTOGRAMS = Table(
+    "unit_histograms",
+    "a bin of a unit's activations",
+    3,
+    (
+        _LAYER,
+        _UNIT,
+        Column("bin", "int", "the bin's number, from the lowest activation up; empty bins at both ends are left out"),
+        Column("low", "float", "lower edge, part of the bin", "activation"),
+        Column("high", "float", "upper edge, not part of the bin", "activation"),
+        Column("count", "long", "activations of the unit's own map, over all images, in the bin", "activations"),
+    ),
+)
+
+IMAGES = Table(
+    "images",
+    "an image",
+    1,
+    (
+        _IMAGE,
+        Column("path", "text", "the file, relative to the image folder"),
+        Column("class", "name", "the first sub-folder; empty where images have no classes", nullable=True),
+        Column("width", "int", "width of the file's picture", "pixels"),
+        Column("height", "int", "height of the file's picture", "pixels"),
+    ),
+)
+
+CLASSES = Table(
+    "classes",
+    "a class, a split",
+    2,
+    (
+        Column("class", "name", "the class of images"),
+        Column("split", "name", "the part of the images: all, ranking or reporting"),
+        Column("images", "int", "images of the class in the split", "images"),
+        Column(
+            "accuracy",
+            "float",
+            "share of all images for which 'is it this class?' is answered right; empty where the network has no "
+            "output for the class",
+            "1",
+            nullable=True,
+        ),
+        Column("precision", "float", "share of the images taken for the class that are of it", "1", nullable=True),
+        Column("recall", "float", "share of the class's images that are taken for it", "1", nullable=True),
+        Column(
+            "balanced_accuracy", "float", "mean of recall and the true negative rate; chance is 0.5", "1", nullable=True
+        ),
+    ),
+)
+
+CONCEPT_IMAGES = Table(
+    "concept_images",
+    "an image with much of a concept",
+    2,
+    (
+        _CONCEPT,
+        Column("rank", "int", "0 for the image with the largest area; equal areas in the order of images"),
+        _IMAGE,
+        Column("pixels", "int", "grid positions that carry the concept on the image", "grid positions"),
+    ),
+)
+
+TABLES: Mapping[str, Table] = MappingProxyType(
+    {
+        table.name: table
+        for table in (
+            LAYERS,
+            CONCEPTS,
+            UNITS,
+            UNIT_CONCEPTS,
+            UNIT_IMAGES,
+            UNIT_HISTOGRAMS,
+            CONCEPT_IMAGES,
+            IMAGES,
+            CLASSES,
+        )
+    }
+)
+"""All tables by name."""

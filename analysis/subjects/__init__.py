@@ -1,0 +1,1 @@
+"""What is dissected: networks, their layers, and the images that go in."""

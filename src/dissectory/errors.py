@@ -1,0 +1,56 @@
+"""The errors that a user can cause, and mend.
+
+    DissectoryError              everything below; the command line prints it and exits with 2
+    ├── StudyError               the study file: an unknown key, a value out of range
+    ├── SubjectError             the network under study: source, weights, layers
+    ├── ImagesError              the image folder and its files
+    ├── ConceptsError            sources of concepts and their label maps
+    └── RunError                 a run's folder: missing, incomplete, not writable
+
+Every message says what was given, what was expected and what to do.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class DissectoryError(Exception):
+    """A mistake that the user can mend; its text is the whole message."""
+
+
+class StudyError(DissectoryError):
+    """The study file does not say what it should."""
+
+
+class SubjectError(DissectoryError):
+    """The network cannot be built, loaded or dissected as asked."""
+
+
+class ImagesError(DissectoryError):
+    """The images cannot be used."""
+
+
+class ConceptsError(DissectoryError):
+    """A source of concepts, or one of its label maps, cannot be used."""
+
+
+class RunError(DissectoryError):
+    """A run's folder cannot be read or written."""
+
+
+def nearest(name: str, known: Iterable[str], count: int = 3) -> str:
+    """Say which known names are closest to a mistaken one, as the end of a message.
+
+    >>> nearest("layre", ["layers", "source"])
+    "did you mean 'layers'?"
+    >>> nearest("zzz", ["layers", "source"])
+    "known: 'layers', 'source'"
+    """
+    names = list(known)
+    close = difflib.get_close_matches(name, names, n=count, cutoff=0.6)
+    if close:
+        return "did you mean " + " or ".join(f"'{option}'" for option in close) + "?"
+    shown = ", ".join(f"'{option}'" for option in names[:40])
+    return f"known: {shown}" + (f" and {len(names) - 40} more" if len(names) > 40 else "")
