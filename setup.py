@@ -80,7 +80,7 @@ def _failed(why: str) -> str:
 
 
 def fill_vendor() -> None:
-    """Bring `site/vendor/` to the pinned versions, whole or not at all."""
+    """Bring `site/vendor/` to the pinned versions, if it is not there yet."""
     vendor = SITE / "vendor"
     if present(vendor):
         return
@@ -88,12 +88,12 @@ def fill_vendor() -> None:
         for name in ("package.json", "package-lock.json"):
             shutil.copy(SITE / name, scratch)
         npm_ci(Path(scratch))
-        shutil.rmtree(vendor, ignore_errors=True)
-        vendor.mkdir()
+        vendor.mkdir(exist_ok=True)
+        # The stamp goes first and comes back last: a copy that was cut short is fetched again.
+        (vendor / STAMP).unlink(missing_ok=True)
         for name, files in VENDORED.items():
             for source, target in files.items():
                 shutil.copyfile(Path(scratch, "node_modules", name, source), vendor / target)
-    # The stamp comes last: a copy that was cut short is fetched again.
     (vendor / STAMP).write_text(json.dumps(pinned(), indent=2) + "\n", encoding="utf-8")
 
 
