@@ -1,0 +1,1 @@
+"""Experiments: one file for each question that is put to a network."""

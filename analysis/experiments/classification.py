@@ -1,0 +1,78 @@
+"""How well a classifier tells the classes of the images apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+NO_PREDICTION = -1
+
+
+@dataclass(frozen=True, slots=True)
+class ClassScore:
+    """One class against all others; the ratios are None where the network has no output for the class."""
+
+    name: str
+    images: int
+    accuracy: float | None
+    precision: float | None
+    recall: float | None
+    balanced_accuracy: float | None
+
+
+def output_of(name: str, outputs: Sequence[str]) -> int | None:
+    """Find the network's output for a class of images: by its whole name, or by its first word (`n01440764 tench`).
+
+    >>> output_of("n01440764", ["n01440764 tench, Tinca tinca", "n01443537 goldfish"])
+    0
+    """
+    for wanted in (list(outputs), [output.split(" ", 1)[0] for output in outputs]):
+        if wanted.count(name) == 1:
+            return wanted.index(name)
+    return None
+
+
+def class_scores(
+    names: Sequence[str], classes: npt.NDArray[np.intp], predicted: npt.NDArray[np.intp], outputs: Sequence[str]
+) -> list[ClassScore]:
+    """Score every class of images against the rest.
+
+    Args:
+        names: the classes of images.
+        classes: each image's class, as an index into `names` `(image,)`.
+        predicted: each image's strongest output `(image,)`, or -1 where the network gave none.
+        outputs: names of the network's outputs, empty where they are not known.
+    """
+    return [_score(name, classes == place, predicted, output_of(name, outputs)) for place, name in enumerate(names)]
+
+
+def _score(
+    name: str, belongs: npt.NDArray[np.bool_], predicted: npt.NDArray[np.intp], output: int | None
+) -> ClassScore:
+    images = int(belongs.sum())
+    if output is None or (predicted == NO_PREDICTION).all():
+        return ClassScore(name, images, None, None, None, None)
+    taken = predicted == output
+    right = int((taken & belongs).sum())
+    recall = _ratio(right, images)
+    true_negatives = int((~taken & ~belongs).sum())
+    specificity = _ratio(true_negatives, len(belongs) - images)
+    return ClassScore(
+        name,
+        images,
+        accuracy=_ratio(right + true_negatives, len(belongs)),
+        precision=_ratio(right, int(taken.sum())),
+        recall=recall,
+        balanced_accuracy=None if recall is None or specificity is None else (recall + specificity) / 2,
+    )
+
+
+def _ratio(part: int, whole: int) -> float | None:
+    return part / whole if whole else None

@@ -1,0 +1,139 @@
+"""Network dissection: which concept does each unit match? (Bau et al. 2020, 'Network dissection'.)
+
+    run = dissect(Study.read("study.toml"), Path("runs/mine"))
+    run.table("units").sort_values("iou", ascending=False).head(10)
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dissectory.analysis.experiments.illustration import illustrate
+from dissectory.analysis.experiments.passes import Passes
+from dissectory.analysis.experiments.provenance import describe
+from dissectory.analysis.experiments.setting import open_setting
+from dissectory.analysis.experiments.tabulation import write_tables
+from dissectory.analysis.run import Run
+from dissectory.analysis.tally.overlap import Overlaps
+from dissectory.analysis.tally.tail import count_above
+from dissectory.errors import ImagesError
+from dissectory.progress import Silent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    from dissectory.analysis.experiments.passes import Block, Record
+    from dissectory.analysis.experiments.setting import Setting
+    from dissectory.analysis.study import Study
+    from dissectory.analysis.tally.histogram import Bins
+    from dissectory.analysis.tally.layer import LayerTally
+    from dissectory.analysis.tally.moments import Moments
+    from dissectory.analysis.tally.peaks import TopImages
+    from dissectory.progress import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class BlockResult:
+    """What was found of the units of one block.
+
+    `thresholds` `(unit,)`; `lit` `(unit, top image, bytes)`: the active positions of each top image, packed bits.
+    """
+
+    block: Block
+    thresholds: npt.NDArray[np.float32]
+    overlaps: Overlaps
+    top: TopImages
+    bins: tuple[Bins, ...]
+    moments: Moments
+    nonfinite: npt.NDArray[np.int64]
+    lit: npt.NDArray[np.uint8]
+
+
+def dissect(study: Study, out: Path, progress: Progress | None = None) -> Run:
+    """Dissect a network as a study says, and write the run to the folder `out`.
+
+    Raises:
+        DissectoryError: for anything that the user can mend; before the long work begins, wherever it can be known.
+    """
+    progress = progress or Silent()
+    start = time.perf_counter()
+    run = Run(out)
+    run.prepare()
+    setting = open_setting(study)
+    passes = Passes(setting)
+    results = _measure(passes, progress)
+    record = passes.record
+    seconds = {**record.seconds, "measure": time.perf_counter() - start}
+    write_tables(run, setting, record, results)
+    drawn = time.perf_counter()
+    layout = illustrate(run, setting, record, results, progress)
+    seconds["pictures"] = time.perf_counter() - drawn
+    seconds["total"] = time.perf_counter() - start
+    run.write_manifest(describe(setting, record, results, layout, seconds))
+    return run
+
+
+def _measure(passes: Passes, progress: Progress) -> list[BlockResult]:
+    """Make the passes, and turn each one's tallies into results before the next one needs the memory."""
+    results: list[BlockResult] = []
+    plan = passes.plan()
+    files = len(passes.setting.images)
+    for number, blocks in enumerate(plan):
+        name = "Dissecting" if len(plan) == 1 else f"Dissecting {number + 1}/{len(plan)}"
+        with progress.stage(name, files, "images") as advance:
+            tallies = passes.run(blocks, first=number == 0, advance=advance)
+        if len(passes.record.readable) == 0:
+            raise ImagesError(_nothing_readable(passes.record))
+        with progress.stage("Comparing", sum(block.units for block in blocks), "units") as advance:
+            # Each tally is let go as soon as it is read: together they are the largest thing in memory.
+            for block in blocks:
+                results.append(_compare(block, tallies.pop(0), passes.setting, passes.record, advance))
+    return results
+
+
+def _nothing_readable(record: Record) -> str:
+    first = record.skipped[0]
+    return (
+        f"none of the {len(record.skipped)} image files can be decoded; the first is {first.path} ({first.reason}). "
+        "Check that images.folder is the folder you mean"
+    )
+
+
+def _compare(
+    block: Block, tally: LayerTally, setting: Setting, record: Record, advance: Callable[[int], None]
+) -> BlockResult:
+    """Find the thresholds of a block, and count its overlaps with every concept."""
+    start = time.perf_counter()
+    positions = setting.positions
+    above = count_above(setting.study.dissection.quantile, len(record.readable) * positions)
+    thresholds = np.empty(block.units, dtype=np.float32)
+    active = np.empty(block.units, dtype=np.int64)
+    intersection = np.empty((block.units, record.labels.concepts), dtype=np.int64)
+    lit = np.zeros((*tally.top.images.shape, positions), dtype=np.bool_)
+    for unit in range(block.units):
+        thresholds[unit] = tally.tail.threshold(unit, above)
+        found = tally.tail.active(unit, thresholds[unit])
+        active[unit] = len(found)
+        intersection[unit] = record.labels.overlap(found)
+        for rank, image in enumerate(tally.top.images[unit]):
+            bounds = np.searchsorted(found.images, [image, image + 1])
+            lit[unit, rank, found.positions[slice(*bounds)]] = True
+        advance(1)
+    record.seconds["compare"] += time.perf_counter() - start
+    return BlockResult(
+        block,
+        thresholds,
+        Overlaps(intersection, active, record.labels.pixels),
+        tally.top,
+        tuple(tally.histograms.bins(unit) for unit in range(block.units)),
+        tally.moments,
+        tally.nonfinite,
+        np.packbits(lit, axis=2),
+    )

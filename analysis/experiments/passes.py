@@ -1,0 +1,196 @@
+"""Passes over the images: all chosen layers in the same forward pass, as few passes as memory allows."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from dissectory.analysis.experiments.classification import NO_PREDICTION
+from dissectory.analysis.subjects.layers import watch
+from dissectory.analysis.tally.layer import LayerTally
+from dissectory.analysis.tally.overlap import LabelMaps
+from dissectory.analysis.tally.tail import ENTRY_BYTES, SLACK, count_above
+from dissectory.analysis.tally.upsampling import Upsampler
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    import numpy.typing as npt
+    from torch import Tensor
+
+    from dissectory.analysis.experiments.setting import Setting
+    from dissectory.analysis.run import Skipped
+    from dissectory.analysis.subjects.images import ViewBatch
+    from dissectory.analysis.subjects.layers import LayerInfo
+
+_COMPACTION = 1.4
+"""Compaction holds a part of a tail twice for a moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Neighbouring units of one layer that are tallied together: `first` to `last`, without the last."""
+
+    layer: LayerInfo
+    first: int
+    last: int
+
+    @property
+    def units(self) -> int:
+        """How many units."""
+        return self.last - self.first
+
+
+def plan_passes(layers: Sequence[LayerInfo], unit_bytes: float, budget: float) -> list[list[Block]]:
+    """Share the units of all layers out to passes, so that what a pass keeps of its units fits the budget.
+
+    Usually there is one pass. A layer that does not fit is split; a single unit is always taken on.
+    """
+    at_once = max(1, int(budget / unit_bytes))
+    passes: list[list[Block]] = [[]]
+    room = at_once
+    for layer in layers:
+        first = 0
+        while first < layer.units:
+            if room == 0:
+                passes.append([])
+                room = at_once
+            last = min(layer.units, first + room)
+            passes[-1].append(Block(layer, first, last))
+            room -= last - first
+            first = last
+    return passes
+
+
+def unit_bytes(keep: int) -> float:
+    """Memory that a pass needs for one unit that keeps `keep` values."""
+    return keep * ENTRY_BYTES * SLACK * _COMPACTION
+
+
+@dataclass
+class Record:
+    """What the first pass learns of the images themselves, apart from any unit.
+
+    `sizes` `(image, 2)` are width and height, 0 where the file could not be decoded; `predicted` `(image,)` is the
+    strongest output, -1 where there is none.
+    """
+
+    labels: LabelMaps
+    sizes: npt.NDArray[np.int32]
+    predicted: npt.NDArray[np.intp]
+    outputs: int = 0
+    skipped: tuple[Skipped, ...] = ()
+    seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+
+    @property
+    def readable(self) -> npt.NDArray[np.intp]:
+        """Numbers of the images that could be decoded, ascending."""
+        return np.flatnonzero(self.sizes[:, 0])
+
+
+class Passes:
+    """Runs the network over the images, and keeps the record of what was seen."""
+
+    def __init__(self, setting: Setting) -> None:
+        files, grid = len(setting.images), setting.study.dissection.grid
+        vocabulary = setting.vocabulary
+        self.setting = setting
+        self.record = Record(
+            LabelMaps(files, grid * grid, vocabulary.planes, len(vocabulary.concepts)),
+            np.zeros((files, 2), dtype=np.int32),
+            np.full(files, NO_PREDICTION, dtype=np.intp),
+        )
+
+    @property
+    def keep(self) -> int:
+        """Values of a unit to keep: enough for the threshold if every file can be read."""
+        positions = len(self.setting.images) * self.setting.positions
+        return count_above(self.setting.study.dissection.quantile, positions) + 1
+
+    def plan(self) -> list[list[Block]]:
+        """Plan the passes within the study's memory budget."""
+        budget = self.setting.study.compute.memory_gb * 1e9
+        return plan_passes(self.setting.layers, unit_bytes(self.keep), budget)
+
+    def run(self, blocks: Sequence[Block], *, first: bool, advance: Callable[[int], None]) -> list[LayerTally]:
+        """Make one pass; the first one also labels the images and notes what the network says of them."""
+        tallies = [self._tally(block) for block in blocks]
+        wanted: dict[str, list[tuple[Block, LayerTally]]] = defaultdict(list)
+        for block, tally in zip(blocks, tallies, strict=True):
+            wanted[block.layer.name].append((block, tally))
+        for batch in self._batches(advance):
+            if first:
+                self._note(batch)
+            answer = self._forward(batch, wanted)
+            if first:
+                self._predict(batch, answer)
+        return tallies
+
+    def _tally(self, block: Block) -> LayerTally:
+        dissection = self.setting.study.dissection
+        upsampler = Upsampler(block.layer.height, block.layer.width, dissection.grid, dissection.border)
+        return LayerTally(block.units, self.keep, dissection.top_images, upsampler)
+
+    def _batches(self, advance: Callable[[int], None]) -> Iterator[ViewBatch]:
+        """Decoded batches; the time spent waiting for them is the decoder's."""
+        compute = self.setting.study.compute
+        skipped: list[Skipped] = []
+        batches = self.setting.images.batches(compute.batch, compute.workers, on_skip=skipped.append)
+        for start in range(0, len(self.setting.images), compute.batch):
+            with self._timed("decode"):
+                batch = next(batches)
+            if len(batch):
+                yield batch
+            advance(min(compute.batch, len(self.setting.images) - start))
+        self.record.skipped = tuple(skipped)
+
+    def _note(self, batch: ViewBatch) -> None:
+        with self._timed("label"):
+            planes = self.setting.vocabulary.label(batch)
+        for image, size, labels in zip(batch.images, batch.sizes, planes, strict=True):
+            self.record.sizes[image] = size
+            self.record.labels.put(image, labels)
+
+    def _forward(self, batch: ViewBatch, wanted: dict[str, list[tuple[Block, LayerTally]]]) -> object:
+        tallied = 0.0
+
+        def observe(name: str, maps: Tensor) -> None:
+            nonlocal tallied
+            start = time.perf_counter()
+            for block, tally in wanted[name]:
+                tally.observe(batch.images, maps[:, block.first : block.last])
+            tallied += time.perf_counter() - start
+
+        start = time.perf_counter()
+        with torch.inference_mode(), watch(self.setting.model.module, list(wanted), observe):
+            answer = self.setting.model.module(self.setting.preprocessing.tensor(batch.views).to(self.setting.device))
+        self.record.seconds["tally"] += tallied
+        self.record.seconds["forward"] += time.perf_counter() - start - tallied
+        return answer
+
+    def _predict(self, batch: ViewBatch, answer: object) -> None:
+        """Note the strongest output, where the network answers with one row of scores for each image."""
+        if isinstance(answer, torch.Tensor) and answer.ndim == 2 and len(answer) == len(batch):  # noqa: PLR2004
+            self.record.outputs = answer.shape[1]
+            self.record.predicted[list(batch.images)] = answer.argmax(dim=1).cpu().numpy()
+
+    def _timed(self, stage: str) -> _Timer:
+        return _Timer(self.record.seconds, stage)
+
+
+class _Timer:
+    """Adds the wall time of a block to a stage."""
+
+    def __init__(self, seconds: dict[str, float], stage: str) -> None:
+        self.seconds, self.stage = seconds, stage
+
+    def __enter__(self) -> None:
+        self.start = time.perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        self.seconds[self.stage] += time.perf_counter() - self.start

@@ -1,0 +1,198 @@
+"""The tables of a dissection, out of its results."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dissectory.analysis import schema
+from dissectory.analysis.experiments.classification import class_scores
+from dissectory.analysis.tally.peaks import NO_IMAGE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dissectory.analysis.experiments.dissection import BlockResult
+    from dissectory.analysis.experiments.passes import Record
+    from dissectory.analysis.experiments.setting import Setting
+    from dissectory.analysis.run import Run
+
+    Columns = dict[str, Any]
+
+CONCEPT_EXAMPLES = 15
+"""Example images of each concept."""
+
+
+def write_tables(run: Run, setting: Setting, record: Record, results: Sequence[BlockResult]) -> None:
+    """Write every table that a dissection fills."""
+    units = _joined(_units(result, setting) for result in results)
+    run.write_table(schema.UNITS, units)
+    run.write_table(schema.LAYERS, _layers(setting, units))
+    run.write_table(schema.CONCEPTS, _concepts(setting, record))
+    run.write_table(schema.UNIT_CONCEPTS, _joined(_unit_concepts(result, setting) for result in results))
+    run.write_table(schema.UNIT_IMAGES, _joined(_unit_images(result) for result in results))
+    run.write_table(schema.UNIT_HISTOGRAMS, _joined(_unit_histograms(result) for result in results))
+    run.write_table(schema.CONCEPT_IMAGES, _concept_images(setting, record))
+    run.write_table(schema.IMAGES, _images(setting, record))
+    if setting.images.classes:
+        run.write_table(schema.CLASSES, _classes(setting, record))
+
+
+def _joined(parts: Iterator[Columns]) -> Columns:
+    """Join the columns of several blocks."""
+    listed = list(parts)
+    return {name: np.concatenate([np.asarray(part[name]) for part in listed]) for name in listed[0]}
+
+
+def _units(result: BlockResult, setting: Setting) -> Columns:
+    block, overlaps = result.block, result.overlaps
+    best = overlaps.best
+    touched = best >= 0
+    iou = np.where(touched, np.take_along_axis(overlaps.iou, best.clip(0)[:, None], axis=1)[:, 0], 0.0)
+    keys = np.array([*setting.vocabulary.keys, None], dtype=object)
+    categories = np.array([*(concept.category for concept in setting.vocabulary.concepts), None], dtype=object)
+    positions = int(result.moments.count and overlaps_positions(result, setting))
+    unknown = np.full(block.units, np.nan)
+    return {
+        "layer": np.full(block.units, block.layer.name, dtype=object),
+        "unit": np.arange(block.first, block.last),
+        "threshold": result.thresholds,
+        "active": overlaps.active,
+        "concept": keys[best],
+        "category": categories[best],
+        "iou": iou,
+        "iou_low": unknown,
+        "iou_high": unknown,
+        "q_value": unknown,
+        "matched": iou > setting.study.dissection.iou_threshold,
+        "iqr": unknown,
+        "iqr_concept": np.full(block.units, None, dtype=object),
+        "mean": result.moments.mean,
+        "std": result.moments.std,
+        "peak": result.moments.peak,
+        "active_fraction": overlaps.active / max(positions, 1),
+    }
+
+
+def overlaps_positions(result: BlockResult, setting: Setting) -> int:
+    """Positions of the grid over all images that were read."""
+    images = result.moments.count // (result.block.layer.height * result.block.layer.width)
+    return images * setting.positions
+
+
+def _layers(setting: Setting, units: Columns) -> Columns:
+    of = [units["layer"] == layer.name for layer in setting.layers]
+    matched = [units["matched"] & at for at in of]
+    return {
+        "layer": [layer.name for layer in setting.layers],
+        "index": [layer.index for layer in setting.layers],
+        "module": [layer.kind for layer in setting.layers],
+        "units": [layer.units for layer in setting.layers],
+        "height": [layer.height for layer in setting.layers],
+        "width": [layer.width for layer in setting.layers],
+        "matched_units": [int(at.sum()) for at in matched],
+        "matched_concepts": [len(set(units["concept"][at])) for at in matched],
+    }
+
+
+def _concepts(setting: Setting, record: Record) -> Columns:
+    concepts = setting.vocabulary.concepts
+    return {
+        "concept": list(setting.vocabulary.keys),
+        "category": [concept.category for concept in concepts],
+        "source": [concept.source for concept in concepts],
+        "pixels": record.labels.pixels,
+        "images": record.labels.images,
+    }
+
+
+def _unit_concepts(result: BlockResult, setting: Setting) -> Columns:
+    block, overlaps = result.block, result.overlaps
+    unit, concept = overlaps.intersection.nonzero()
+    unknown = np.full(len(unit), np.nan)
+    return {
+        "layer": np.full(len(unit), block.layer.name, dtype=object),
+        "unit": unit + block.first,
+        "concept": np.array(setting.vocabulary.keys, dtype=object)[concept],
+        "intersection": overlaps.intersection[unit, concept],
+        "union": overlaps.union[unit, concept],
+        "iou": overlaps.iou[unit, concept],
+        "iqr": unknown,
+        "iqr_threshold": unknown,
+    }
+
+
+def _unit_images(result: BlockResult) -> Columns:
+    block, top = result.block, result.top
+    unit, rank = (top.images != NO_IMAGE).nonzero()
+    cells = top.cells[unit, rank]
+    return {
+        "layer": np.full(len(unit), block.layer.name, dtype=object),
+        "unit": unit + block.first,
+        "rank": rank,
+        "image": top.images[unit, rank],
+        "peak": top.peaks[unit, rank],
+        "y": cells // block.layer.width,
+        "x": cells % block.layer.width,
+    }
+
+
+def _unit_histograms(result: BlockResult) -> Columns:
+    block = result.block
+    sizes = [len(bins.counts) for bins in result.bins]
+    return {
+        "layer": np.full(sum(sizes), block.layer.name, dtype=object),
+        "unit": np.repeat(np.arange(block.first, block.last), sizes),
+        "bin": np.concatenate([np.arange(size) for size in sizes]),
+        "low": np.concatenate([bins.edges[:-1] for bins in result.bins]),
+        "high": np.concatenate([bins.edges[1:] for bins in result.bins]),
+        "count": np.concatenate([bins.counts for bins in result.bins]),
+    }
+
+
+def concept_examples(record: Record, concept: int) -> np.ndarray:
+    """Images with the largest area of a concept, largest first, equal areas in the order of images."""
+    areas = record.labels.areas[:, concept]
+    order = np.argsort(-areas, kind="stable")[:CONCEPT_EXAMPLES]
+    return order[areas[order] > 0]
+
+
+def _concept_images(setting: Setting, record: Record) -> Columns:
+    columns: Columns = {"concept": [], "rank": [], "image": [], "pixels": []}
+    for number, key in enumerate(setting.vocabulary.keys):
+        for rank, image in enumerate(concept_examples(record, number)):
+            columns["concept"].append(key)
+            columns["rank"].append(rank)
+            columns["image"].append(int(image))
+            columns["pixels"].append(int(record.labels.areas[image, number]))
+    return columns
+
+
+def _images(setting: Setting, record: Record) -> Columns:
+    readable = record.readable
+    names = [setting.images.class_of(image) for image in readable]
+    return {
+        "image": readable,
+        "path": [setting.images.paths[image] for image in readable],
+        "class": np.array(names, dtype=object),
+        "width": record.sizes[readable, 0],
+        "height": record.sizes[readable, 1],
+    }
+
+
+def _classes(setting: Setting, record: Record) -> Columns:
+    names = setting.images.classes
+    readable = record.readable
+    place = {name: number for number, name in enumerate(names)}
+    belongs = np.array([place.get(setting.images.class_of(image) or "", -1) for image in readable], dtype=np.intp)
+    scores = class_scores(names, belongs, record.predicted[readable], setting.model.classes)
+    return {
+        "class": [score.name for score in scores],
+        "split": ["all"] * len(scores),
+        "images": [score.images for score in scores],
+        "accuracy": np.array([score.accuracy for score in scores], dtype=float),
+        "precision": np.array([score.precision for score in scores], dtype=float),
+        "recall": np.array([score.recall for score in scores], dtype=float),
+        "balanced_accuracy": np.array([score.balanced_accuracy for score in scores], dtype=float),
+    }

@@ -1,0 +1,84 @@
+"""Sprites: many small pictures in one file, and the lit regions as a second file to lay over it.
+
+The lit region is drawn from the counted positions themselves, cell by cell: what is shown is what was counted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from dissectory.analysis.run import Pictures
+
+    Thumbnails = Mapping[int, npt.NDArray[np.uint8]]
+
+QUALITY = 75
+"""WebP quality of the photographs: 20 kB for nine tiles; more is not seen at this size."""
+
+_SHADE = (0, 0, 0, 176)
+_OUTLINE = (255, 214, 64, 255)
+
+
+def thumbnail(view: npt.NDArray[np.uint8], tile: int) -> npt.NDArray[np.uint8]:
+    """Shrink a view `(size, size, 3)` to a tile `(tile, tile, 3)`."""
+    return np.asarray(Image.fromarray(view).resize((tile, tile), Image.Resampling.LANCZOS))
+
+
+@dataclass(frozen=True, slots=True)
+class Sprite:
+    """What one sprite shows: images in order, and for each the lit positions `(tiles, grid, grid)`."""
+
+    path: str
+    images: Sequence[int]
+    lit: npt.NDArray[np.bool_]
+    tiles: int
+
+
+def write_sprite(folder: Path, sprite: Sprite, thumbnails: Thumbnails, layout: Pictures) -> int:
+    """Write a sprite and its mask below `folder`; returns the bytes written."""
+    photographs = _sheet([thumbnails[image] for image in sprite.images], sprite.tiles, layout, channels=3)
+    masks = _sheet([_shade(lit, layout.tile) for lit in sprite.lit], sprite.tiles, layout, channels=4)
+    path, mask_path = folder / sprite.path, folder / layout.mask(sprite.path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(photographs).save(path, "WEBP", quality=QUALITY, method=3)
+    Image.fromarray(masks).save(mask_path, "WEBP", lossless=True, quality=40, method=2)
+    return path.stat().st_size + mask_path.stat().st_size
+
+
+def _sheet(
+    pictures: Sequence[npt.NDArray[np.uint8]], tiles: int, layout: Pictures, channels: int
+) -> npt.NDArray[np.uint8]:
+    """Lay tiles row by row; tiles without a picture stay black (and transparent)."""
+    columns, tile = min(layout.columns, tiles), layout.tile
+    sheet = np.zeros((-(-tiles // columns) * tile, columns * tile, channels), dtype=np.uint8)
+    for place, picture in enumerate(pictures):
+        top, left = place // columns * tile, place % columns * tile
+        sheet[top : top + tile, left : left + tile] = picture
+    return sheet
+
+
+def _shade(lit: npt.NDArray[np.bool_], tile: int) -> npt.NDArray[np.uint8]:
+    """Draw a mask `(tile, tile, 4)`: clear where lit, dark elsewhere, with a thin line between."""
+    cells = (np.arange(tile) * len(lit)) // tile
+    inside = lit[np.ix_(cells, cells)]
+    mask = np.zeros((tile, tile, 4), dtype=np.uint8)
+    mask[~inside] = _SHADE
+    mask[_dilated(inside) & ~inside] = _OUTLINE
+    return mask
+
+
+def _dilated(inside: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    grown = inside.copy()
+    grown[1:] |= inside[:-1]
+    grown[:-1] |= inside[1:]
+    grown[:, 1:] |= inside[:, :-1]
+    grown[:, :-1] |= inside[:, 1:]
+    return grown

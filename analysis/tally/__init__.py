@@ -1,0 +1,1 @@
+"""Running statistics that add: the tally of two halves, added, is the tally of the whole."""

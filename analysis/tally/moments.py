@@ -1,0 +1,54 @@
+"""Mean, standard deviation and highest value of every unit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """Moments of activations over a layer's own map: `mean`, `squares` (sum of squared deviations), `peak` `(unit,)`.
+
+    Added as in Chan, Golub & LeVeque 1979, so that a large mean does not swallow a small deviation.
+    """
+
+    count: int
+    mean: npt.NDArray[np.float64]
+    squares: npt.NDArray[np.float64]
+    peak: npt.NDArray[np.float32]
+
+    @classmethod
+    def none(cls, units: int) -> Moments:
+        """The moments of nothing yet."""
+        return cls(0, np.zeros(units), np.zeros(units), np.full(units, -np.inf, dtype=np.float32))
+
+    @classmethod
+    def of(cls, maps: Tensor, peaks: Tensor) -> Moments:
+        """The moments of maps `(batch, unit, height, width)` with their peaks `(batch, unit)`."""
+        values = maps.transpose(0, 1).flatten(1)
+        variance, mean = torch.var_mean(values.double(), dim=1, correction=0)
+        count = values.shape[1]
+        return cls(count, mean.cpu().numpy(), (variance * count).cpu().numpy(), peaks.amax(0).float().cpu().numpy())
+
+    def __add__(self, other: Moments) -> Moments:
+        """Add the moments of other activations."""
+        count = self.count + other.count
+        if count == 0:
+            return self
+        gap = other.mean - self.mean
+        mean = self.mean + gap * (other.count / count)
+        squares = self.squares + other.squares + gap**2 * (self.count * other.count / count)
+        return Moments(count, mean, squares, np.maximum(self.peak, other.peak))
+
+    @property
+    def std(self) -> npt.NDArray[np.float64]:
+        """Standard deviation over everything that was seen `(unit,)`."""
+        return np.sqrt(self.squares / max(self.count, 1))

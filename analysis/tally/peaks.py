@@ -1,0 +1,54 @@
+"""The images on which each unit is strongest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+    from torch import Tensor
+
+NO_IMAGE = -1
+
+
+class TopImages:
+    """For every unit of a layer, the `count` images with the highest peak; equal peaks in the order of images.
+
+    `peaks`, `images` and `cells` are `(unit, count)`, best first; `images` is -1 where there are fewer images. A cell
+    is the peak's place in the layer's map, row by row (its first place where the peak is reached more than once).
+    """
+
+    def __init__(self, units: int, count: int) -> None:
+        self.peaks = np.full((units, count), -np.inf, dtype=np.float32)
+        self.images = np.full((units, count), NO_IMAGE, dtype=np.int32)
+        self.cells = np.zeros((units, count), dtype=np.int32)
+
+    def observe(self, images: Sequence[int], peaks: Tensor, cells: Tensor) -> None:
+        """Take in the peaks `(batch, unit)` of some images, and the cells where they stand."""
+        units = len(self.peaks)
+        numbers = np.broadcast_to(np.asarray(images, dtype=np.int32), (units, len(images)))
+        self._merge(peaks.T.float().cpu().numpy(), numbers, cells.T.cpu().numpy().astype(np.int32))
+
+    def _merge(
+        self, peaks: npt.NDArray[np.float32], images: npt.NDArray[np.int32], cells: npt.NDArray[np.int32]
+    ) -> None:
+        count = self.peaks.shape[1]
+        peaks = np.concatenate([self.peaks, peaks], axis=1)
+        images = np.concatenate([self.images, images], axis=1)
+        cells = np.concatenate([self.cells, cells], axis=1)
+        # Missing images sort last: any image's number is smaller than the largest unsigned number.
+        order = np.lexsort((images.astype(np.uint32), -peaks), axis=1)[:, :count]
+        self.peaks = np.take_along_axis(peaks, order, axis=1)
+        self.images = np.take_along_axis(images, order, axis=1)
+        self.cells = np.take_along_axis(cells, order, axis=1)
+
+    def __add__(self, other: TopImages) -> TopImages:
+        """Add the top images among other images."""
+        total = TopImages(*self.peaks.shape)
+        total._merge(self.peaks, self.images, self.cells)
+        total._merge(other.peaks, other.images, other.cells)
+        return total

@@ -1,0 +1,5 @@
+"""`python -m dissectory`."""
+
+from dissectory.cli import main
+
+main()

@@ -1,0 +1,144 @@
+"""The command line: each command is one phase.
+
+Exit codes: 0 done, 2 a user's mistake (one readable message on stderr), 1 a fault of the program.
+"""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from dissectory import __version__
+from dissectory.analysis.run import Run
+from dissectory.analysis.study import ModelSection, Study
+from dissectory.errors import DissectoryError
+from dissectory.progress import Console
+
+if TYPE_CHECKING:
+    from dissectory.analysis.subjects.layers import LayerInfo
+
+_RUN_FOLDER = click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="dissectory")
+def commands() -> None:
+    """What does each unit of a vision network do, and does it matter?"""
+
+
+def main() -> None:
+    """Run the command line, and turn a user's mistake into one message and exit code 2."""
+    try:
+        commands()
+    except DissectoryError as error:
+        click.secho("dissectory: ", fg="red", nl=False, err=True)
+        click.echo(str(error), err=True)
+        sys.exit(2)
+
+
+@commands.command()
+@click.argument("study", metavar="STUDY.toml", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), help="The run's folder.  [default: runs/<name of the study file>]")
+@click.option("--no-site", is_flag=True, help="Write tables and pictures only; `dissectory report` makes the site later.")
+def run(study: Path, out: Path | None, *, no_site: bool) -> None:
+    """Dissect a network as STUDY.toml says, and build the site."""
+    from dissectory import run as run_study  # noqa: PLC0415 - torch is imported by what needs it
+
+    out = out or Path("runs") / study.stem
+    finished = run_study(Study.read(study), out, Console())
+    _summary(finished)
+    if not no_site:
+        _build(finished)
+
+
+@commands.command()
+@click.argument("model", metavar="MODEL")
+@click.option("--weights", type=click.Path(path_type=Path), help="A local weights file (safetensors or a state dict).")
+@click.option("--size", type=click.IntRange(min=8), help="Side of the network's view.  [default: the weights' own]")
+def layers(model: str, weights: Path | None, size: int | None) -> None:
+    """Print the layers that can be dissected.
+
+    MODEL is torchvision:NAME, timm:NAME, python:FILE.py:FUNCTION, python:package.module:FUNCTION or a STUDY.toml.
+    """
+    section, base = ModelSection(source=model, weights=weights), Path()
+    if model.endswith(".toml"):
+        study = Study.read(model)
+        section, base, size = study.model, study.base, size or study.images.size
+    for line in _listed_layers(section, base, size):
+        click.echo(line)
+
+
+def _listed_layers(section: ModelSection, base: Path, size: int | None) -> list[str]:
+    import torch  # noqa: PLC0415 - seconds, and only this command and `run` need it
+
+    from dissectory.analysis.subjects.layers import list_layers, select_layers  # noqa: PLC0415
+    from dissectory.analysis.subjects.models import load_model  # noqa: PLC0415
+
+    model = load_model(section, base)
+    side = size or model.preprocessing.geometry.size
+    found = list_layers(model.module, torch.zeros(1, 3, side, side))
+    chosen = {layer.name for layer in select_layers(found, ("auto",))}
+    rows = [("layer", "kind", "units", "map", "")]
+    rows += [_layer_row(layer, auto=layer.name in chosen) for layer in found]
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    return [
+        f"{name:<{widths[0]}}  {kind:<{widths[1]}}  {units:>{widths[2]}}  {cells:>{widths[3]}}  {mark}".rstrip()
+        for name, kind, units, cells, mark in rows
+    ]
+
+
+def _layer_row(layer: LayerInfo, *, auto: bool) -> tuple[str, str, str, str, str]:
+    return layer.name, layer.kind, str(layer.units), f"{layer.height}x{layer.width}", "auto" if auto else ""
+
+
+@commands.command()
+@_RUN_FOLDER
+def report(run: Path) -> None:
+    """Build the site of a finished RUN again."""
+    _build(Run(run))
+
+
+@commands.command()
+@_RUN_FOLDER
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
+def serve(run: Path, port: int) -> None:
+    """Show the site of a RUN at http://127.0.0.1:PORT (it also opens from its folder, without this)."""
+    site = run / "site"
+    if not (site / "index.html").is_file():
+        raise DissectoryError(f"{run} has no site yet: build it with `dissectory report {run}`")
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(site))
+    try:
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
+    except OSError as error:
+        raise DissectoryError(f"port {port} cannot be used ({error.strerror}): choose another with --port") from error
+    click.echo(f"http://127.0.0.1:{server.server_port}/  (Ctrl-C ends it)")
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        server.server_close()
+
+
+def _build(run: Run) -> None:
+    from dissectory.report.build import build_site  # noqa: PLC0415 - only where a site is built
+
+    console = Console()
+    page = build_site(run, console)
+    click.echo(f"Open {page}")
+
+
+def _summary(run: Run) -> None:
+    """Say what was found, in a few lines."""
+    table = run.table("layers").sort_values("index")
+    manifest = run.manifest
+    for skipped in manifest.skipped:
+        click.echo(f"skipped {skipped.path}: {skipped.reason}", err=True)
+    for note in manifest.notes:
+        click.echo(f"note: {note}", err=True)
+    click.echo(f"{manifest.images} images, {manifest.seconds['total']:.0f} s")
+    for row in table.itertuples():
+        click.echo(f"  {row.layer}: {row.matched_units} of {row.units} units match {row.matched_concepts} concepts")

@@ -1,0 +1,91 @@
+"""Progress of long work: a bar with rate and remaining time, or a plain line now and then where there is no terminal."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from typing import TYPE_CHECKING, Protocol
+
+from tqdm import tqdm
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+
+class Progress(Protocol):
+    """Somewhere to report to."""
+
+    def stage(self, name: str, total: int, unit: str) -> contextlib.AbstractContextManager[Callable[[int], None]]:
+        """Begin a stage of `total` steps; the function it gives is called with the number of steps done."""
+        ...
+
+    def say(self, text: str) -> None:
+        """Show one line."""
+        ...
+
+
+class Silent:
+    """Progress that nobody watches: the default of the Python functions."""
+
+    @contextlib.contextmanager
+    def stage(self, name: str, total: int, unit: str) -> Iterator[Callable[[int], None]]:  # noqa: ARG002 - the Protocol
+        """Begin a stage."""
+        yield lambda _steps: None
+
+    def say(self, text: str) -> None:
+        """Show nothing."""
+
+
+class Console:
+    """Progress on stderr."""
+
+    def __init__(self, every: float = 15.0) -> None:
+        self.every = every
+        self.bars = sys.stderr.isatty()
+
+    def say(self, text: str) -> None:
+        """Show one line."""
+        print(text, file=sys.stderr, flush=True)  # noqa: T201 - this is where the command line speaks
+
+    @contextlib.contextmanager
+    def stage(self, name: str, total: int, unit: str) -> Iterator[Callable[[int], None]]:
+        """Begin a stage."""
+        if self.bars:
+            with tqdm(total=total, desc=f"{name:<20}", unit=f" {unit}", dynamic_ncols=True, file=sys.stderr) as bar:
+                yield lambda steps: (bar.update(steps), None)[1]
+            return
+        meter = _Meter(self, name, total, unit)
+        self.say(f"{name}: {total} {unit}")
+        yield meter.advance
+        self.say(f"{name}: done in {_clock(time.monotonic() - meter.start)}")
+
+
+class _Meter:
+    """Counts steps, and says a line when enough time has passed."""
+
+    def __init__(self, console: Console, name: str, total: int, unit: str) -> None:
+        self.console, self.name, self.total, self.unit = console, name, total, unit
+        self.done = 0
+        self.start = self.last = time.monotonic()
+
+    def advance(self, steps: int) -> None:
+        self.done += steps
+        now = time.monotonic()
+        if now - self.last < self.console.every:
+            return
+        self.last = now
+        rate = self.done / (now - self.start)
+        left = _clock((self.total - self.done) / rate) if rate else "?"
+        self.console.say(f"{self.name}: {self.done}/{self.total} {self.unit}, {rate:.1f}/s, {left} left")
+
+
+def _clock(seconds: float) -> str:
+    """Write a duration for people.
+
+    >>> _clock(75)
+    '1:15'
+    """
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}" if minutes >= 60 else f"{minutes}:{rest:02}"  # noqa: PLR2004
