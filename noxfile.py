@@ -1,0 +1,93 @@
+"""The project's checks: `nox -s tests`, and `nox --list` for the others.
+
+`lint`, `types`, `tests` and `bench` share one environment, because torch is large. To use the environment that you are in, with everything
+installed already: `nox --no-venv --no-install -s tests`.
+"""
+
+from __future__ import annotations
+
+import shutil
+import stat
+import zipfile
+from pathlib import Path
+
+import nox
+
+ROOT = Path(__file__).parent
+PINNED = ("-c", str(ROOT / "constraints.txt"))
+DEV = ".nox/dev"
+PACKAGED = ("analysis", "report", "templates", "site")
+"""Folders at the root that the package holds."""
+
+nox.options.sessions = ["lint", "types", "tests"]
+nox.options.error_on_missing_interpreters = True
+
+
+def _install(session: nox.Session) -> None:
+    session.install(*PINNED, "-e", ".[dev]")
+
+
+@nox.session(venv_location=DEV, reuse_venv=True)
+def lint(session: nox.Session) -> None:
+    """Check style and format."""
+    _install(session)
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session(venv_location=DEV, reuse_venv=True)
+def types(session: nox.Session) -> None:
+    """Check types, strictly; which files is said in pyproject.toml."""
+    _install(session)
+    session.run("mypy", *session.posargs)
+
+
+@nox.session(venv_location=DEV, reuse_venv=True)
+def tests(session: nox.Session) -> None:
+    """Run the tests and measure what they cover; `nox -s tests -- tests/report` runs some of them."""
+    _install(session)
+    session.run("pytest", "--cov", *session.posargs)
+
+
+@nox.session(venv_location=DEV, reuse_venv=True)
+def bench(session: nox.Session) -> None:
+    """Print what the benchmarks measure: ratios, so that machines can be compared."""
+    _install(session)
+    session.run("pytest", "-o", "python_files=bench_*.py", "-s", "-q", "tests/benchmarks", *session.posargs)
+
+
+@nox.session(reuse_venv=True)
+def wheel(session: nox.Session) -> None:
+    """Build sdist and wheel, leave the checkout, and make a run and its site with the wheel alone."""
+    scratch = Path(session.create_tmp()).resolve()
+    shutil.rmtree(scratch)
+    session.install(*PINNED, "build")
+    session.run("python", "-m", "build", "--outdir", str(scratch / "dist"), silent=True)
+    (built,) = (scratch / "dist").glob("*.whl")
+    _check_contents(session, built)
+    session.install(*PINNED, str(built))
+    # A wheel of the same version as the one installed before is else passed over.
+    session.install("--force-reinstall", "--no-deps", str(built))
+    example = scratch / "first-study"
+    shutil.copytree(ROOT / "examples" / "first-study", example, ignore=shutil.ignore_patterns("scenes", "__pycache__"))
+    session.chdir(scratch)
+    session.run("dissectory", "--help", silent=True)
+    session.run("python", str(example / "draw.py"))
+    session.run("dissectory", "run", str(example / "study.toml"), "--out", "run")
+    session.run("dissectory", "check", "run")
+    if not (scratch / "run" / "site" / "index.html").is_file():
+        session.error("the run has no site/index.html")
+
+
+def _check_contents(session: nox.Session, built: Path) -> None:
+    """Compare what the wheel holds with what git tracks in the packaged folders."""
+    entries = zipfile.ZipFile(built).infolist()
+    names = {entry.filename for entry in entries}
+    links = [entry.filename for entry in entries if stat.S_ISLNK(entry.external_attr >> 16)]
+    listed = session.run("git", "-C", str(ROOT), "ls-files", *PACKAGED, external=True, silent=True)
+    tracked = {f"dissectory/{name}" for name in str(listed).split() if not Path(name).name.startswith(".")}
+    wanted = tracked | {"dissectory/py.typed", "dissectory/site/vendor/plotly-cartesian.min.js"}
+    if missing := wanted - names:
+        session.error(f"the wheel lacks {sorted(missing)}")
+    if unwanted := links + [name for name in names if "node_modules" in name]:
+        session.error(f"the wheel holds {sorted(unwanted)}")
