@@ -1,7 +1,7 @@
 """The project's checks: `nox -s tests`, and `nox --list` for the others.
 
-`lint`, `types`, `tests` and `bench` share one environment, because torch is large. To use the environment that you are in, with everything
-installed already: `nox --no-venv --no-install -s tests`.
+`lint`, `types`, `tests` and `bench` share one environment, because torch is large. To use the environment that you are
+in, with `.[dev]` installed already: `nox --no-venv --no-install -s tests`.
 """
 
 from __future__ import annotations
