@@ -1,7 +1,7 @@
 """The project's checks: `nox -s tests`, and `nox --list` for the others.
 
-`lint`, `types`, `tests` and `bench` share one environment, because torch is large. To use the environment that you are
-in, with `.[dev]` installed already: `nox --no-venv --no-install -s tests`.
+Every session has an environment of its own, and torch is large. To run one in the environment that you are in, with
+`.[dev]` installed already: `nox --no-venv --no-install -s tests`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import nox
 
 ROOT = Path(__file__).parent
 PINNED = ("-c", str(ROOT / "constraints.txt"))
-DEV = ".nox/dev"
 PACKAGED = ("analysis", "report", "templates", "site")
 """Folders at the root that the package holds."""
 
@@ -23,36 +22,32 @@ nox.options.sessions = ["lint", "types", "tests"]
 nox.options.error_on_missing_interpreters = True
 
 
-def _install(session: nox.Session) -> None:
-    session.install(*PINNED, "-e", ".[dev]")
-
-
-@nox.session(venv_location=DEV, reuse_venv=True)
+@nox.session(reuse_venv=True)
 def lint(session: nox.Session) -> None:
     """Check style and format."""
-    _install(session)
+    session.install(*PINNED, "ruff")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
 
 
-@nox.session(venv_location=DEV, reuse_venv=True)
+@nox.session(reuse_venv=True)
 def types(session: nox.Session) -> None:
     """Check types, strictly; which files is said in pyproject.toml."""
-    _install(session)
+    session.install(*PINNED, "-e", ".[dev]")
     session.run("mypy", *session.posargs)
 
 
-@nox.session(venv_location=DEV, reuse_venv=True)
+@nox.session(reuse_venv=True)
 def tests(session: nox.Session) -> None:
     """Run the tests and measure what they cover; `nox -s tests -- tests/report` runs some of them."""
-    _install(session)
+    session.install(*PINNED, "-e", ".[test]")
     session.run("pytest", "--cov", *session.posargs)
 
 
-@nox.session(venv_location=DEV, reuse_venv=True)
+@nox.session(reuse_venv=True)
 def bench(session: nox.Session) -> None:
     """Print what the benchmarks measure: ratios, so that machines can be compared."""
-    _install(session)
+    session.install(*PINNED, "-e", ".[test]")
     session.run("pytest", "-o", "python_files=bench_*.py", "-s", "-q", "tests/benchmarks", *session.posargs)
 
 
