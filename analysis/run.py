@@ -160,13 +160,13 @@ class Run:
     def write_table(self, table: Table, columns: dict[str, Any]) -> None:
         """Write one table, sorted by its key; `columns` maps every column's name to its values."""
         schema = table.arrow
+        plain = [item.type.value_type if pa.types.is_dictionary(item.type) else item.type for item in schema]
         arrays = [pa.array(columns[item.name], from_pandas=True) for item in schema]
-        arrays = [
-            array.cast(item.type.value_type).dictionary_encode() if pa.types.is_dictionary(item.type) else array
-            for array, item in zip(arrays, schema, strict=True)
-        ]
-        data = pa.table([array.cast(item.type) for array, item in zip(arrays, schema, strict=True)], schema=schema)
-        data = data.sort_by([(key, "ascending") for key in table.key])
+        data = pa.table(
+            [array.cast(kind) for array, kind in zip(arrays, plain, strict=True)], names=[item.name for item in schema]
+        )
+        data = data.sort_by([(key, "ascending") for key in table.key])  # arrow sorts no dictionaries: names come later
+        data = data.cast(schema)
         with self.replacing(self.table_path(table.name)) as temporary:
             pq.write_table(data, temporary, compression="snappy", row_group_size=ROW_GROUP)
 
