@@ -43,7 +43,7 @@ class LayerTally:
         self.moments = self.moments + Moments.of(maps, peaks)
 
     def _finite(self, maps: Tensor) -> Tensor:
-        if torch.isfinite(maps.sum()):  # one cheap look: a sum is finite only if (nearly) everything is
+        if torch.isfinite(maps.sum()):  # one cheap look: a sum is finite only if everything is
             return maps
         strange = ~torch.isfinite(maps)
         self.nonfinite += strange.sum(dim=(0, 2, 3)).cpu().numpy()

@@ -94,9 +94,10 @@ class Tail:
         # A map whose peak is not above the bound has nothing to give: it is never upsampled.
         promising = self.upsampler.ceiling(peaks) > bound
         unit, row = promising.T.nonzero(as_tuple=True)
-        found = [self._above(maps, unit[at], row[at], bound) for at in torch.arange(len(unit)).split(_MAPS_AT_ONCE)]
-        if not found:
+        if len(unit) == 0:
             return
+        parts = zip(unit.split(_MAPS_AT_ONCE), row.split(_MAPS_AT_ONCE), strict=True)
+        found = [self._above(maps, units, rows, bound) for units, rows in parts]
         units, rows, positions, values = (np.concatenate(part) for part in zip(*found, strict=True))
         offsets = np.zeros(self.units + 1, dtype=np.int64)
         np.cumsum(np.bincount(units, minlength=self.units), out=offsets[1:])

@@ -57,7 +57,7 @@ class Upsampler:
         count = maps.shape[0]
         # One plain matrix product along the width, then one small product a map: the fastest order measured.
         wide = (maps.reshape(-1, self.width).double() @ columns.T).view(count, self.height, self.grid)
-        return torch.matmul(rows, wide).reshape(count, -1).float()
+        return torch.matmul(rows, wide).reshape(count, self.grid**2).float()
 
     def _matrices(self, device: torch.device) -> tuple[Tensor, Tensor]:
         rows = torch.from_numpy(interpolation_matrix(self.height, self.grid, self.border))

@@ -16,13 +16,12 @@ from typing import TYPE_CHECKING
 from dissectory.analysis.run import Run
 from dissectory.analysis.study import Study
 from dissectory.errors import DissectoryError
-from dissectory.report.build import build_site as report
 
 if TYPE_CHECKING:
     from dissectory.progress import Progress
 
 __version__ = "0.1.0"
-__all__ = ["DissectoryError", "Run", "Study", "__version__", "report", "run"]
+__all__ = ["DissectoryError", "Run", "Study", "__version__", "run"]
 
 
 def run(study: Study, out: Path | str, progress: Progress | None = None) -> Run:
