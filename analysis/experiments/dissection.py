@@ -20,7 +20,6 @@ from dissectory.analysis.experiments.tabulation import write_tables
 from dissectory.analysis.run import Run
 from dissectory.analysis.tally.overlap import Overlaps
 from dissectory.analysis.tally.tail import count_above
-from dissectory.errors import ImagesError
 from dissectory.progress import Silent
 
 if TYPE_CHECKING:
@@ -90,20 +89,12 @@ def _measure(passes: Passes, progress: Progress) -> list[BlockResult]:
         with progress.stage(name, files, "images") as advance:
             tallies = passes.run(blocks, first=number == 0, advance=advance)
         if len(passes.record.readable) == 0:
-            raise ImagesError(_nothing_readable(passes.record))
+            raise passes.setting.images.nothing_readable(passes.record.skipped)
         with progress.stage("Comparing", sum(block.units for block in blocks), "units") as advance:
             # Each tally is let go as soon as it is read: together they are the largest thing in memory.
             for block in blocks:
                 results.append(_compare(block, tallies.pop(0), passes.setting, passes.record, advance))
     return results
-
-
-def _nothing_readable(record: Record) -> str:
-    first = record.skipped[0]
-    return (
-        f"none of the {len(record.skipped)} image files can be decoded; the first is {first.path} ({first.reason}). "
-        "Check that images.folder is the folder you mean"
-    )
 
 
 def _compare(

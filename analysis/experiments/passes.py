@@ -140,13 +140,18 @@ class Passes:
         """Decoded batches; the time spent waiting for them is the decoder's."""
         compute = self.setting.study.compute
         skipped: list[Skipped] = []
-        batches = self.setting.images.batches(compute.batch, compute.workers, on_skip=skipped.append)
-        for start in range(0, len(self.setting.images), compute.batch):
+        files, done = len(self.setting.images), 0
+        batches = self.setting.images.batches(compute.batch, compute.workers, on_skipped=skipped.append)
+        while True:
             with self._timed("decode"):
-                batch = next(batches)
-            if len(batch):
-                yield batch
-            advance(min(compute.batch, len(self.setting.images) - start))
+                batch = next(batches, None)
+            if batch is None:
+                break
+            yield batch
+            reached = min(files, (batch.images[-1] // compute.batch + 1) * compute.batch)
+            advance(reached - done)
+            done = reached
+        advance(files - done)
         self.record.skipped = tuple(skipped)
 
     def _note(self, batch: ViewBatch) -> None:

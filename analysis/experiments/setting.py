@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from dissectory.analysis.concepts.registry import open_sources
+from dissectory.analysis.concepts.sources import open_sources
 from dissectory.analysis.subjects.images import ImageFolder
-from dissectory.analysis.subjects.layers import list_layers, select_layers
+from dissectory.analysis.subjects.layers import select_layers
 from dissectory.analysis.subjects.models import load_model
 from dissectory.analysis.subjects.preprocessing import resolve
 from dissectory.errors import StudyError
@@ -50,8 +50,7 @@ def open_setting(study: Study) -> Setting:
     vocabulary.check(images.paths)
     model.module.to(device)
     size = preprocessing.geometry.size
-    found = list_layers(model.module, torch.zeros(1, 3, size, size, device=device))
-    layers = select_layers(found, study.model.layers)
+    layers = select_layers(model.module, torch.zeros(1, 3, size, size, device=device), study.model.layers)
     return Setting(study, model, preprocessing, layers, images, vocabulary, device)
 
 

@@ -76,15 +76,14 @@ def layers(model: str, weights: Path | None, size: int | None) -> None:
 def _listed_layers(section: ModelSection, base: Path, size: int | None) -> list[str]:
     import torch  # noqa: PLC0415 - seconds, and only this command and `run` need it
 
-    from dissectory.analysis.subjects.layers import list_layers, select_layers  # noqa: PLC0415
+    from dissectory.analysis.subjects.layers import survey  # noqa: PLC0415
     from dissectory.analysis.subjects.models import load_model  # noqa: PLC0415
 
     model = load_model(section, base)
     side = size or model.preprocessing.geometry.size
-    found = list_layers(model.module, torch.zeros(1, 3, side, side))
-    chosen = {layer.name for layer in select_layers(found, ("auto",))}
+    found = survey(model.module, torch.zeros(1, 3, side, side))
     rows = [("layer", "kind", "units", "map", "")]
-    rows += [_layer_row(layer, auto=layer.name in chosen) for layer in found]
+    rows += [_layer_row(layer, auto=layer.name in found.automatic) for layer in found.layers]
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     return [
         f"{name:<{widths[0]}}  {kind:<{widths[1]}}  {units:>{widths[2]}}  {cells:>{widths[3]}}  {mark}".rstrip()

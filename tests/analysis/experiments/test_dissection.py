@@ -1,0 +1,163 @@
+"""The whole dissection, from files to tables, on a network whose answer is known."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from networks import planted
+from PIL import Image
+from reference import dissection as reference
+
+from dissectory.analysis.experiments.dissection import dissect
+from dissectory.analysis.run import Run
+from dissectory.analysis.study import Study
+
+SIDE, GRID, IMAGES, QUANTILE = 32, 16, 30, 0.03
+CONCEPTS = ["barn", "hill", "lake", "sun", "<script>alert('ice/☃')</script>"]
+LAYERS = ["detectors", "coarse"]
+
+
+def draw(folder: Path) -> None:
+    """Rectangles of the concepts' colours on grey, with their label maps."""
+    random = np.random.default_rng(7)
+    (folder / "labels").mkdir(parents=True)
+    for number in range(IMAGES):
+        picture, labels = np.full((SIDE, SIDE, 3), 0.5), np.zeros((SIDE, SIDE), dtype=np.uint8)
+        for concept in random.permutation(len(CONCEPTS)):
+            top, left = random.integers(0, SIDE - 7, size=2)
+            height, width = random.integers(5, 8, size=2)
+            area = np.s_[top : top + height, left : left + width]
+            picture[area], labels[area] = planted.COLOURS[concept], concept + 1
+        picture += random.normal(scale=0.02, size=picture.shape)
+        path = folder / "photos" / ("odd" if number % 2 else "even") / f"{number:02}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray((picture.clip(0, 1) * 255).round().astype(np.uint8)).save(path)
+        Image.fromarray(labels).save(folder / "labels" / f"{number:02}.png")
+    with (folder / "labels" / "labels.csv").open("w", newline="", encoding="utf-8") as file:
+        rows = [(0, "ground", "void"), *((index + 1, name, "object") for index, name in enumerate(CONCEPTS))]
+        csv.writer(file).writerows([("index", "name", "category"), *rows])
+
+
+def study(folder: Path, **changes: dict[str, object]) -> Study:
+    values: dict[str, dict[str, object]] = {
+        "model": {"source": f"python:{planted.__file__}:build", "layers": LAYERS},
+        "images": {"folder": "photos", "size": SIDE, "resize": SIDE, "mean": [0, 0, 0], "std": [1, 1, 1]},
+        "concepts": {"sources": ["masks:labels"]},
+        "dissection": {"quantile": QUANTILE, "grid": GRID, "top_images": 4},
+        "compute": {"batch": 7},
+    }
+    for section, keys in changes.items():
+        values[section] = {**values[section], **keys}
+    return Study.from_dict(values, base=folder)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("planted")
+    draw(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(folder: Path) -> Run:
+    return dissect(study(folder), folder / "run")
+
+
+@pytest.fixture(scope="module")
+def truth(folder: Path) -> dict[str, reference.Reference]:
+    paths = sorted((folder / "photos").rglob("*.png"))
+    views = np.stack([np.asarray(Image.open(path)) for path in paths])
+    x = torch.from_numpy(views).permute(0, 3, 1, 2).float() / 255
+    labels = np.stack([np.asarray(Image.open(folder / "labels" / path.name)) for path in paths])
+    at_centres = labels[:, 1::2, 1::2]  # the pixel just right of and below a cell's centre
+    masks = np.stack([at_centres == index + 1 for index in range(len(CONCEPTS))], axis=1)
+    fine = planted.Detectors()(x)
+    coarse = torch.nn.functional.avg_pool2d(fine, 3, stride=2)
+    return {
+        name: reference.dissect(maps.numpy(), masks, QUANTILE)
+        for name, maps in (("detectors", fine), ("coarse", coarse))
+    }
+
+
+def units_of(run: Run, layer: str) -> pd.DataFrame:
+    units = run.table("units")
+    return units[units.layer == layer].set_index("unit").sort_index()
+
+
+def test_every_planted_unit_gets_its_concept(run: Run) -> None:
+    units = units_of(run, "detectors")
+    assert units.concept[:5].tolist() == CONCEPTS
+    assert units.matched[:5].all()
+    assert (units.iou[:5] > 0.5).all()  # noqa: PLR2004
+    assert not units.matched[6:].any()
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_tables_equal_the_definition(run: Run, truth: dict[str, reference.Reference], layer: str) -> None:
+    expected, units = truth[layer], units_of(run, layer)
+    np.testing.assert_allclose(units.threshold, expected.threshold, rtol=1e-6)
+    np.testing.assert_array_equal(units.active, expected.active)
+    np.testing.assert_allclose(units.iou, expected.iou.max(axis=1), atol=1e-6)
+    np.testing.assert_allclose(units.active_fraction, expected.active / (IMAGES * GRID**2), rtol=1e-6)
+    pairs = run.table("unit_concepts")
+    pairs = pairs[pairs.layer == layer]
+    assert len(pairs) == (expected.intersection > 0).sum()
+    for row in pairs.itertuples():
+        at = row.unit, CONCEPTS.index(row.concept)
+        assert row.intersection == expected.intersection[at]
+        assert row.union == expected.union[at]
+        assert row.iou == pytest.approx(expected.iou[at], abs=1e-6)
+
+
+def test_dead_and_constant_units_have_no_label(run: Run) -> None:
+    units = units_of(run, "detectors")
+    assert units.active[7] == 0
+    assert pd.isna(units.concept[7])
+    assert units.iou[7] == 0
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_sprites_light_exactly_the_counted_positions(
+    run: Run, truth: dict[str, reference.Reference], layer: str
+) -> None:
+    pictures = run.manifest.pictures
+    index = int(run.table("layers").set_index("layer")["index"][layer])
+    images = run.table("unit_images")
+    for unit in range(6):
+        mask = np.asarray(Image.open(run.folder / pictures.mask(pictures.unit(index, unit))))
+        for row in images[(images.layer == layer) & (images.unit == unit)].itertuples():
+            top, left = row.rank // pictures.columns * pictures.tile, row.rank % pictures.columns * pictures.tile
+            step = pictures.tile // GRID
+            cells = mask[top + step // 2 : top + pictures.tile : step, left + step // 2 : left + pictures.tile : step]
+            np.testing.assert_array_equal(cells[..., 3] == 0, truth[layer].lit[row.image, unit])
+
+
+def test_results_do_not_depend_on_batch_workers_or_passes(folder: Path, run: Run, tmp_path: Path) -> None:
+    # So little memory that a pass takes three units.
+    small = {"batch": 4, "workers": 1, "memory_gb": 3 * 232 * 10 * 1.5 * 1.4 / 1e9}
+    again = dissect(study(folder, compute=small), tmp_path / "again")
+    for name in ("layers", "concepts", "unit_concepts", "unit_images", "unit_histograms", "concept_images", "images"):
+        pd.testing.assert_frame_equal(again.table(name), run.table(name))
+    # Means are sums of floats: their last bit may depend on the order.
+    pd.testing.assert_frame_equal(again.table("units"), run.table("units"), rtol=1e-6)
+
+
+def test_tables_are_sorted_by_their_keys(run: Run) -> None:
+    for name in ("units", "unit_concepts", "unit_images", "concepts"):
+        frame = run.table(name)
+        keys = {"units": ["layer", "unit"], "unit_images": ["layer", "unit", "rank"], "concepts": ["concept"]}
+        by = keys.get(name, ["layer", "unit", "concept"])
+        plain = frame.astype({key: str for key in by if frame[key].dtype == "category"})
+        pd.testing.assert_frame_equal(plain, plain.sort_values(by, ignore_index=True))
+
+
+def test_classes_of_images_without_an_output_are_listed_without_scores(run: Run) -> None:
+    classes = run.table("classes")
+    assert classes["class"].tolist() == ["even", "odd"]
+    assert classes.images.tolist() == [15, 15]
+    assert classes.accuracy.isna().all()

@@ -1,0 +1,44 @@
+"""A network whose units are planted: each one answers to one colour, and each colour stands for one concept."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+COLOURS = ((0.9, 0.1, 0.1), (0.1, 0.8, 0.1), (0.1, 0.2, 0.9), (0.9, 0.9, 0.1), (0.1, 0.9, 0.9))
+"""Of the concepts, in order; the background is grey."""
+
+
+class Detectors(nn.Module):
+    """`(n, 3, h, w)` to `(n, 8, h / 2, w / 2)`: five planted units, one of noise, one constant, one dead."""
+
+    colours: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("colours", torch.tensor(COLOURS))
+
+    def forward(self, x: Tensor) -> Tensor:
+        apart = (x[:, None] - self.colours[None, :, :, None, None]).square().sum(dim=2)
+        planted = torch.exp(-8 * apart)
+        noise = torch.sin(4000 * x.sum(dim=1, keepdim=True))
+        constant, dead = torch.full_like(noise, 0.3), torch.zeros_like(noise)
+        return nn.functional.avg_pool2d(torch.cat([planted, noise, constant, dead], dim=1), 2)
+
+
+class Planted(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.detectors = Detectors()
+        self.coarse = nn.AvgPool2d(3, stride=2)
+        self.damage = nn.ReLU(inplace=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.detectors(x)
+        x = self.coarse(x)
+        x = self.damage(x.sub_(0.05))
+        return x.mean(dim=(2, 3))
+
+
+def build() -> Planted:
+    return Planted()
