@@ -1,0 +1,65 @@
+"""The source `color`: the basic colour name of every pixel.
+
+The model is that of `color_model`; its answers are read from a table of 64 x 64 x 64 colours, each standing for the
+4 x 4 x 4 neighbouring ones of the 8-bit cube and named after the middle of them.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dissectory.analysis.concepts.color_model import COLORS, names
+from dissectory.analysis.concepts.registry import no_argument, register
+from dissectory.analysis.concepts.vocabulary import Concept
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from dissectory.analysis.concepts.registry import Setting
+    from dissectory.analysis.concepts.vocabulary import Planes
+    from dissectory.analysis.subjects.images import ViewBatch
+
+BIN = 4
+"""Neighbouring values of a channel, 0..255, that are one bin of the table."""
+
+
+@cache
+def color_table() -> npt.NDArray[np.uint16]:
+    """Name the middle of every bin: `(64, 64, 64)`, red first; k stands for `COLORS[k - 1]`."""
+    middles = np.arange(0, 256, BIN) + (BIN - 1) / 2
+    cube = np.stack(np.meshgrid(middles, middles, middles, indexing="ij"), axis=-1)
+    table = np.stack([names(plane) for plane in cube]).astype(np.uint16) + np.uint16(1)
+    table.setflags(write=False)
+    return table
+
+
+class Color:
+    """The eleven basic colour names, read from the view's pixel under the centre of each cell of the grid."""
+
+    name = "color"
+    planes = 1
+    concepts = tuple(Concept(color, "color", "color") for color in COLORS)
+
+    def __init__(self, grid: int) -> None:
+        """Name colours on a lattice of `grid` x `grid`."""
+        self._grid = grid
+
+    def label(self, batch: ViewBatch, earlier: Sequence[Planes]) -> Planes:  # noqa: ARG002 - colours need no other labels
+        """Name the colour of every cell."""
+        size = batch.views.shape[1]
+        middles = ((np.arange(self._grid) + 0.5) * (size / self._grid)).astype(np.intp)
+        red, green, blue = np.moveaxis(batch.views[:, middles[:, None], middles] // BIN, -1, 0)
+        labels: Planes = color_table()[red, green, blue]
+        return labels[:, None]
+
+
+@register("color")
+def open_color(argument: str, setting: Setting) -> Color:
+    """Open the source `color`."""
+    no_argument("color", argument)
+    return Color(setting.grid)

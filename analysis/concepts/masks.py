@@ -1,0 +1,153 @@
+"""The source `masks:FOLDER`: label maps on disk.
+
+A label map is an 8- or 16-bit PNG with one channel (or a palette, whose indices count), as large as its picture, at
+the picture's own path inside the folder (`train/a.jpg` has `FOLDER/train/a.png`), else at `FOLDER/a.png`. What the
+numbers stand for says `labels.csv` in the folder, else in the one above.
+"""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from dissectory.analysis.concepts.labels import find_labels, read_labels
+from dissectory.analysis.concepts.registry import register, source_name
+from dissectory.errors import ConceptsError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    from dissectory.analysis.concepts.labels import Labels
+    from dissectory.analysis.concepts.registry import Setting
+    from dissectory.analysis.concepts.vocabulary import Planes
+    from dissectory.analysis.subjects.geometry import Geometry
+    from dissectory.analysis.subjects.images import ViewBatch
+
+_SHOWN = 5
+"""How many of the images at fault a message names."""
+
+_DEPTH, _COLOR_TYPE = 24, 25
+"""Where a PNG file says how many bits a sample has, and what a sample is."""
+_GREY, _PALETTE = 0, 3
+
+
+class Masks:
+    """Label maps in a folder, read at the pixels that lie under the centres of the grid's cells."""
+
+    planes = 1
+
+    def __init__(self, folder: Path, labels: Labels, geometry: Geometry, grid: int) -> None:
+        """Use the label maps in `folder`, which pass through the same geometry as their pictures."""
+        self.folder = folder
+        self.name = source_name(folder)
+        self.concepts = labels.concepts
+        self._lookup = labels.lookup()
+        self._geometry = geometry
+        self._grid = grid
+
+    def check(self, paths: Sequence[str]) -> None:
+        """Look for the label map of every image and read its header.
+
+        Raises:
+            ConceptsError: if images have none, two share one, or one is not a label map.
+        """
+        missing = [path for path in paths if self._find(path) is None]
+        if missing:
+            raise self._missing(missing)
+        owners: dict[Path, str] = {}
+        for path in paths:
+            mask = self._file(path)
+            first = owners.setdefault(mask, path)
+            if first != path:
+                raise ConceptsError(
+                    f"the images {first!r} and {path!r} would share the label map {mask}: "
+                    f"put each label map at its image's own path inside {self.folder}"
+                )
+            _check_header(mask)
+
+    def label(self, batch: ViewBatch, earlier: Sequence[Planes]) -> Planes:  # noqa: ARG002 - files need no other labels
+        """Read the label maps of a batch."""
+        maps = [self._read(path, size) for path, size in zip(batch.paths, batch.sizes, strict=True)]
+        return self._lookup[np.stack(maps)][:, None]
+
+    def _read(self, path: str, size: tuple[int, int]) -> npt.NDArray[np.uint16]:
+        """Read one label map's indices on the grid `(grid, grid)`."""
+        mask = self._file(path)
+        _check_header(mask)
+        indices = _decode(mask)
+        height, width = indices.shape
+        if (width, height) != size:
+            raise ConceptsError(
+                f"{mask} has {width} x {height} pixels and its image '{path}' {size[0]} x {size[1]}: "
+                "a label map must be as large as its image"
+            )
+        rows, columns = self._geometry.points(width, height, self._grid)
+        return indices[rows[:, None], columns].astype(np.uint16)
+
+    def _find(self, path: str) -> Path | None:
+        """Where the label map of an image is, if there is one."""
+        image = PurePosixPath(path)
+        for candidate in (self.folder / image.parent / f"{image.stem}.png", self.folder / f"{image.stem}.png"):
+            if candidate.is_file():
+                return candidate
+        return None
+
+    def _file(self, path: str) -> Path:
+        found = self._find(path)
+        if found is None:
+            raise self._missing([path])
+        return found
+
+    def _missing(self, paths: Sequence[str]) -> ConceptsError:
+        shown = ", ".join(f"'{path}'" for path in paths[:_SHOWN])
+        more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
+        expected = self.folder / PurePosixPath(paths[0]).with_suffix(".png")
+        return ConceptsError(f"no label map in {self.folder} for {shown}{more}; expected such as {expected}")
+
+
+def _check_header(mask: Path) -> None:
+    """Refuse what is no PNG of one channel, without decoding it."""
+    try:
+        with mask.open("rb") as file:
+            head = file.read(_COLOR_TYPE + 1)
+    except OSError as error:
+        raise ConceptsError(f"the label map {mask} cannot be read: {error.strerror}") from None
+    if len(head) <= _COLOR_TYPE or not head.startswith(b"\x89PNG\r\n\x1a\n"):
+        raise ConceptsError(
+            f"the label map {mask} is not a PNG file; save label maps as PNG with one 8- or 16-bit channel"
+        )
+    depth, color_type = head[_DEPTH], head[_COLOR_TYPE]
+    # Grey samples of 2 and 4 bits are stretched to 0..255 by the decoder: the indices would not survive.
+    if color_type == _PALETTE or (color_type == _GREY and depth in {1, 8, 16}):
+        return
+    given = {_GREY: f"{depth}-bit grey", 2: "RGB", 4: "grey with alpha", 6: "RGB with alpha"}.get(color_type, "unknown")
+    raise ConceptsError(
+        f"the label map {mask} is {given}; expected one 8- or 16-bit channel (or a palette) that holds "
+        "each pixel's index, as labels.csv lists them"
+    )
+
+
+def _decode(mask: Path) -> npt.NDArray[np.integer]:
+    """Decode a label map to its indices `(height, width)`."""
+    try:
+        with Image.open(mask, formats=["PNG"]) as picture:
+            indices = np.asarray(picture)
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise ConceptsError(f"the label map {mask} cannot be decoded ({error}): is the file whole?") from None
+    return indices.astype(np.uint16)
+
+
+@register("masks")
+def open_masks(argument: str, setting: Setting) -> Masks:
+    """Open the source `masks:FOLDER`."""
+    folder = setting.path(argument, "masks:FOLDER")
+    if not folder.is_dir():
+        raise ConceptsError(f"there is no folder of label maps {folder}; 'masks:' wants a folder of PNG files")
+    file = find_labels([folder / "labels.csv", folder.resolve().parent / "labels.csv"], f"'masks:{argument}'")
+    return Masks(folder, read_labels(file, source_name(folder)), setting.geometry, setting.grid)

@@ -1,0 +1,158 @@
+"""The source `onnx:FILE`: a neural segmenter as an ONNX file, run by onnxruntime on the processor.
+
+The file takes one input, float32 `(n, 3, height, width)`, RGB in 0..1, and its output `logits` (or its only one) is
+float32 `(n, classes, rows, columns)` whose cells tile the picture evenly. What the classes are says `MODEL.labels.csv`
+beside `MODEL.onnx`, else `labels.csv` in the same folder.
+
+The segmenter sees the network's own view, resized bilinearly to the size that it asks for (half-pixel centres;
+with antialiasing where a side shrinks, as Pillow resizes photographs). Its logits are read bilinearly, half-pixel
+centres again, at the centre of each cell of the grid, and the class with the highest one is the label.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnxruntime
+import torch
+from torch.nn.functional import interpolate
+
+from dissectory.analysis.concepts.labels import find_labels, read_labels
+from dissectory.analysis.concepts.registry import register, source_name
+from dissectory.errors import ConceptsError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    from dissectory.analysis.concepts.labels import Labels
+    from dissectory.analysis.concepts.registry import Setting
+    from dissectory.analysis.concepts.vocabulary import Planes
+    from dissectory.analysis.subjects.images import ViewBatch
+
+    Logits = npt.NDArray[np.float32]
+
+_RANK = 4
+_LOGITS = "logits"
+_EXPECTED = "expected one input float32 (n, 3, height, width) and an output float32 (n, classes, rows, columns)"
+
+
+class Segmenter:
+    """A neural segmenter.
+
+    Images are run one by one: on a processor nothing is lost by it, memory stays small, and a label never depends on
+    which other images share its batch.
+    """
+
+    planes = 1
+
+    def __init__(self, path: Path, labels: Labels, size: int, grid: int, threads: int | None = None) -> None:
+        """Load the model, and try it on an empty view of `size` x `size` pixels.
+
+        Raises:
+            ConceptsError: if the file is no such model, or has fewer classes than the labels list.
+        """
+        self.name = source_name(path)
+        self.concepts = labels.concepts
+        self._path = path
+        self._grid = grid
+        self._session = _session(path, threads)
+        self._input, self._copies, self._side = self._interface()
+        self._output = self._logits_name()
+        classes = self._logits(np.zeros((size, size, 3), dtype=np.uint8)).shape[0]
+        self._lookup = self._class_table(labels, classes)
+
+    def label(self, batch: ViewBatch, earlier: Sequence[Planes]) -> Planes:  # noqa: ARG002 - it looks at the view alone
+        """Segment a batch of views."""
+        classes = np.stack([self._sampled(view).argmax(axis=0) for view in batch.views])
+        labels: Planes = self._lookup[classes]
+        return labels[:, None]
+
+    def _sampled(self, view: npt.NDArray[np.uint8]) -> Logits:
+        """Logits of one view at the centres of the grid's cells `(classes, grid, grid)`."""
+        logits = torch.from_numpy(self._logits(view))[None]
+        # Bilinear resizing without antialiasing reads its input at exactly those points.
+        sampled = interpolate(logits, size=(self._grid, self._grid), mode="bilinear", align_corners=False)
+        return sampled[0].numpy()
+
+    def _logits(self, view: npt.NDArray[np.uint8]) -> Logits:
+        """Run one view `(size, size, 3)` through the model: `(classes, rows, columns)`."""
+        pixels = resized(view, self._side)
+        feed = {self._input: np.repeat(pixels, self._copies, axis=0) if self._copies > 1 else pixels}
+        try:
+            logits = self._session.run([self._output], feed)[0]
+        except Exception as error:  # noqa: BLE001 - onnxruntime has no common base for its errors
+            raise ConceptsError(f"the segmenter {self._path} cannot be run ({_line(error)}); {_EXPECTED}") from None
+        if logits.ndim != _RANK or logits.dtype != np.float32:
+            raise ConceptsError(f"the segmenter {self._path} gives {logits.dtype} {logits.shape}; {_EXPECTED}")
+        first: Logits = logits[0]
+        return first
+
+    def _interface(self) -> tuple[str, int, tuple[int, int] | None]:
+        """Name of the input, its fixed batch size or 1, and its fixed height and width if it has them."""
+        inputs = self._session.get_inputs()
+        taken = ", ".join(f"{item.name} {item.type} {item.shape}" for item in inputs)
+        fits = len(inputs) == 1 and inputs[0].type == "tensor(float)" and len(inputs[0].shape) == _RANK
+        if not fits or (isinstance(inputs[0].shape[1], int) and inputs[0].shape[1] != 3):  # noqa: PLR2004 - RGB
+            raise ConceptsError(f"the segmenter {self._path} takes {taken or 'nothing'}; {_EXPECTED}")
+        batch, _, height, width = inputs[0].shape
+        side = (height, width) if isinstance(height, int) and isinstance(width, int) else None
+        return inputs[0].name, batch if isinstance(batch, int) else 1, side
+
+    def _logits_name(self) -> str:
+        names = [item.name for item in self._session.get_outputs()]
+        if len(names) > 1 and _LOGITS not in names:
+            raise ConceptsError(f"the segmenter {self._path} has the outputs {names}; call the one to use '{_LOGITS}'")
+        return _LOGITS if _LOGITS in names else names[0]
+
+    def _class_table(self, labels: Labels, classes: int) -> npt.NDArray[np.uint16]:
+        """From class to the concept's number `(classes,)`."""
+        for concept, index in zip(labels.concepts, labels.indices, strict=True):
+            if index >= classes:
+                raise ConceptsError(
+                    f"the labels of {self._path} give {concept.name!r} the index {index}, "
+                    f"but the segmenter has {classes} classes, 0 to {classes - 1}"
+                )
+        return labels.lookup()[:classes]
+
+
+def resized(view: npt.NDArray[np.uint8], side: tuple[int, int] | None) -> npt.NDArray[np.float32]:
+    """Turn a view `(size, size, 3)` into a model's input `(1, 3, height, width)`, 0..1; None keeps the size."""
+    pixels = torch.from_numpy(np.ascontiguousarray(view)).permute(2, 0, 1)[None].to(torch.float32) / 255.0
+    if side is not None and side != tuple(pixels.shape[-2:]):
+        shrinks = side[0] < pixels.shape[-2] or side[1] < pixels.shape[-1]
+        pixels = interpolate(pixels, size=side, mode="bilinear", align_corners=False, antialias=shrinks)
+    return pixels.contiguous().numpy()
+
+
+def _session(path: Path, threads: int | None) -> Any:  # noqa: ANN401 - onnxruntime has no types
+    options = onnxruntime.SessionOptions()
+    options.use_deterministic_compute = True
+    options.log_severity_level = 4  # what it would print, the error below says
+    if threads is not None:
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # noqa: BLE001 - onnxruntime has no common base for its errors
+        raise ConceptsError(
+            f"{path} is not an ONNX model that can be run ({_line(error)}): is the file whole?"
+        ) from None
+
+
+def _line(error: Exception) -> str:
+    """The first line of an error's text, not too much of it."""
+    return str(error).strip().split("\n")[0][:200]
+
+
+@register("onnx")
+def open_onnx(argument: str, setting: Setting) -> Segmenter:
+    """Open the source `onnx:FILE`."""
+    path = setting.path(argument, "onnx:FILE")
+    if not path.is_file():
+        raise ConceptsError(f"there is no segmenter {path}; 'onnx:' wants an ONNX file")
+    file = find_labels([path.with_suffix(".labels.csv"), path.parent / "labels.csv"], f"'onnx:{argument}'")
+    return Segmenter(path, read_labels(file, source_name(path)), setting.geometry.size, setting.grid, setting.threads)

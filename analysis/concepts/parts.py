@@ -1,0 +1,124 @@
+"""Derived parts: the top, bottom, left and right half of every connected piece of an object.
+
+As in Bau et al. 2020 (supplement) and the authors' own segmenter: a piece is a set of grid cells of one object that
+touch at a side or a corner (8-connectivity), its bounding box is cut in halves, and each half of the box labels the
+piece's own cells in it. Where the box has an odd number of rows the middle one belongs to the bottom; the middle one
+of an odd number of columns belongs to the right. So every cell of an object is top or bottom, and left or right.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import ndimage
+
+from dissectory.analysis.concepts.registry import no_argument, register
+from dissectory.analysis.concepts.vocabulary import Concept, unique_keys, unique_names
+from dissectory.errors import ConceptsError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from dissectory.analysis.concepts.registry import Setting
+    from dissectory.analysis.concepts.vocabulary import ConceptSource, Planes
+    from dissectory.analysis.subjects.images import ViewBatch
+
+HALVES = ("top", "bottom", "left", "right")
+"""The parts of an object, in the order of its four concepts."""
+
+_TOUCHING = np.ones((3, 3), dtype=np.int_)
+
+
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    """An earlier source that has objects."""
+
+    place: int
+    """Where its answer stands among the earlier ones."""
+    planes: int
+    first: npt.NDArray[np.uint16]
+    """`(concepts + 1,)`: for each label the number of the concept 'top of ...', 0 where it is no object."""
+
+
+class Parts:
+    """The halves of the objects that earlier sources find: two planes for each of their planes.
+
+    The four concepts of an object stand together, in the order of `HALVES`, and carry the object's name; where several
+    sources name an object alike, the name says which one is meant.
+    """
+
+    name = "parts"
+
+    def __init__(self, earlier: Sequence[ConceptSource]) -> None:
+        """Derive parts of the objects of `earlier`, the sources before this one."""
+        objects: list[Concept] = []
+        origins = []
+        names = unique_names([source.name for source in earlier])
+        for place, (name, source) in enumerate(zip(names, earlier, strict=True)):
+            first = np.zeros(len(source.concepts) + 1, dtype=np.uint32)
+            for label, concept in enumerate(source.concepts, start=1):
+                if concept.category == "object":
+                    first[label] = len(HALVES) * len(objects) + 1
+                    objects.append(Concept(concept.name, concept.category, name))
+            if first.any():
+                origins.append(_Origin(place, source.planes, first.astype(np.uint16)))
+        self._origins = tuple(origins)
+        self.planes = 2 * sum(origin.planes for origin in origins)
+        self.concepts = tuple(
+            Concept(f"{half} of {key}", "part", self.name) for key in unique_keys(objects) for half in HALVES
+        )
+
+    def label(self, batch: ViewBatch, earlier: Sequence[Planes]) -> Planes:
+        """Label the halves of the pieces in the earlier answers."""
+        grids = [earlier[origin.place].shape[-2:] for origin in self._origins]
+        labels = np.zeros((len(batch), self.planes, *grids[0]), dtype=np.uint16)
+        for image in range(len(batch)):
+            plane = 0
+            for origin in self._origins:
+                for objects in earlier[origin.place][image]:
+                    halve(objects, origin.first, labels[image, plane], labels[image, plane + 1])
+                    plane += 2
+        return labels
+
+
+def halve(
+    objects: npt.NDArray[np.uint16],
+    first: npt.NDArray[np.uint16],
+    vertical: npt.NDArray[np.uint16],
+    horizontal: npt.NDArray[np.uint16],
+) -> None:
+    """Write the parts of one plane of objects `(grid, grid)` into two planes of the same shape.
+
+    Args:
+        objects: labels of an earlier source.
+        first: for each such label the number of its concept 'top of ...', 0 where it is no object.
+        vertical: receives top and bottom.
+        horizontal: receives left and right.
+    """
+    for label in np.flatnonzero(np.bincount(objects.ravel(), minlength=len(first)) * (first > 0)):
+        top = first[label]
+        pieces, _ = ndimage.label(objects == label, structure=_TOUCHING)
+        for piece, box in enumerate(ndimage.find_objects(pieces), start=1):
+            inside = pieces[box] == piece
+            rows, columns = (side.stop - side.start for side in box)
+            vertical[box][: rows // 2][inside[: rows // 2]] = top
+            vertical[box][rows // 2 :][inside[rows // 2 :]] = top + 1
+            horizontal[box][:, : columns // 2][inside[:, : columns // 2]] = top + 2
+            horizontal[box][:, columns // 2 :][inside[:, columns // 2 :]] = top + 3
+
+
+@register("parts")
+def open_parts(argument: str, setting: Setting) -> Parts:
+    """Open the source `parts`."""
+    no_argument("parts", argument)
+    parts = Parts(setting.earlier)
+    if not parts.concepts:
+        raise ConceptsError(
+            "the source 'parts' cuts objects into halves, and no source before it in the list names any objects; "
+            "list it after an 'onnx:FILE' or 'masks:FOLDER' with objects"
+        )
+    return parts

@@ -1,0 +1,50 @@
+"""From the sources that a study lists to one vocabulary."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+# Imported for what they register.
+from dissectory.analysis.concepts import color, masks, onnx, parts  # noqa: F401
+from dissectory.analysis.concepts.registry import OPENERS, Setting
+from dissectory.analysis.concepts.vocabulary import Vocabulary
+from dissectory.errors import ConceptsError, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dissectory.analysis.concepts.vocabulary import ConceptSource
+    from dissectory.analysis.subjects.geometry import Geometry
+
+
+def open_sources(
+    specs: Sequence[str], base: Path, geometry: Geometry, grid: int, threads: int | None = None
+) -> Vocabulary:
+    """Open the sources of a study and merge them.
+
+    Args:
+        specs: `onnx:FILE`, `masks:FOLDER`, `color`, `parts`; the last wants a source of objects before it.
+        base: the folder that relative paths start from.
+        geometry: how pictures become views.
+        grid: rows and columns of the labels.
+        threads: how many threads a segmenter may use; None for as many as it likes.
+
+    Raises:
+        ConceptsError: for an unknown, a repeated or an unusable source.
+    """
+    setting = Setting(base, geometry, grid, threads)
+    opened: list[ConceptSource] = []
+    seen: dict[tuple[str, Path], str] = {}
+    for spec in specs:
+        kind, _, argument = (piece.strip() for piece in spec.partition(":"))
+        if kind not in OPENERS:
+            raise ConceptsError(f"there is no source of concepts '{spec}'; {nearest(kind, OPENERS)}")
+        # Two ways to write one path are one source.
+        identity = (kind, (base / Path(argument).expanduser()).resolve())
+        if identity in seen:
+            raise ConceptsError(f"the source of concepts '{spec}' is listed twice (first as '{seen[identity]}')")
+        seen[identity] = spec
+        opened.append(OPENERS[kind](argument, replace(setting, earlier=tuple(opened))))
+    return Vocabulary(opened)
