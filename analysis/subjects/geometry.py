@@ -24,6 +24,10 @@ _RESAMPLING = {
     "nearest": Image.Resampling.NEAREST,
 }
 
+_LONGEST = 8
+"""How many times longer than wide a resized picture may be before only its middle is computed: a strip of one
+pixel's width would otherwise grow to gigabytes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Geometry:
@@ -43,7 +47,10 @@ class Geometry:
             raise ValueError(f"resize ({self.resize}) must not be smaller than size ({self.size})")
 
     def resized(self, width: int, height: int) -> tuple[int, int]:
-        """Width and height after the resize and before the crop, as torchvision's `Resize` rounds them."""
+        """Width and height after the resize and before the crop, rounded as torchvision's `Resize` does.
+
+        Neither is ever smaller than `resize`, whatever the picture's shape.
+        """
         if self.fit == "stretch":
             return self.resize, self.resize
         if width <= height:
@@ -51,15 +58,25 @@ class Geometry:
         return int(self.resize * width / height), self.resize
 
     def corner(self, width: int, height: int) -> tuple[int, int]:
-        """Left and top of the crop in the resized picture, as torchvision's `CenterCrop` rounds them."""
+        """Left and top of the crop in a resized picture, rounded as torchvision's `CenterCrop` does."""
         return round((width - self.size) / 2.0), round((height - self.size) / 2.0)
 
     def view(self, picture: Image.Image) -> Image.Image:
         """Make the view of a picture: RGB, `size` x `size`."""
         resized = self.resized(*picture.size)
         left, top = self.corner(*resized)
-        scaled = picture.convert("RGB").resize(resized, _RESAMPLING[self.interpolation])
+        picture = picture.convert("RGB")
+        if max(resized) > _LONGEST * self.resize:
+            return self._middle(picture, resized)
+        scaled = picture.resize(resized, _RESAMPLING[self.interpolation])
         return scaled.crop((left, top, left + self.size, top + self.size))
+
+    def _middle(self, picture: Image.Image, resized: tuple[int, int]) -> Image.Image:
+        """Resize the part under the crop alone: equal to resizing all to within one of 255 levels."""
+        left, top = self.corner(*resized)
+        across, down = picture.width / resized[0], picture.height / resized[1]
+        box = (left * across, top * down, (left + self.size) * across, (top + self.size) * down)
+        return picture.resize((self.size, self.size), _RESAMPLING[self.interpolation], box)
 
     def points(self, width: int, height: int, grid: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
         """Find the picture's pixels under the centres of a `grid` x `grid` lattice over the view.
@@ -70,7 +87,13 @@ class Geometry:
         """
         resized = self.resized(width, height)
         left, top = self.corner(*resized)
-        centres = (np.arange(grid) + 0.5) * (self.size / grid)
-        columns = np.floor((centres + left) * (width / resized[0])).astype(np.intp)
-        rows = np.floor((centres + top) * (height / resized[1])).astype(np.intp)
-        return rows.clip(0, height - 1), columns.clip(0, width - 1)
+        return self._under(grid, top, resized[1], height), self._under(grid, left, resized[0], width)
+
+    def _under(self, grid: int, start: int, resized: int, length: int) -> npt.NDArray[np.intp]:
+        """Pixels of one side of the picture, `length` long, under the lattice's centres.
+
+        Centre i lies at `start + (i + 1/2) size / grid` of `resized`. Whole numbers keep a centre that falls on the
+        edge between two pixels exact: it belongs to the later one.
+        """
+        doubled = (2 * np.arange(grid, dtype=np.int64) + 1) * self.size + 2 * grid * start
+        return (doubled * length // (2 * grid * resized)).astype(np.intp)

@@ -1,0 +1,265 @@
+"""Layers of a network: which can be dissected, which a study means, and their outputs as the network computes.
+
+    with watch(module, ["layer3", "layer4"], on_output):
+        module(pictures)  # calls on_output("layer3", tensor), then on_output("layer4", tensor)
+
+A layer is a named sub-module that the network calls once per picture and that gives a map: one tensor
+`(batch, unit, height, width)` of more than one position.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from dissectory.errors import SubjectError, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+_MAP = 4
+"""Dimensions of a map with its batch."""
+
+_SHOWN = 40
+"""How many layers a message names."""
+
+
+@dataclass(frozen=True, slots=True)
+class LayerInfo:
+    """A layer that can be dissected; `index` is its place in the order in which the network computes."""
+
+    name: str
+    kind: str
+    units: int
+    height: int
+    width: int
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What one forward pass says about every named sub-module.
+
+    `layers` can be dissected, in the order in which their outputs are ready; `refused` says for each of the other
+    sub-modules why not; `automatic` are the layers that "auto" stands for.
+    """
+
+    layers: tuple[LayerInfo, ...]
+    refused: dict[str, str]
+    automatic: tuple[str, ...]
+
+    def select(self, patterns: Sequence[str]) -> tuple[LayerInfo, ...]:
+        """Find the layers that a study means, in the network's order, each once, `index` counted anew from 0.
+
+        A pattern is an exact name; a glob, in which `*` and `?` stay within a name's part (`fire*` finds `fire2`, not
+        `fire2.squeeze`) and `**` does not; or "auto", the last convolution of every stage.
+
+        Raises:
+            SubjectError: a name is not known or its module gives no map, or a glob finds nothing.
+        """
+        wanted = {name for pattern in patterns for name in self._matching(pattern)}
+        chosen = [layer for layer in self.layers if layer.name in wanted]
+        return tuple(replace(layer, index=index) for index, layer in enumerate(chosen))
+
+    def _matching(self, pattern: str) -> tuple[str, ...]:
+        names = tuple(layer.name for layer in self.layers)
+        if pattern in names:
+            return (pattern,)
+        if pattern == "auto":
+            return self._auto()
+        if "*" not in pattern and "?" not in pattern:
+            raise SubjectError(self._why_not(pattern))
+        expression = _expression(pattern)
+        found = tuple(name for name in names if expression.fullmatch(name))
+        if not found:
+            raise SubjectError(self._nothing_matches(pattern, expression))
+        return found
+
+    def _auto(self) -> tuple[str, ...]:
+        if not self.automatic:
+            raise SubjectError(
+                f"model.layers is 'auto', but the network has no convolution with a map; {self._known()}"
+            )
+        return self.automatic
+
+    def _why_not(self, name: str) -> str:
+        if name in self.refused:
+            return f"layer '{name}' cannot be dissected: {self.refused[name]}; {self._known()}"
+        return f"the network has no layer '{name}'; {nearest(name, [layer.name for layer in self.layers])}"
+
+    def _nothing_matches(self, pattern: str, expression: re.Pattern[str]) -> str:
+        mapless = [name for name in self.refused if expression.fullmatch(name)]
+        if mapless:
+            return (
+                f"no layer that matches '{pattern}' can be dissected: '{mapless[0]}' "
+                f"{self.refused[mapless[0]].removeprefix('it ')}; {self._known()}"
+            )
+        return (
+            f"no layer of the network matches '{pattern}' (* stays within a name's part, ** does not); {self._known()}"
+        )
+
+    def _known(self) -> str:
+        names = [f"'{layer.name}'" for layer in self.layers]
+        more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+        return f"layers with a map: {', '.join(names[:_SHOWN])}{more}" if names else "no layer of it has a map"
+
+
+def survey(module: nn.Module, example: Tensor) -> Survey:
+    """Run `example` `(batch, 3, height, width)` through the network and look at every named sub-module.
+
+    Raises:
+        SubjectError: the network fails on the example.
+    """
+    modules = {name: sub for name, sub in module.named_modules() if name}
+    layers: list[LayerInfo] = []
+    refused: dict[str, str] = {}
+    for name, outcomes in _outcomes(module, modules, example).items():
+        outcome = outcomes[0] if len(outcomes) == 1 else f"it is called {len(outcomes)} times for one picture"
+        if isinstance(outcome, str):
+            refused[name] = outcome
+        else:
+            _, units, height, width = outcome
+            layers.append(LayerInfo(name, type(modules[name]).__name__, units, height, width, len(layers)))
+    seen = {layer.name for layer in layers} | refused.keys()
+    refused |= {name: "it is not called as the network computes" for name in modules if name not in seen}
+    return Survey(tuple(layers), refused, _last_convolutions(modules, layers))
+
+
+def list_layers(module: nn.Module, example: Tensor) -> tuple[LayerInfo, ...]:
+    """Find the layers that can be dissected, in the order in which their outputs are ready.
+
+    Raises:
+        SubjectError: the network fails on the example.
+    """
+    return survey(module, example).layers
+
+
+def select_layers(module: nn.Module, example: Tensor, patterns: Sequence[str]) -> tuple[LayerInfo, ...]:
+    """Find the layers that a study means; see `Survey.select`.
+
+    Raises:
+        SubjectError: the network fails on the example, or a pattern finds no layer that can be dissected.
+    """
+    return survey(module, example).select(patterns)
+
+
+def _outcomes(
+    module: nn.Module, modules: Mapping[str, nn.Module], example: Tensor
+) -> dict[str, list[tuple[int, ...] | str]]:
+    """For each sub-module, every call's shape of map or what is wrong with it, in the order of first outputs."""
+    outcomes: dict[str, list[tuple[int, ...] | str]] = {}
+
+    def note(name: str, output: object) -> None:
+        outcomes.setdefault(name, []).append(_outcome(modules[name], output, len(example)))
+
+    try:
+        with _hooked(modules, note), torch.no_grad():
+            module(example)
+    except Exception as error:
+        height, width = example.shape[-2:]
+        raise SubjectError(
+            f"the network fails on a picture of {width} x {height} pixels: {type(error).__name__}: {error}. "
+            "Does it take RGB pictures of this size (images.size)?"
+        ) from error
+    return outcomes
+
+
+def _outcome(module: nn.Module, output: object, batch: int) -> tuple[int, ...] | str:
+    if not isinstance(output, Tensor):
+        return f"it gives {type(output).__name__}, not one tensor"
+    shape = tuple(output.shape)
+    told = " x ".join(str(length) for length in shape)
+    if len(shape) != _MAP or shape[0] != batch:
+        return f"its output ({told}) is not a map (pictures x units x height x width)"
+    if shape[2] * shape[3] <= 1:
+        return f"its map ({told}) is one single position"
+    if type(module) in {nn.Linear, nn.LayerNorm}:  # sub-classes such as LayerNorm2d may well have units first
+        return f"its output ({told}) has the units last"
+    return shape
+
+
+def _last_convolutions(modules: Mapping[str, nn.Module], layers: Sequence[LayerInfo]) -> tuple[str, ...]:
+    """Find the last convolution of every stage.
+
+    A stage is a run of convolutions, in the network's order, with maps of one size. A block that makes the map
+    smaller often begins with a convolution of the old size (the bottleneck of a ResNet, the expansion of an
+    EfficientNet): it serves the next stage, and counts as the last of its own only where there is no other.
+    """
+    sizes = {layer.name: (layer.height, layer.width) for layer in layers}
+    convolutions = [layer.name for layer in layers if isinstance(modules[layer.name], nn.Conv2d)]
+    last: list[str] = []
+    for size, stage in groupby(convolutions, key=sizes.__getitem__):
+        names = list(stage)
+        kept = [name for name in names if sizes.get(_block(modules, name), size) == size]
+        last.append((kept or names)[-1])
+    return tuple(last)
+
+
+def _block(modules: Mapping[str, nn.Module], name: str) -> str:
+    """The innermost module around a layer that is more than a sequence; empty where there is none."""
+    while "." in name:
+        name = name.rpartition(".")[0]
+        if not isinstance(modules[name], (nn.Sequential, nn.ModuleList, nn.ModuleDict)):
+            return name
+    return ""
+
+
+def _expression(pattern: str) -> re.Pattern[str]:
+    """Translate a glob: `**` is anything, `*` and `?` are anything but a dot."""
+    parts = re.split(r"(\*\*|\*|\?)", pattern)
+    meaning = {"**": ".*", "*": "[^.]*", "?": "[^.]"}
+    return re.compile("".join(meaning.get(part, re.escape(part)) for part in parts), re.DOTALL)
+
+
+@contextlib.contextmanager
+def watch(module: nn.Module, names: Iterable[str], on_output: Callable[[str, Tensor], None]) -> Iterator[None]:
+    """Call `on_output(name, tensor)` whenever one of the layers has computed its output.
+
+    The tensor is the network's own memory, handed over before anything else can change it: later operations in
+    place (a ReLU, an addition) will. Read it at once, or keep a clone.
+
+    Raises:
+        SubjectError: the network has no layer of a name.
+    """
+    modules = {name: sub for name, sub in module.named_modules() if name}
+    chosen = dict.fromkeys(names)
+    for name in chosen:
+        if name not in modules:
+            raise SubjectError(f"the network has no layer '{name}'; {nearest(name, modules)}")
+    with _hooked({name: modules[name] for name in chosen}, on_output):
+        yield
+
+
+@contextlib.contextmanager
+def record(module: nn.Module, names: Iterable[str]) -> Iterator[dict[str, Tensor]]:
+    """Keep a clone of each layer's latest output, `(batch, unit, height, width)`, by name.
+
+    Raises:
+        SubjectError: the network has no layer of a name.
+    """
+    outputs: dict[str, Tensor] = {}
+
+    def keep(name: str, output: Tensor) -> None:
+        outputs[name] = output.detach().clone()
+
+    with watch(module, names, keep):
+        yield outputs
+
+
+@contextlib.contextmanager
+def _hooked(modules: Mapping[str, nn.Module], on_output: Callable[[str, Any], None]) -> Iterator[None]:
+    """Hook every module for the time of the context; the hooks go also when an error passes through."""
+
+    def hook(name: str) -> Callable[[nn.Module, Any, Any], None]:
+        return lambda _module, _inputs, output: on_output(name, output)
+
+    with contextlib.ExitStack() as stack:
+        for name, module in modules.items():
+            stack.callback(module.register_forward_hook(hook(name)).remove)
+        yield

@@ -1,0 +1,65 @@
+"""From views to what the network takes: a geometry, then a mean and a standard deviation for each colour.
+
+What a study leaves out comes from the weights' own preprocessing. Where the weights have none, the defaults are
+those of most ImageNet networks: the short side to 256 pixels, the middle 224 x 224, bilinear, ImageNet's mean and
+standard deviation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from dissectory.analysis.subjects.geometry import Geometry
+from dissectory.errors import StudyError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    from torch import Tensor
+
+    from dissectory.analysis.study import ImagesSection
+
+    Colour = tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Preprocessing:
+    """How a picture becomes the network's input; `mean` and `std` are for R, G, B in 0..1."""
+
+    geometry: Geometry = field(default_factory=Geometry)
+    mean: Colour = (0.485, 0.456, 0.406)
+    std: Colour = (0.229, 0.224, 0.225)
+
+    def tensor(self, views: npt.NDArray[np.uint8]) -> Tensor:
+        """Normalise views `(batch, size, size, 3)`, 0..255, to float32 `(batch, 3, size, size)`."""
+        writable = np.require(views, requirements=["C", "W"])  # torch warns of memory that it must not write to
+        pixels = torch.from_numpy(writable).permute(0, 3, 1, 2).contiguous().to(torch.float32).div_(255)
+        return pixels.sub_(_column(self.mean)).div_(_column(self.std))
+
+
+def _column(colour: Colour) -> Tensor:
+    return torch.tensor(colour, dtype=torch.float32).view(1, 3, 1, 1)
+
+
+def resolve(section: ImagesSection, default: Preprocessing) -> Preprocessing:
+    """Lay the keys of a study's `[images]` over the weights' own preprocessing.
+
+    A study that gives `size` alone keeps the default's proportion of `resize` to `size`: 256 to 224, that is
+    `size / 0.875`, unless the weights have one of their own.
+
+    Raises:
+        StudyError: `resize` is smaller than `size`.
+    """
+    own = default.geometry
+    size = section.size or own.size
+    resize = section.resize or (own.resize if size == own.size else max(size, round(size * own.resize / own.size)))
+    if resize < size:
+        raise StudyError(
+            f"images.resize is {resize} and images.size is {size}: the picture is resized first and then cropped, "
+            f"so resize must be {size} or more"
+        )
+    geometry = Geometry(size, resize, section.fit or own.fit, section.interpolation or own.interpolation)
+    return Preprocessing(geometry, section.mean or default.mean, section.std or default.std)

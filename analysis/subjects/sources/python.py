@@ -1,0 +1,113 @@
+"""`python:FILE.py:FUNCTION` and `python:package.module:FUNCTION`: a function of the user's that builds the network.
+
+The function takes no arguments and returns an `nn.Module`. The file is run, as any program that one starts.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import importlib.util
+import inspect
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from torch import nn
+
+from dissectory.analysis.subjects.sources import Network, model_source
+from dissectory.errors import SubjectError, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import ModuleType
+
+
+@model_source("python")
+def python_model(name: str, *, pretrained: bool, base: Path) -> Network:  # noqa: ARG001 - the protocol's
+    """Call the function that `name` points to.
+
+    Raises:
+        SubjectError: there is no such file, module or function, it fails, or it returns something else.
+    """
+    place, colon, function = name.rpartition(":")
+    if not colon or not place or not function:
+        raise SubjectError(
+            f"model.source is 'python:{name}'; it must be 'python:FILE.py:FUNCTION' or 'python:package.module:FUNCTION'"
+        )
+    file = base / Path(place).expanduser() if place.endswith(".py") else None
+    # a file's neighbours can be imported, as when it is run; so can packages beside the study
+    with _importable(file.parent if file else base):
+        module = _run_file(file) if file else _import_module(place)
+        place = str(file or place)
+        return Network(_call(_find(module, function, place), function, place))
+
+
+@contextlib.contextmanager
+def _importable(folder: Path) -> Iterator[None]:
+    entry = str(folder.resolve())
+    sys.path.insert(0, entry)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(ValueError):
+            sys.path.remove(entry)
+
+
+def _run_file(file: Path) -> ModuleType:
+    if not file.is_file():
+        raise SubjectError(f"model.source names the file {file}, which does not exist")
+    name = f"dissectory_subject_{file.stem}"
+    spec = importlib.util.spec_from_file_location(name, file)
+    if spec is None or spec.loader is None:  # only a path without the suffix .py has no loader
+        raise SubjectError(f"model.source names the file {file}, which is no Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses and pickle look their module up by its name
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        raise SubjectError(f"{file} cannot be imported: {_told(error, str(file))}") from error
+    return module
+
+
+def _import_module(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name and (name == error.name or name.startswith(f"{error.name}.")):
+            raise SubjectError(
+                f"model.source names the module '{name}', which is not installed and does not lie beside the study; "
+                "a file is named with its ending, as in 'python:FILE.py:FUNCTION'"
+            ) from error
+        raise SubjectError(f"the module {name} cannot be imported: {_told(error, name)}") from error
+    except Exception as error:
+        raise SubjectError(f"the module {name} cannot be imported: {_told(error, name)}") from error
+
+
+def _find(module: ModuleType, function: str, place: str) -> Callable[[], object]:
+    found: Callable[[], object] | None = getattr(module, function, None)
+    if found is None or not callable(found):
+        own = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
+        what = "is not a function" if hasattr(module, function) else "does not exist"
+        raise SubjectError(f"model.source names {function} in {place}, which {what}; {nearest(function, own)}")
+    return found
+
+
+def _call(build: Callable[[], object], function: str, place: str) -> nn.Module:
+    try:
+        built = build()
+    except Exception as error:
+        raise SubjectError(f"{function}() in {place} failed: {_told(error, place)}") from error
+    if isinstance(built, nn.Module):
+        return built
+    hint = "; name the function that builds it, without arguments" if inspect.isclass(built) else ""
+    raise SubjectError(f"{function}() in {place} returned {type(built).__name__}, not a torch.nn.Module{hint}")
+
+
+def _told(error: Exception, place: str) -> str:
+    """The error's own words, and the last line of the user's file that it passed through."""
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == place]
+    where = f" (line {lines[-1]})" if lines else ""
+    return f"{type(error).__name__}: {error}{where}"
