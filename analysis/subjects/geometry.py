@@ -24,7 +24,7 @@ _RESAMPLING = {
     "nearest": Image.Resampling.NEAREST,
 }
 
-_LONGEST = 8
+_LONGEST = 64
 """How many times longer than wide a resized picture may be before only its middle is computed: a strip of one
 pixel's width would otherwise grow to gigabytes."""
 
@@ -72,7 +72,7 @@ class Geometry:
         return scaled.crop((left, top, left + self.size, top + self.size))
 
     def _middle(self, picture: Image.Image, resized: tuple[int, int]) -> Image.Image:
-        """Resize the part under the crop alone: equal to resizing all to within one of 255 levels."""
+        """Resize the part under the crop alone: what resizing all gives, but for rounding."""
         left, top = self.corner(*resized)
         across, down = picture.width / resized[0], picture.height / resized[1]
         box = (left * across, top * down, (left + self.size) * across, (top + self.size) * down)

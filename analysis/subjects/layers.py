@@ -189,16 +189,15 @@ def _last_convolutions(modules: Mapping[str, nn.Module], layers: Sequence[LayerI
 
     A stage is a run of convolutions, in the network's order, with maps of one size. A block that makes the map
     smaller often begins with a convolution of the old size (the bottleneck of a ResNet, the expansion of an
-    EfficientNet): it serves the next stage, and counts as the last of its own only where there is no other.
+    EfficientNet): it serves the next stage, and stands for its own size only where no other convolution has it.
     """
     sizes = {layer.name: (layer.height, layer.width) for layer in layers}
     convolutions = [layer.name for layer in layers if isinstance(modules[layer.name], nn.Conv2d)]
-    last: list[str] = []
-    for size, stage in groupby(convolutions, key=sizes.__getitem__):
-        names = list(stage)
-        kept = [name for name in names if sizes.get(_block(modules, name), size) == size]
-        last.append((kept or names)[-1])
-    return tuple(last)
+    staying = [name for name in convolutions if sizes.get(_block(modules, name), sizes[name]) == sizes[name]]
+    last = {list(stage)[-1] for _, stage in groupby(staying, key=sizes.__getitem__)}
+    reached = {sizes[name] for name in staying}
+    last |= set({sizes[name]: name for name in convolutions if sizes[name] not in reached}.values())
+    return tuple(name for name in convolutions if name in last)
 
 
 def _block(modules: Mapping[str, nn.Module], name: str) -> str:
