@@ -1,0 +1,139 @@
+"""A small network whose weights are written by hand, so that what its units look for is known beforehand.
+
+Nothing was trained. Every layer has units with a purpose, which the tables below name in their order, and after them
+random ones as a control: a dissection should find the first out, and make little of the others.
+
+    color      112 x 112   hues, light and edges
+    texture     56 x 56    hues that go together, and those that must be absent
+    scene       28 x 28    what is here, above, below and around
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import torch
+from torch import Tensor, nn
+
+RANDOM = 6
+"""Random units at the end of every layer."""
+
+COLOR = {
+    "bright": (1 / 3, 1 / 3, 1 / 3, 0.0),
+    "dark": (-1 / 3, -1 / 3, -1 / 3, 0.5),
+    "red": (1.0, -0.5, -0.5, 0.0),
+    "green": (-0.5, 1.0, -0.5, 0.0),
+    "blue": (-0.5, -0.5, 1.0, 0.0),
+    "yellow": (0.5, 0.5, -1.0, 0.0),
+    "teal": (-1.0, 0.5, 0.5, 0.0),
+    "purple": (0.5, -1.0, 0.5, 0.0),
+}
+"""Weights of red, green and blue, and the bias; those of a hue add up to zero, so that gray does not excite it."""
+
+EDGES = ("light above", "light below", "light left", "light right")
+"""The other units of `color` with a purpose: steps of brightness."""
+
+Wants = dict[str, float]
+"""Weights of the units before, by their names; "always" is the bias."""
+
+TEXTURE: dict[str, Wants] = {
+    "bright blue": {"blue": 1, "bright": 0.6, "always": -0.35},
+    "dark blue": {"blue": 1, "dark": 1, "always": -0.3},
+    "bright green": {"green": 1, "bright": 0.5, "blue": -1, "always": -0.25},
+    "dark green": {"green": 1.5, "dark": 0.8, "yellow": -0.6, "teal": -0.3, "blue": -1, "always": -0.15},
+    "teal": {"teal": 1, "blue": -0.7, "green": -0.4, "always": -0.03},
+    "red": {"red": 1, "dark": 0.4, "yellow": -0.4, "always": -0.08},
+    "white": {"bright": 1, "red": -1, "green": -1, "blue": -1, "yellow": -0.5, "teal": -1, "always": -0.5},
+    "yellow": {"yellow": 1, "bright": 0.7, "always": -0.6},
+    "gray": {"bright": -1, "dark": -2, "red": -2, "green": -2, "blue": -2, "yellow": -1, "always": 0.7},
+    "dark": {"dark": 1, "always": -0.1},
+    "edges": dict.fromkeys(EDGES, 1.0),
+}
+"""What a unit of `texture` wants of the units of `color`; what it does not want has a negative weight."""
+
+SCENE: dict[str, Wants] = {
+    "day sky": {"bright blue here": 1, "bright blue around": 1, "edges around": -1},
+    "night sky": {"dark blue here": 1, "dark blue around": 1, "dark green here": -1},
+    "cloud": {"white here": 1, "teal around": -3, "red around": -3, "bright green around": -1},
+    "grass": {"bright green here": 1, "bright green around": 1},
+    "tree": {"dark green here": 1, "dark green around": 0.5},
+    "sea": {"teal here": 1, "teal around": 1},
+    "roof": {"red here": 1, "white here": -1},
+    "wall": {"white here": 1, "yellow here": 1, "red above": 4, "red here": -3, "bright blue around": -2, "always": -0.2},
+    "lit window": {"yellow here": 2, "dark around": 2, "always": -0.4},
+    "road": {"gray here": 1, "gray around": 1},
+    "sail": {"white here": 2, "teal around": 3, "bright blue around": -2, "always": -0.5},
+    "sun": {"yellow here": 1, "red around": -2, "bright green around": -1, "dark around": -2},
+}
+"""What a unit of `scene` wants of the units of `texture`, and where."""
+
+HEAD: dict[str, Wants] = {
+    "meadow": {"grass": 10, "always": -1.9},
+    "sea": {"sea": 1},
+    "town": {"roof": 60, "night sky": -20, "always": -0.9},
+    "night": {"night sky": 20, "always": -1},
+}
+"""What speaks for a class of pictures, on average over the map of `scene`."""
+
+
+def build() -> nn.Sequential:
+    """Make the network: views `(batch, 3, 224, 224)` in 0..1 to a score for each class `(batch, 4)`."""
+    chance = torch.Generator().manual_seed(0)
+    hues = [(torch.tensor(rgb)[:, None, None] * _bell(5), bias) for *rgb, bias in COLOR.values()]
+    steps = [(slope.expand(3, -1, -1), 0.0) for slope in _slopes(5)]
+    color = _layer(hues + steps, 3, chance)
+    texture = _layer([_mix(wants) for wants in TEXTURE.values()], color.out_channels, chance)
+    scene = _layer([_arrangement(wants) for wants in SCENE.values()], texture.out_channels, chance)
+    maps = {"color": color, "relu1": nn.ReLU(), "texture": texture, "relu2": nn.ReLU(), "scene": scene}
+    ends = {"relu3": nn.ReLU(), "pool": nn.AdaptiveAvgPool2d(1), "flatten": nn.Flatten(), "head": _head()}
+    return nn.Sequential(OrderedDict(maps | ends))
+
+
+def _layer(kernels: list[tuple[Tensor, float]], inputs: int, chance: torch.Generator) -> nn.Conv2d:
+    """Make a convolution of stride 2 of kernels `(named inputs, side, side)` with their biases, and random ones."""
+    named, side, _ = kernels[0][0].shape
+    layer = nn.Conv2d(inputs, len(kernels) + RANDOM, side, stride=2, padding=side // 2)
+    weights = torch.randn(layer.weight.shape, generator=chance) / layer.weight[0].numel() ** 0.5
+    weights[: len(kernels)] = 0
+    weights[: len(kernels), :named] = torch.stack([kernel for kernel, _ in kernels])
+    biases = torch.tensor([bias for _, bias in kernels] + [0.0] * RANDOM)
+    layer.load_state_dict({"weight": weights, "bias": biases})
+    return layer
+
+
+def _mix(wants: Wants) -> tuple[Tensor, float]:
+    """Make a kernel of `texture`: the same weights everywhere in a round window."""
+    weights = torch.tensor([wants.get(name, 0.0) for name in (*COLOR, *EDGES)])
+    return weights[:, None, None] * _bell(3), wants.get("always", 0.0)
+
+
+def _arrangement(wants: Wants) -> tuple[Tensor, float]:
+    """Make a kernel of `scene`: weights for what is here, above, below and around."""
+    places = {place: torch.zeros(5, 5) for place in ("here", "above", "below", "around")}
+    places["here"][1:4, 1:4] = _bell(3)
+    places["above"][:2] = places["below"][3:] = 1 / 10
+    places["around"][:] = 1 / 16
+    places["around"][1:4, 1:4] = 0
+    kernel = [sum(wants.get(f"{name} {place}", 0.0) * window for place, window in places.items()) for name in TEXTURE]
+    return torch.stack([torch.as_tensor(part) for part in kernel]), wants.get("always", 0.0)
+
+
+def _head() -> nn.Linear:
+    head = nn.Linear(len(SCENE) + RANDOM, len(HEAD))
+    weights = [[wants.get(name, 0.0) for name in SCENE] + [0.0] * RANDOM for wants in HEAD.values()]
+    biases = [wants.get("always", 0.0) for wants in HEAD.values()]
+    head.load_state_dict({"weight": torch.tensor(weights), "bias": torch.tensor(biases)})
+    return head
+
+
+def _bell(side: int) -> Tensor:
+    """A round window `(side, side)` that adds up to one."""
+    across = torch.exp(-0.5 * torch.linspace(-2, 2, side) ** 2)
+    window = across[:, None] * across
+    return window / window.sum()
+
+
+def _slopes(side: int) -> list[Tensor]:
+    """Windows that answer to what is lighter above, below, left and right."""
+    down = torch.linspace(1, -1, side)[:, None] * _bell(side)
+    return [down, -down, down.T, -down.T]
