@@ -148,7 +148,7 @@ def memberships(rgb: npt.ArrayLike) -> Floats:
 def names(rgb: npt.ArrayLike) -> npt.NDArray[np.intp]:
     """Find the place in `COLORS` of the name that each colour `(..., 3)` most deserves `(...)`.
 
-    >>> [COLORS[place] for place in names([[255, 0, 0], [255, 225, 53], [135, 206, 235], [101, 67, 33]])]
+    >>> [COLORS[place] for place in names([[200, 20, 30], [255, 225, 53], [135, 206, 235], [101, 67, 33]])]
     ['red', 'yellow', 'blue', 'brown']
     """
     best: npt.NDArray[np.intp] = memberships(rgb).argmax(axis=-1)

@@ -88,7 +88,7 @@ class Masks:
                 "a label map must be as large as its image"
             )
         rows, columns = self._geometry.points(width, height, self._grid)
-        return indices[rows[:, None], columns].astype(np.uint16)
+        return indices[rows[:, None], columns]
 
     def _find(self, path: str) -> Path | None:
         """Where the label map of an image is, if there is one."""
@@ -133,7 +133,7 @@ def _check_header(mask: Path) -> None:
     )
 
 
-def _decode(mask: Path) -> npt.NDArray[np.integer]:
+def _decode(mask: Path) -> npt.NDArray[np.uint16]:
     """Decode a label map to its indices `(height, width)`."""
     try:
         with Image.open(mask, formats=["PNG"]) as picture:

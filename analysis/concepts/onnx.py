@@ -60,7 +60,7 @@ class Segmenter:
         self._path = path
         self._grid = grid
         self._session = _session(path, threads)
-        self._input, self._copies, self._side = self._interface()
+        self._input, self._copies, self._side = self._interface(size)
         self._output = self._logits_name()
         classes = self._logits(np.zeros((size, size, 3), dtype=np.uint8)).shape[0]
         self._lookup = self._class_table(labels, classes)
@@ -91,15 +91,15 @@ class Segmenter:
         first: Logits = logits[0]
         return first
 
-    def _interface(self) -> tuple[str, int, tuple[int, int] | None]:
-        """Name of the input, its fixed batch size or 1, and its fixed height and width if it has them."""
+    def _interface(self, size: int) -> tuple[str, int, tuple[int, int]]:
+        """Name of the input, its fixed batch size or 1, and its height and width: those of the view where not fixed."""
         inputs = self._session.get_inputs()
         taken = ", ".join(f"{item.name} {item.type} {item.shape}" for item in inputs)
         fits = len(inputs) == 1 and inputs[0].type == "tensor(float)" and len(inputs[0].shape) == _RANK
         if not fits or (isinstance(inputs[0].shape[1], int) and inputs[0].shape[1] != 3):  # noqa: PLR2004 - RGB
             raise ConceptsError(f"the segmenter {self._path} takes {taken or 'nothing'}; {_EXPECTED}")
         batch, _, height, width = inputs[0].shape
-        side = (height, width) if isinstance(height, int) and isinstance(width, int) else None
+        side = (height if isinstance(height, int) else size, width if isinstance(width, int) else size)
         return inputs[0].name, batch if isinstance(batch, int) else 1, side
 
     def _logits_name(self) -> str:
@@ -119,10 +119,10 @@ class Segmenter:
         return labels.lookup()[:classes]
 
 
-def resized(view: npt.NDArray[np.uint8], side: tuple[int, int] | None) -> npt.NDArray[np.float32]:
-    """Turn a view `(size, size, 3)` into a model's input `(1, 3, height, width)`, 0..1; None keeps the size."""
+def resized(view: npt.NDArray[np.uint8], side: tuple[int, int]) -> npt.NDArray[np.float32]:
+    """Turn a view `(size, size, 3)` into a model's input `(1, 3, height, width)`, 0..1."""
     pixels = torch.from_numpy(np.ascontiguousarray(view)).permute(2, 0, 1)[None].to(torch.float32) / 255.0
-    if side is not None and side != tuple(pixels.shape[-2:]):
+    if side != tuple(pixels.shape[-2:]):
         shrinks = side[0] < pixels.shape[-2] or side[1] < pixels.shape[-1]
         pixels = interpolate(pixels, size=side, mode="bilinear", align_corners=False, antialias=shrinks)
     return pixels.contiguous().numpy()

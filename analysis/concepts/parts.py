@@ -54,7 +54,11 @@ class Parts:
     name = "parts"
 
     def __init__(self, earlier: Sequence[ConceptSource]) -> None:
-        """Derive parts of the objects of `earlier`, the sources before this one."""
+        """Derive parts of the objects of `earlier`, the sources before this one.
+
+        Raises:
+            ConceptsError: if there are none.
+        """
         objects: list[Concept] = []
         origins = []
         names = unique_names([source.name for source in earlier])
@@ -66,6 +70,11 @@ class Parts:
                     objects.append(Concept(concept.name, concept.category, name))
             if first.any():
                 origins.append(_Origin(place, source.planes, first.astype(np.uint16)))
+        if not objects:
+            raise ConceptsError(
+                "the source 'parts' cuts objects into halves, and no source before it in the list names any objects; "
+                "list it after an 'onnx:FILE' or 'masks:FOLDER' with objects"
+            )
         self._origins = tuple(origins)
         self.planes = 2 * sum(origin.planes for origin in origins)
         self.concepts = tuple(
@@ -74,8 +83,8 @@ class Parts:
 
     def label(self, batch: ViewBatch, earlier: Sequence[Planes]) -> Planes:
         """Label the halves of the pieces in the earlier answers."""
-        grids = [earlier[origin.place].shape[-2:] for origin in self._origins]
-        labels = np.zeros((len(batch), self.planes, *grids[0]), dtype=np.uint16)
+        grid = earlier[self._origins[0].place].shape[-1]
+        labels = np.zeros((len(batch), self.planes, grid, grid), dtype=np.uint16)
         for image in range(len(batch)):
             plane = 0
             for origin in self._origins:
@@ -115,10 +124,4 @@ def halve(
 def open_parts(argument: str, setting: Setting) -> Parts:
     """Open the source `parts`."""
     no_argument("parts", argument)
-    parts = Parts(setting.earlier)
-    if not parts.concepts:
-        raise ConceptsError(
-            "the source 'parts' cuts objects into halves, and no source before it in the list names any objects; "
-            "list it after an 'onnx:FILE' or 'masks:FOLDER' with objects"
-        )
-    return parts
+    return Parts(setting.earlier)

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from labelling.given import Given
+
+from dissectory.analysis.concepts.vocabulary import Concept, Vocabulary, unique_keys
+from dissectory.errors import ConceptsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from dissectory.analysis.schema import Category
+    from dissectory.analysis.subjects.images import ViewBatch
+
+    Batch = Callable[..., ViewBatch]
+
+
+def concepts(source: str, *names: str, category: Category = "object") -> tuple[Concept, ...]:
+    return tuple(Concept(name, category, source) for name in names)
+
+
+def test_numbers_planes_and_earlier_answers(batch_of: Batch) -> None:
+    rng = np.random.default_rng(0)
+    first = Given("a", concepts("a", "tree", "sky"), rng.integers(0, 3, (4, 2, 5, 5), dtype=np.uint16))
+    second = Given("b", concepts("b", "car"), rng.integers(0, 2, (4, 1, 5, 5), dtype=np.uint16))
+    vocabulary = Vocabulary([first, second])
+    labels = vocabulary.label(batch_of(np.zeros((4, 8, 8, 3))))
+    assert labels.dtype == np.uint16
+    assert labels.shape == (4, vocabulary.planes, 5, 5) == (4, 3, 5, 5)
+    for place in np.ndindex(4, 2, 5, 5):
+        assert labels[place] == first.answer[place]
+    for image, _, row, column in np.ndindex(4, 1, 5, 5):
+        local = second.answer[image, 0, row, column]
+        assert labels[image, 2, row, column] == (2 + local if local else 0)
+    assert first.seen == ()
+    assert len(second.seen) == 1
+    assert np.array_equal(second.seen[0], first.answer)
+
+
+def test_a_name_that_one_source_claims_stays_as_it_is() -> None:
+    plane = np.zeros((1, 1, 2, 2), dtype=np.uint16)
+    sources = [Given("a", concepts("a", "tree", "sky"), plane), Given("b", concepts("b", "tree"), plane)]
+    assert Vocabulary(sources).keys == ("tree [a]", "sky", "tree [b]")
+
+
+def test_two_sources_of_one_name_are_told_apart() -> None:
+    plane = np.zeros((1, 1, 2, 2), dtype=np.uint16)
+    sources = [Given("labels", concepts("labels", "tree"), plane), Given("labels", concepts("labels", "tree"), plane)]
+    vocabulary = Vocabulary(sources)
+    assert [concept.source for concept in vocabulary.concepts] == ["labels", "labels 2"]
+    assert vocabulary.keys == ("tree [labels]", "tree [labels 2]")
+
+
+def test_two_categories_of_one_source_are_told_apart() -> None:
+    glass = [Concept("glass", "object", "a"), Concept("glass", "material", "a")]
+    assert unique_keys(glass) == ("glass [a, object]", "glass [a, material]")
+
+
+def test_a_plain_name_can_look_like_a_long_one() -> None:
+    sly = [Concept("x", "object", "a"), Concept("x", "object", "b"), Concept("x [a]", "object", "c")]
+    keys = unique_keys(sly)
+    assert len(set(keys)) == 3
+    assert keys[1] == "x [b]"
+
+
+_NAMES = st.sampled_from(["x", "x [a]", "x [a, object]", "x [a] [a]", "x 2", "<script>", "🌲"])
+
+
+@given(st.lists(st.tuples(_NAMES, st.sampled_from(["object", "part"]), st.sampled_from("ab")), max_size=12))
+def test_keys_are_always_unique(rows: Sequence[tuple[str, Category, str]]) -> None:
+    keys = unique_keys([Concept(*row) for row in rows])
+    assert len(set(keys)) == len(rows)
+    for (name, _, _), key in zip(rows, keys, strict=True):
+        assert key.startswith(name)
+
+
+def test_the_last_number_fits_and_one_more_does_not(batch_of: Batch) -> None:
+    plane = np.ones((1, 1, 1, 1), dtype=np.uint16)
+    many = Given("a", concepts("a", *map(str, range(65_534))), plane)
+    last = Given("b", concepts("b", "last"), plane)
+    assert Vocabulary([many, last]).label(batch_of(np.zeros((1, 8, 8, 3)))).ravel().tolist() == [1, 65_535]
+    with pytest.raises(ConceptsError, match="65536 concepts; at most 65535"):
+        Vocabulary([many, last, Given("c", concepts("c", "more"), plane)])
+
+
+def test_no_concepts_are_refused() -> None:
+    with pytest.raises(ConceptsError, match="no concepts at all"):
+        Vocabulary([])
+
+
+def test_only_sources_that_can_be_checked_are() -> None:
+    class Checked(Given):
+        asked: Sequence[str] = ()
+
+        def check(self, paths: Sequence[str]) -> None:
+            self.asked = paths
+
+    plane = np.zeros((1, 1, 2, 2), dtype=np.uint16)
+    checked = Checked("b", concepts("b", "car"), plane)
+    Vocabulary([Given("a", concepts("a", "tree"), plane), checked]).check(["x.jpg"])
+    assert checked.asked == ["x.jpg"]
