@@ -1,0 +1,153 @@
+"""From a run to its site.
+
+    index = build_site(Path("runs/squeezenet"))
+
+The site is a folder that needs nothing else: it opens from a disk, from a sub-path of any host, and without a network.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dissectory.analysis.run import Run
+from dissectory.errors import RunError
+from dissectory.report import words
+from dissectory.report.findings import Findings
+from dissectory.report.neighbours import find_neighbours
+from dissectory.report.pages import Writer
+from dissectory.report.search import search_index
+from dissectory.report.shells import SOURCES, build_chrome
+from dissectory.report.views.chips import Chips
+from dissectory.report.views.concept import concept_page, concepts_page, matches
+from dissectory.report.views.data import classes_page, data_page
+from dissectory.report.views.home import home_page, site_title
+from dissectory.report.views.layer import layer_page
+from dissectory.report.views.unit import unit_pages
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+VENDOR = SOURCES / "vendor"
+"""Front-end libraries; the package's build fetches them."""
+
+LIBRARIES = ("plotly-cartesian.min.js",)
+
+
+def build_site(run: Run | Path, progress: Callable[[int, int], None] | None = None) -> Path:
+    """Build the site of a run into its folder `site`, whole or not at all.
+
+    Args:
+        run: a finished run, or its folder.
+        progress: called with the number of pages written and of all pages.
+
+    Returns:
+        The site's first page.
+
+    Raises:
+        RunError: the run is not finished, cannot be read, or its folder cannot be written.
+    """
+    run = run if isinstance(run, Run) else Run(Path(run))
+    findings = Findings.read(run)
+    with _replacing(run.folder / "site") as folder:
+        _write_site(run, findings, folder, progress or (lambda _done, _total: None))
+    return run.folder / "site" / "index.html"
+
+
+def _write_site(run: Run, findings: Findings, folder: Path, progress: Callable[[int, int], None]) -> None:
+    """Read tables, make view models, write pages: the whole of a site."""
+    classes = classes_page(findings)
+    shells = build_chrome(folder, site_title(findings), _facts(findings), _left_out(has_classes=classes is not None))
+    _copy_assets(folder)
+    _link_run(run, folder)
+
+    chips = Chips(findings)
+    matched = matches(findings)
+    neighbours = find_neighbours(findings)
+    total = 3 + (classes is not None) + len(findings.layers) + len(findings.concepts) + len(findings.units)
+    writer = Writer(folder, shells, chips.shared, lambda done: progress(done, total))
+
+    writer.write("home", home_page(findings, chips), "index.html")
+    writer.write("concepts", concepts_page(findings, chips, matched), "concepts.html")
+    writer.write("data", data_page(run), "data.html")
+    if classes is not None:
+        writer.write("classes", classes, "classes.html")
+    writer.write_all("layer", (layer_page(findings, chips, number) for number in range(len(findings.layers))))
+    writer.write_all(
+        "concept", (concept_page(findings, chips, concept, int(matched[concept.row])) for concept in findings.concepts)
+    )
+    writer.write_all("unit", unit_pages(findings, chips, neighbours))
+    (folder / "search-index.js").write_text(search_index(findings, chips), encoding="utf-8")
+
+
+def _facts(findings: Findings) -> dict[str, str]:
+    """What the hand-written pages quote of the study."""
+    return {
+        "cut": f"{findings.cut:g}",
+        "quantile": words.percent(findings.quantile),
+        "grid": str(findings.manifest.grid),
+        "border": str(findings.manifest.study.get("dissection", {}).get("border", "zeros")),
+        "images": f"{findings.manifest.images:,}",
+    }
+
+
+def _left_out(*, has_classes: bool) -> frozenset[str]:
+    return frozenset() if has_classes else frozenset({"classes.md"})
+
+
+def _copy_assets(folder: Path) -> None:
+    """Join our styles and scripts into one file each, and add the libraries."""
+    for kind in ("css", "js"):
+        sources = sorted((SOURCES / "assets" / kind).glob(f"*.{kind}"))
+        text = "\n".join(source.read_text(encoding="utf-8") for source in sources)
+        (folder / f"dissectory.{kind}").write_text(text, encoding="utf-8")
+    (folder / "vendor").mkdir()
+    for library in LIBRARIES:
+        if not (VENDOR / library).is_file():
+            raise RunError(
+                f"the charting library {library} is missing from {VENDOR}: it is fetched when the package is built. "
+                "Install the package again (pip install --force-reinstall --no-deps dissectory, or pip install -e . in "
+                "a checkout), with access to an npm registry"
+            )
+        shutil.copyfile(VENDOR / library, folder / "vendor" / library)
+    (folder / ".nojekyll").touch()  # GitHub Pages serves the folder as it is
+
+
+def _link_run(run: Run, folder: Path) -> None:
+    """Bring tables, pictures and the manifest into the site, without a second copy where the disk allows."""
+    for name in ("tables", "images"):
+        if (run.folder / name).is_dir():
+            shutil.copytree(run.folder / name, folder / name, copy_function=_link, ignore=shutil.ignore_patterns(".*"))
+    _link(run.folder / "manifest.json", folder / "manifest.json")
+
+
+def _link(source: str | Path, target: str | Path) -> None:
+    """Link a file, or copy it where links are not possible; a run replaces its files and never changes them."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+@contextlib.contextmanager
+def _replacing(site: Path) -> Iterator[Path]:
+    """Give an empty folder beside `site` that takes its place when all went well."""
+    try:
+        temporary = Path(tempfile.mkdtemp(prefix=".site-", dir=site.parent))
+    except OSError as error:
+        raise RunError(f"cannot write into {site.parent}: {error.strerror or error}") from error
+    try:
+        temporary.chmod(0o755)  # a temporary folder is private; a site is to be served
+        yield temporary
+        if site.exists():
+            shutil.rmtree(site)
+        temporary.rename(site)
+    except OSError as error:
+        message = f"cannot write the site {site}: {error.strerror or error}. Free some space, or check the folder's rights"
+        raise RunError(message) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)

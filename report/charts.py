@@ -1,0 +1,230 @@
+"""The charts of the site, each from plain numbers."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dissectory.analysis.schema import CATEGORIES
+from dissectory.report import words
+from dissectory.report.drawing import Chart, Frame, Text, across, box, dot, embed, ticks, upright
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dissectory.report.findings import Concept, Floats, Ints, Layer
+
+MOST_DOTS = 400
+"""Dots of one chart: beyond that they cover each other."""
+
+
+def matched_by_layer(layers: Sequence[Layer], counts: Ints) -> Chart:
+    """Stack the matched units of every layer by category.
+
+    Args:
+        layers: in the order of the network.
+        counts: matched units `(layer, category)`, categories in the order of `CATEGORIES`.
+    """
+    frame = Frame(width=max(520, 56 + 84 * len(layers)), height=300, bottom=48)
+    top = max((layer.units for layer in layers), default=1)
+    paths: dict[str, str] = {"rule": across(frame, (tick / top for tick in ticks(top))), "whole": ""}
+    texts = [Text(frame.left - 8, frame.y(tick / top) + 4, f"{tick:g}", "end") for tick in ticks(top)]
+    for place, layer in enumerate(layers):
+        left, right = frame.x((place + 0.18) / len(layers)), frame.x((place + 0.82) / len(layers))
+        paths["whole"] += box(left, right, frame.y(layer.units / top), frame.base)
+        below = 0
+        for category, count in zip(CATEGORIES, counts[place].tolist(), strict=True):
+            piece = box(left, right, frame.y((below + count) / top), frame.y(below / top)) if count else ""
+            paths[category] = paths.get(category, "") + piece
+            below += count
+        middle = (left + right) / 2
+        texts.append(Text(middle, frame.y(below / top) - 5, f"{below:,}", "middle strong"))
+        texts.append(Text(middle, frame.base + 18, _short(layer.name), "middle", href=layer.href))
+        texts.append(Text(middle, frame.base + 34, f"of {layer.units:,}", "middle quiet"))
+    data = {
+        "layers": [layer.name for layer in layers],
+        "units": [layer.units for layer in layers],
+        "counts": {category: counts[:, place].tolist() for place, category in enumerate(CATEGORIES)},
+    }
+    return Chart(
+        kind="layers",
+        says="Units of each layer that match a concept, by the concept's category; the pale bar is the whole layer.",
+        width=frame.width,
+        height=frame.height,
+        paths=tuple(paths.items()),
+        texts=tuple(texts),
+        data=embed(data),
+        head=("layer", *CATEGORIES, "matched", "units"),
+        rows=tuple(
+            (layer.name, *(f"{count:,}" for count in row), f"{sum(row):,}", f"{layer.units:,}")
+            for layer, row in zip(layers, counts.tolist(), strict=True)
+        ),
+    )
+
+
+def concepts_of_layer(bars: Sequence[tuple[Concept, int]]) -> Chart:
+    """One bar for every concept that units of a layer match, by category, then by the number of units."""
+    frame = Frame(width=max(420, 60 + 22 * len(bars)), height=330, left=36, bottom=120)
+    top = max((count for _, count in bars), default=1)
+    step = min(40.0, (frame.end - frame.left) / max(1, len(bars)))
+    marks = [tick for tick in ticks(top) if tick == int(tick)]
+    paths: dict[str, str] = {"rule": across(frame, (tick / top for tick in marks))}
+    texts = [Text(frame.left - 8, frame.y(tick / top) + 4, f"{tick:g}", "end") for tick in marks]
+    for place, (concept, count) in enumerate(bars):
+        left = frame.left + (place + 0.16) * step
+        right = frame.left + (place + 0.84) * step
+        bar = box(left, right, frame.y(count / top), frame.base)
+        paths[concept.category] = paths.get(concept.category, "") + bar
+        middle = (left + right) / 2 + 4
+        texts.append(Text(middle, frame.base + 13, _cropped(concept.name), "end", turn=-50, href=concept.href))
+        texts.append(Text((left + right) / 2, frame.y(count / top) - 4, str(count), "middle quiet"))
+    return Chart(
+        kind="concepts",
+        says="How many units match each concept, grouped by category.",
+        width=frame.width,
+        height=frame.height,
+        paths=tuple(paths.items()),
+        texts=tuple(texts),
+        data=embed({"bars": [[concept.name, concept.category, count] for concept, count in bars]}),
+        head=("concept", "category", "units"),
+        rows=tuple((concept.name, concept.category, f"{count:,}") for concept, count in bars),
+    )
+
+
+def iou_distribution(ious: Floats, cut: float, bins: int = 40) -> Chart:
+    """The labels' IoUs of a layer as a histogram, with the cut."""
+    frame = Frame(width=560, height=240, bottom=42)
+    top = max(float(ious.max(initial=0)), cut * 1.5) * 1.02
+    counts, edges = np.histogram(ious, bins=bins, range=(0.0, top))
+    highest = max(1, int(counts.max()))
+    paths = {"rule": across(frame, (tick / highest for tick in ticks(highest))), "off": "", "on": ""}
+    for count, low, high in zip(counts.tolist(), edges[:-1].tolist(), edges[1:].tolist(), strict=True):
+        if count:
+            bar = box(frame.x(low / top) + 0.5, frame.x(high / top) - 0.5, frame.y(count / highest), frame.base)
+            paths["on" if low >= cut else "off"] += bar
+    paths["cut"] = upright(frame, cut / top)
+    above = int((ious > cut).sum())
+    texts = [Text(frame.left - 8, frame.y(tick / highest) + 4, f"{tick:g}", "end") for tick in ticks(highest)]
+    texts += [Text(frame.x(tick / top), frame.base + 17, f"{tick:g}", "middle") for tick in ticks(top, 6)]
+    texts.append(Text(frame.x(cut / top) + 6, frame.top + 4, f"cut {cut:g}", "cut"))
+    texts.append(Text(frame.end, frame.base + 36, "IoU of the label", "end quiet"))
+    return Chart(
+        kind="ious",
+        says=f"How well labels fit: {above:,} of {words.count(len(ious), 'unit')} lie above the cut of {cut:g}.",
+        width=frame.width,
+        height=frame.height,
+        paths=tuple(paths.items()),
+        texts=tuple(texts),
+        data=embed({"step": round(top / bins, 6), "counts": counts.tolist(), "cut": cut}),
+        head=("IoU from", "to", "units"),
+        rows=tuple(
+            (f"{low:.4f}", f"{high:.4f}", f"{count:,}")
+            for count, low, high in zip(counts.tolist(), edges[:-1].tolist(), edges[1:].tolist(), strict=True)
+        ),
+    )
+
+
+def activations(low: Floats, high: Floats, count: Ints, threshold: float, quantile: float) -> Chart:
+    """A unit's activations on a logarithmic scale of counts, with its threshold."""
+    frame = Frame(width=440, height=210, left=46, bottom=42)
+    lows, highs, counts = low.tolist(), high.tolist(), count.tolist()
+    first, last = lows[0], highs[-1]
+    span = (last - first) or 1.0
+    highest = math.log10(1 + max(counts)) or 1.0
+    on, off = [], []
+    for start, stop, many in zip(lows, highs, counts, strict=True):
+        if many:
+            share = math.log10(1 + many) / highest
+            bar = box(frame.x((start - first) / span), frame.x((stop - first) / span), frame.y(share), frame.base)
+            (on if start >= threshold else off).append(bar)
+    powers = range(0, int(highest) + 1, 1 if highest < 4 else 2)  # noqa: PLR2004 - at most a handful of rules
+    paths = [("rule", across(frame, (power / highest for power in powers))), ("off", "".join(off)), ("on", "".join(on))]
+    texts = [Text(frame.left - 8, frame.y(power / highest) + 4, _power(power), "end") for power in powers]
+    texts += [
+        Text(frame.left, frame.base + 17, words.number(first), "start"),
+        Text(frame.end, frame.base + 17, words.number(last), "end"),
+        Text(frame.end, frame.base + 36, "activation", "end quiet"),
+    ]
+    if math.isfinite(threshold):
+        share = min(1.0, max(0.0, (threshold - first) / span))
+        paths.append(("cut", upright(frame, share)))
+        before = share > 0.6  # noqa: PLR2004 - the text stays inside the picture
+        x = frame.x(share) + (-6 if before else 6)
+        texts.append(Text(x, frame.top + 4, f"t = {words.number(threshold)}", "cut end" if before else "cut"))
+    rows = tuple(
+        (f"{start:.4g}", f"{stop:.4g}", f"{many:,}") for start, stop, many in zip(lows, highs, counts, strict=True)
+    )
+    return Chart(
+        kind="activations",
+        says=f"How often each activation occurs (logarithmic); above t lie {words.percent(quantile)} of all positions.",
+        width=frame.width,
+        height=frame.height,
+        paths=tuple(paths),
+        texts=tuple(texts),
+        data=embed(
+            {
+                "edges": [float(f"{edge:.5g}") for edge in (*lows, last)],
+                "counts": counts,
+                "t": float(f"{threshold:.5g}") if math.isfinite(threshold) else None,
+            }
+        ),
+        head=("from", "to", "activations"),
+        rows=rows,
+    )
+
+
+def units_of_concept(layers: Sequence[Layer], points: Sequence[tuple[int, int, float, bool]], cut: float) -> Chart:
+    """Every unit's IoU with one concept, layer by layer.
+
+    Args:
+        layers: in the order of the network.
+        points: number of the layer, unit, IoU, whether the concept is the unit's label; the best first.
+        cut: the study's cut.
+    """
+    points = points[:MOST_DOTS]
+    frame = Frame(width=max(520, 60 + 84 * len(layers)), height=280, bottom=36, left=50)
+    top = max([cut * 1.5, *(iou for _, _, iou, _ in points)]) * 1.04
+    paths = {"rule": across(frame, (tick / top for tick in ticks(top))), "other": "", "own": ""}
+    for layer, unit, iou, own in points:
+        share = (layer + 0.22 + 0.56 * (unit * 0.618034 % 1)) / len(layers)
+        paths["own" if own else "other"] += dot(frame.x(share), frame.y(iou / top), 3.5)
+    paths["cut"] = across(frame, [cut / top])
+    texts = [Text(frame.left - 8, frame.y(tick / top) + 4, f"{tick:g}", "end") for tick in ticks(top)]
+    texts += [
+        Text(frame.x((place + 0.5) / len(layers)), frame.base + 18, _short(layer.name), "middle", href=layer.href)
+        for place, layer in enumerate(layers)
+    ]
+    texts.append(Text(frame.end, frame.y(cut / top) - 5, f"cut {cut:g}", "cut end"))
+    return Chart(
+        kind="strip",
+        says="IoU of every unit that touches the concept, layer by layer; filled dots bear it as their label.",
+        width=frame.width,
+        height=frame.height,
+        paths=tuple(paths.items()),
+        texts=tuple(texts),
+        data=embed({"layers": [layer.name for layer in layers], "points": _columns(points), "cut": cut}),
+        head=("layer", "unit", "IoU", "is its label"),
+        rows=tuple(
+            (layers[layer].name, str(unit), words.ratio(iou), "yes" if own else "no") for layer, unit, iou, own in points
+        ),
+    )
+
+
+def _columns(points: Sequence[tuple[int, int, float, bool]]) -> list[list[float]]:
+    return [[layer, unit, round(iou, 5), int(own)] for layer, unit, iou, own in points]
+
+
+def _short(name: str, most: int = 18) -> str:
+    """A layer's name, of which the end says most."""
+    return name if len(name) <= most else f"…{name[1 - most :]}"
+
+
+def _cropped(name: str, most: int = 18) -> str:
+    """A concept's name, of which the beginning says most."""
+    return name if len(name) <= most else f"{name[: most - 1]}…"
+
+
+def _power(power: int) -> str:
+    return f"{10**power:,}" if power < 4 else f"10{''.join('⁰¹²³⁴⁵⁶⁷⁸⁹'[int(digit)] for digit in str(power))}"  # noqa: PLR2004

@@ -1,0 +1,115 @@
+"""The first paint of a chart: inline SVG as a few paths and texts, with its numbers beside it.
+
+A path joins all marks of one look, so that a chart is a few hundred bytes; looks are CSS classes, so that a chart
+follows the theme. The same numbers go along as JSON, from which the browser makes an interactive chart when somebody
+looks at it (`site/assets/js/charts.js`), and as a table.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from jinja2.utils import htmlsafe_json_dumps
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from markupsafe import Markup
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text in a chart; `look` is a CSS class, `turn` in degrees, `href` from the root of the site."""
+
+    x: float
+    y: float
+    says: str
+    look: str = ""
+    turn: int = 0
+    href: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A chart: `says` is its one sentence; `paths` are looks with SVG path data; `head` and `rows` its table."""
+
+    kind: str
+    says: str
+    width: int
+    height: int
+    paths: tuple[tuple[str, str], ...]
+    texts: tuple[Text, ...]
+    data: Markup
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Where a chart's own area lies in its picture."""
+
+    width: int
+    height: int
+    left: int = 44
+    right: int = 8
+    top: int = 14
+    bottom: int = 26
+
+    @property
+    def base(self) -> int:
+        """The y of the horizontal axis."""
+        return self.height - self.bottom
+
+    @property
+    def end(self) -> int:
+        """The x of the right edge."""
+        return self.width - self.right
+
+    def x(self, share: float) -> float:
+        """From 0..1 to a place on the horizontal axis."""
+        return self.left + share * (self.end - self.left)
+
+    def y(self, share: float) -> float:
+        """From 0..1 to a place on the vertical axis, upwards."""
+        return self.base - share * (self.base - self.top)
+
+
+def embed(values: Any) -> Markup:  # noqa: ANN401 - anything that JSON can hold
+    """JSON that is safe inside a script element: no text in it can end the element."""
+    return htmlsafe_json_dumps(values, ensure_ascii=False, separators=(",", ":"))
+
+
+def box(left: float, right: float, top: float, base: float) -> str:
+    """One bar as path data."""
+    return f"M{left:.1f} {base:.1f}V{top:.1f}H{right:.1f}V{base:.1f}z"
+
+
+def across(frame: Frame, shares: Iterable[float]) -> str:
+    """Horizontal rules as path data."""
+    return "".join(f"M{frame.left} {frame.y(share):.1f}H{frame.end}" for share in shares)
+
+
+def upright(frame: Frame, share: float) -> str:
+    """A vertical line through the whole area as path data."""
+    return f"M{frame.x(share):.1f} {frame.base}V{frame.top - 6}"
+
+
+def dot(x: float, y: float, radius: float) -> str:
+    """A dot as path data."""
+    return f"M{x - radius:.1f} {y:.1f}a{radius} {radius} 0 1 0 {2 * radius} 0a{radius} {radius} 0 1 0 {-2 * radius} 0"
+
+
+def ticks(top: float, about: int = 4) -> list[float]:
+    """Round numbers from 0 up to at most `top`.
+
+    >>> ticks(183), ticks(0.31), ticks(3)
+    ([0.0, 50.0, 100.0, 150.0], [0.0, 0.1, 0.2, 0.3], [0.0, 1.0, 2.0, 3.0])
+    """
+    if top <= 0:
+        return [0.0]
+    raw = top / about
+    scale = 10 ** math.floor(math.log10(raw))
+    step = next(scale * factor for factor in (1, 2, 5, 10) if scale * factor >= raw)
+    return [round(step * i, 10) for i in range(int(top / step + 1e-9) + 1)]

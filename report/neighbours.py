@@ -1,0 +1,62 @@
+"""Units that resemble each other: the cosine between their rows of IoU over all concepts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from dissectory.report.findings import Findings
+
+BLOCK = 512
+"""Units compared with all others at a time: the similarities of 10,000 units stay below 21 MB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """For every unit the places of its nearest units, best first, -1 where there are none: `(units, most)`."""
+
+    same_layer: npt.NDArray[np.int64]
+    other_layers: npt.NDArray[np.int64]
+
+
+def find_neighbours(findings: Findings, most: int = 4) -> Neighbours:
+    """Find the units of the same and of the other layers with the most similar profile of concepts."""
+    profiles = _profiles(findings)
+    layers = findings.units.layer
+    found = np.full((2, len(layers), most), -1, dtype=np.int64)
+    for start in range(0, len(layers), BLOCK):
+        block = slice(start, start + BLOCK)
+        likeness = profiles[block] @ profiles.T
+        own = np.arange(len(layers))[block]
+        likeness[np.arange(len(own)), own] = 0
+        same = layers[block, None] == layers[None, :]
+        found[0, block] = _strongest(np.where(same, likeness, 0), most)
+        found[1, block] = _strongest(np.where(same, 0, likeness), most)
+    return Neighbours(found[0], found[1])
+
+
+def _profiles(findings: Findings) -> npt.NDArray[np.float32]:
+    """Rows of IoU `(units, concepts)`, each of length 1, or 0 for a unit that touches nothing."""
+    pairs = findings.pairs
+    dense = np.zeros((len(findings.units), len(findings.concepts)), dtype=np.float32)
+    rows = np.repeat(np.arange(len(findings.units)), np.diff(pairs.starts))
+    dense[rows, pairs.columns["concept"]] = pairs.columns["iou"]
+    length = np.linalg.norm(dense, axis=1, keepdims=True)
+    return np.divide(dense, length, out=dense, where=length > 0)
+
+
+def _strongest(likeness: npt.NDArray[np.float32], most: int) -> npt.NDArray[np.int64]:
+    """Columns of the highest values above 0 in every row, best first, then -1."""
+    count = min(most, likeness.shape[1])
+    few = np.argpartition(-likeness, count - 1, axis=1)[:, :count]
+    values = np.take_along_axis(likeness, few, axis=1)
+    order = np.argsort(-values, axis=1, kind="stable")
+    few, values = np.take_along_axis(few, order, axis=1), np.take_along_axis(values, order, axis=1)
+    found = np.full((len(likeness), most), -1, dtype=np.int64)
+    found[:, :count] = np.where(values > 0, few, -1)
+    return found

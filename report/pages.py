@@ -1,0 +1,86 @@
+"""Writing pages: a view model goes through its template into its shell."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Protocol
+
+import jinja2
+from markupsafe import Markup
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from dissectory.report.shells import Shell
+
+
+class View(Protocol):
+    """What every view model has."""
+
+    @property
+    def title(self) -> str:
+        """The page's title, as plain text."""
+
+
+class LinkedView(View, Protocol):
+    """A view model of a kind of which there are many pages."""
+
+    @property
+    def href(self) -> str:
+        """The page's file, from the root of the site."""
+
+
+@cache
+def environment() -> jinja2.Environment:
+    """The templates: every value is escaped, and one that is missing is an error."""
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("dissectory", "templates/pages"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+class Writer:
+    """Writes the pages of one site.
+
+    Args:
+        folder: of the site.
+        shells: by their names.
+        shared: what all templates can use: `cut_at`, where the cut lies on small bars in percent, and `unit_columns`,
+            the number of tiles side by side in a unit's sprite.
+        done: called with the number of pages written so far.
+    """
+
+    def __init__(self, folder: Path, shells: dict[str, Shell], shared: dict[str, str], done: Callable[[int], None]) -> None:
+        self._folder = folder
+        self._shells = shells
+        self._shared = shared
+        self._done = done
+        self._written = 0
+
+    def write(self, kind: str, view: View, href: str) -> None:
+        """Write one page of a kind."""
+        self._write(kind, self._template(kind), view, href)
+
+    def write_all(self, kind: str, views: Iterable[LinkedView]) -> None:
+        """Write many pages of a kind; views are made and forgotten one at a time."""
+        template = self._template(kind)
+        for view in views:
+            self._write(kind, template, view, view.href)
+
+    def _template(self, kind: str) -> jinja2.Template:
+        """Compile a kind's template once, with what all its pages share."""
+        shared = {"root": self._shells[kind].root, **self._shared}
+        return environment().get_template(f"{kind}.html", globals=shared)
+
+    def _write(self, kind: str, template: jinja2.Template, view: View, href: str) -> None:
+        content = Markup(template.render(page=view))  # noqa: S704 - the template has escaped every value
+        path = self._folder / href
+        if not path.parent.is_dir():
+            path.parent.mkdir(parents=True)
+        path.write_text(self._shells[kind].page(view.title, content), encoding="utf-8")
+        self._written += 1
+        self._done(self._written)

@@ -1,0 +1,46 @@
+"""File names for pages: names of layers and concepts are untrusted text, file names must be safe and unique."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+LONGEST = 60
+"""Characters of a slug before its number: paths stay short enough for every file system."""
+
+_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
+
+
+def slug(name: str) -> str:
+    """Turn a name into lower-case letters, digits, dots and hyphens; never empty, never a reserved file name.
+
+    >>> slug("layer3.1.conv2"), slug("Ski resort <b>"), slug("../../etc"), slug("con"), slug("🦊")
+    ('layer3.1.conv2', 'ski-resort-b', 'etc', 'con-', 'x')
+    """
+    ascii_only = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    safe = re.sub(r"\.{2,}", ".", re.sub(r"[^a-z0-9.]+", "-", ascii_only))
+    safe = re.sub(r"[.-]*-[.-]*", "-", safe)[:LONGEST].strip("-.") or "x"
+    return f"{safe}-" if _RESERVED.fullmatch(safe) else safe
+
+
+def unique_slugs(names: Iterable[str]) -> list[str]:
+    """Give every name its own slug, in order; a name that comes later gets a number where slugs meet.
+
+    >>> unique_slugs(["Car", "car", "bus", "car-2"])
+    ['car', 'car-2', 'bus', 'car-2-2']
+    """
+    taken: set[str] = set()
+    found = []
+    for name in names:
+        base = candidate = slug(name)
+        number = 1
+        while candidate in taken:
+            number += 1
+            candidate = f"{base}-{number}"
+        taken.add(candidate)
+        found.append(candidate)
+    return found

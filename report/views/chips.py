@@ -1,0 +1,144 @@
+"""The small things that many pages show: links to units and concepts, pictures, bars."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dissectory.report import words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dissectory.report.findings import Concept, Findings
+
+
+@dataclass(frozen=True, slots=True)
+class UnitChip:
+    """A link to a unit that says where it leads; `width` is its bar's, in percent of the widest on the site."""
+
+    href: str
+    layer: str
+    unit: int
+    concept: str
+    category: str
+    iou: str
+    width: str
+    matched: bool
+    sprite: str
+    mask: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConceptLink:
+    """A link to a concept."""
+
+    href: str
+    name: str
+    category: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One picture of a sprite: `column` and `row` say where it lies."""
+
+    column: int
+    row: int
+    says: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gallery:
+    """Some pictures of a sprite and the mask that can be laid over them; `columns` and `rows` of the whole sprite."""
+
+    sprite: str
+    mask: str
+    columns: int
+    rows: int
+    tiles: tuple[Tile, ...]
+
+
+class Chips:
+    """Makes chips for one site: every unit's chip once, all bars on one scale.
+
+    `cut_at` is where the cut lies on that scale, in percent; `shared` what all templates use.
+    """
+
+    def __init__(self, findings: Findings) -> None:
+        self._findings = findings
+        units = findings.units
+        self._widest = max(float(units.iou.max(initial=0)), 2.5 * findings.cut, 1e-6)
+        self.cut_at = self.width(findings.cut)
+        layout = findings.manifest.pictures
+        self.shared = {"cut_at": self.cut_at, "unit_columns": str(max(1, min(layout.columns, layout.unit_tiles)))}
+        self.concepts = [concept_link(concept) for concept in findings.concepts]
+        self.units = [self._unit(place) for place in range(len(units))]
+
+    @property
+    def scale(self) -> float:
+        """Percent of a bar's room for an IoU of 1."""
+        return 100 / self._widest
+
+    def width(self, iou: float) -> str:
+        """A bar's width in percent."""
+        return f"{min(100.0, self.scale * iou):.1f}"
+
+    def concept(self, row: int) -> ConceptLink | None:
+        """The link to the concept of a row; none for -1."""
+        return self.concepts[row] if row >= 0 else None
+
+    def chosen(self, places: Iterable[int]) -> tuple[UnitChip, ...]:
+        """Chips of some units; -1 is passed over."""
+        return tuple(self.units[place] for place in places if place >= 0)
+
+    def _unit(self, place: int) -> UnitChip:
+        findings, units = self._findings, self._findings.units
+        layer, label, unit = findings.layer_of(place), findings.label_of(place), int(units.unit[place])
+        pictures = findings.manifest.pictures
+        sprite = pictures.unit(layer.index, unit) if findings.tops.starts[place + 1] > findings.tops.starts[place] else ""
+        return UnitChip(
+            href=unit_href(findings, place),
+            layer=layer.name,
+            unit=unit,
+            concept=label.name if label else "",
+            category=label.category if label else "",
+            iou=words.ratio(float(units.iou[place])),
+            width=self.width(float(units.iou[place])),
+            matched=bool(units.matched[place]),
+            sprite=sprite,
+            mask=pictures.mask(sprite) if sprite else "",
+        )
+
+
+def unit_href(findings: Findings, place: int) -> str:
+    """A unit's page, from the root of the site."""
+    return f"units/{findings.layer_of(place).slug}/{findings.units.unit[place]}.html"
+
+
+def concept_link(concept: Concept) -> ConceptLink:
+    """A concept's link."""
+    return ConceptLink(concept.href, concept.name, concept.category)
+
+
+def gallery(findings: Findings, sprite: str, most: int, captions: Iterable[tuple[str, str]]) -> Gallery:
+    """The pictures of a sprite in order, each with its description and note.
+
+    Args:
+        findings: of the run.
+        sprite: its path.
+        most: how many tiles the sprite has room for.
+        captions: a description and a note for each of its images.
+    """
+    layout = findings.manifest.pictures
+    columns = max(1, min(layout.columns, most))
+    tiles = tuple(
+        Tile(place % columns, place // columns, says, note) for place, (says, note) in enumerate(captions) if place < most
+    )
+    return Gallery(sprite, layout.mask(sprite), columns, -(-most // columns), tiles)
+
+
+def image_name(findings: Findings, image: int) -> str:
+    """The file of an image by its number."""
+    place = findings.image_places.get(image)
+    return findings.image_paths[place] if place is not None else f"image {image}"

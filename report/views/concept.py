@@ -1,0 +1,184 @@
+"""The page of one concept, which units detect it, and the list of all concepts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dissectory.analysis.schema import CATEGORIES
+from dissectory.report import charts, words
+from dissectory.report.views.chips import gallery, image_name
+
+if TYPE_CHECKING:
+    from dissectory.report.drawing import Chart
+    from dissectory.report.findings import Concept, Findings, Ints
+    from dissectory.report.views.chips import Chips, Gallery, UnitChip
+
+MOST_UNITS = 60
+"""Rows of a concept's table: all units that bear it as their label, then the next best up to this many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Detector:
+    """A unit and its IoU with the concept of the page."""
+
+    chip: UnitChip
+    iou: str
+    order: str
+    width: str
+    above: bool
+    own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ConceptPage:
+    """Everything that a concept's page says."""
+
+    title: str
+    href: str
+    concept: Concept
+    answer: str
+    remark: str
+    gallery: Gallery | None
+    strip: Chart | None
+    detectors: tuple[Detector, ...]
+    touching: int
+    area: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConceptRow:
+    """A row of the list of concepts."""
+
+    concept: Concept
+    area: str
+    area_order: str
+    units: int
+    best: UnitChip | None
+    iou: str
+    order: str
+    width: str
+    sprite: str
+    columns: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConceptsPage:
+    """The list of all concepts."""
+
+    title: str
+    answer: str
+    remark: str
+    rows: tuple[ConceptRow, ...]
+    categories: tuple[tuple[str, int], ...]
+    sources: tuple[str, ...]
+
+
+def matches(findings: Findings) -> Ints:
+    """Count the units that match each concept `(concepts,)`."""
+    units = findings.units
+    labels = units.concept[units.matched & (units.concept >= 0)]
+    return np.bincount(labels, minlength=len(findings.concepts)).astype(np.int64)
+
+
+def concept_page(findings: Findings, chips: Chips, concept: Concept, matched: int) -> ConceptPage:
+    """Make the page of a concept that `matched` units match."""
+    rows = {name: column.tolist() for name, column in findings.by_concept.of(concept.row).items()}
+    places, ious = rows["place"], rows["iou"]
+    units = findings.units
+    own = (units.concept[places] == concept.row).tolist() if places else []
+    points = [
+        (int(units.layer[place]), int(units.unit[place]), iou, is_own)
+        for place, iou, is_own in zip(places[: charts.MOST_DOTS], ious, own, strict=False)
+    ]
+    shown = [i for i in range(len(places)) if i < MOST_UNITS or own[i]]
+    answer, remark = _answer(findings, chips, concept, matched, places[:1], ious[:1])
+    return ConceptPage(
+        title=f"{concept.name} ({concept.category})",
+        href=concept.href,
+        concept=concept,
+        answer=answer,
+        remark=remark,
+        gallery=_gallery(findings, concept),
+        strip=charts.units_of_concept(findings.layers, points, findings.cut) if points else None,
+        detectors=tuple(_detector(findings, chips, places[i], ious[i], own=own[i]) for i in shown),
+        touching=len(places),
+        area=_area(findings, concept),
+    )
+
+
+def concepts_page(findings: Findings, chips: Chips, matched: Ints) -> ConceptsPage:
+    """Make the list of all concepts."""
+    rows = tuple(_row(findings, chips, concept, int(matched[concept.row])) for concept in findings.concepts)
+    known = sum(row.units > 0 for row in rows)
+    counts = [(category, sum(row.concept.category == category for row in rows)) for category in CATEGORIES]
+    return ConceptsPage(
+        title="Concepts",
+        answer=f"{known:,} of {len(rows):,}." if known else "None of them.",
+        remark=f"So many of this study's concepts are the label of at least one unit whose IoU is above {findings.cut:g}.",
+        rows=tuple(sorted(rows, key=lambda row: -float(row.order))),
+        categories=tuple((category, count) for category, count in counts if count),
+        sources=tuple(dict.fromkeys(concept.source for concept in findings.concepts)),
+    )
+
+
+def _answer(
+    findings: Findings, chips: Chips, concept: Concept, matched: int, places: list[int], ious: list[float]
+) -> tuple[str, str]:
+    if not places:
+        if not concept.pixels:
+            return "None.", "The concept occurs in none of the images."
+        return "None.", "No unit is ever active where it occurs."
+    best, iou = chips.units[places[0]], words.ratio(ious[0])
+    where = f"unit {best.unit} of {best.layer}, IoU {iou}"
+    if not matched:
+        return "None.", f"It is the label of no unit above the cut of {findings.cut:g}; the closest is {where}."
+    units = findings.units
+    layers = len(set(units.layer[(units.concept == concept.row) & units.matched].tolist()))
+    answer = f"{words.count(matched, 'unit')} in {words.count(layers, 'layer')}."
+    return words.sentence_case(answer), f"The strongest is {where}."
+
+
+def _gallery(findings: Findings, concept: Concept) -> Gallery | None:
+    rows = {name: column.tolist() for name, column in findings.examples.of(concept.row).items()}
+    if not rows["image"]:
+        return None
+    whole = findings.manifest.grid**2
+    captions = [
+        (f"{image_name(findings, image)}, {words.percent(pixels / whole)} {concept.name}", words.percent(pixels / whole))
+        for image, pixels in zip(rows["image"], rows["pixels"], strict=True)
+    ]
+    layout = findings.manifest.pictures
+    return gallery(findings, layout.concept(concept.row), layout.concept_tiles, captions)
+
+
+def _detector(findings: Findings, chips: Chips, place: int, iou: float, *, own: bool) -> Detector:
+    return Detector(
+        chips.units[place], words.ratio(iou), f"{iou:.6f}", chips.width(iou), above=iou > findings.cut, own=own
+    )
+
+
+def _area(findings: Findings, concept: Concept) -> str:
+    whole = findings.manifest.images * findings.manifest.grid**2
+    return words.percent(concept.pixels / whole) if whole else "0 %"
+
+
+def _row(findings: Findings, chips: Chips, concept: Concept, matched: int) -> ConceptRow:
+    best = findings.by_concept.of(concept.row, 1)
+    iou = float(best["iou"][0]) if len(best["iou"]) else 0.0
+    layout = findings.manifest.pictures
+    examples = findings.examples.slice(concept.row)
+    return ConceptRow(
+        concept=concept,
+        area=_area(findings, concept),
+        area_order=str(concept.pixels),
+        units=matched,
+        best=chips.units[int(best["place"][0])] if len(best["iou"]) else None,
+        iou=words.ratio(iou),
+        order=f"{iou:.6f}",
+        width=chips.width(iou),
+        sprite=layout.concept(concept.row) if examples.stop > examples.start else "",
+        columns=max(1, min(layout.columns, layout.concept_tiles)),
+    )

@@ -1,0 +1,172 @@
+"""The first page: the study, what was found, and where it comes from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dissectory.analysis.schema import CATEGORIES
+from dissectory.report import charts, words
+from dissectory.report.views.layer import concept_counts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dissectory.report.drawing import Chart
+    from dissectory.report.findings import Findings, Ints, Layer
+    from dissectory.report.views.chips import Chips, ConceptLink, UnitChip
+
+BEST = 12
+"""Units shown on the first page, each of another concept."""
+
+
+@dataclass(frozen=True, slots=True)
+class LayerRow:
+    """A row of the table of layers; `counts` are different matched concepts by category."""
+
+    layer: Layer
+    counts: tuple[int, ...]
+    share: str
+    commonest: ConceptLink | None
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """One line of provenance."""
+
+    name: str
+    value: str
+    code: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HomePage:
+    """Everything that the first page says."""
+
+    title: str
+    answer: str
+    remark: str
+    best: tuple[UnitChip, ...]
+    chart: Chart
+    layers: tuple[LayerRow, ...]
+    categories: tuple[str, ...]
+    origins: tuple[Origin, ...]
+    stages: tuple[tuple[str, str], ...]
+    versions: tuple[tuple[str, str], ...]
+    settings: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
+    skipped: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
+    cut: str
+
+
+def home_page(findings: Findings, chips: Chips) -> HomePage:
+    """Make the first page."""
+    manifest = findings.manifest
+    answer, remark = _answer(findings)
+    return HomePage(
+        title=site_title(findings),
+        answer=answer,
+        remark=remark,
+        best=chips.chosen(best_places(findings)),
+        chart=charts.matched_by_layer(findings.layers, category_counts(findings)),
+        layers=tuple(_layer_row(findings, chips, layer) for layer in findings.layers),
+        categories=CATEGORIES,
+        origins=tuple(_origins(findings)),
+        stages=tuple((stage, words.duration(seconds)) for stage, seconds in manifest.seconds.items()),
+        versions=tuple(manifest.versions.items()),
+        settings=tuple(_settings(manifest.study)),
+        skipped=tuple((skipped.path, skipped.reason) for skipped in manifest.skipped),
+        notes=manifest.notes,
+        cut=f"{findings.cut:g}",
+    )
+
+
+def site_title(findings: Findings) -> str:
+    """The run's title; without one, the model's source."""
+    source = findings.manifest.study.get("model", {}).get("source", "")
+    return findings.manifest.title or str(source) or "A dissected network"
+
+
+def best_places(findings: Findings) -> list[int]:
+    """Places of the units with the highest IoU, one for each concept."""
+    units = findings.units
+    order = np.argsort(-units.iou, kind="stable")
+    order = order[units.matched[order] & (units.concept[order] >= 0)]
+    _, first = np.unique(units.concept[order], return_index=True)
+    return order[np.sort(first)][:BEST].tolist()
+
+
+def category_counts(findings: Findings) -> Ints:
+    """Count matched units `(layer, category)`."""
+    numbers = {category: place for place, category in enumerate(CATEGORIES)}
+    counts = np.zeros((len(findings.layers), len(CATEGORIES)), dtype=np.int64)
+    units = findings.units
+    of_concept = np.array([numbers[concept.category] for concept in findings.concepts] or [0], dtype=np.int64)  # type: ignore[index] # the schema's own five
+    chosen = units.matched & (units.concept >= 0)
+    np.add.at(counts, (units.layer[chosen], of_concept[units.concept[chosen]]), 1)
+    return counts
+
+
+def _answer(findings: Findings) -> tuple[str, str]:
+    units = findings.units
+    matched = units.matched & (units.concept >= 0)
+    layers = words.count(len(findings.layers), "layer")
+    total = f"{words.count(len(units), 'unit')} in {layers}"
+    if not matched.any():
+        best = f"; the highest is {words.ratio(float(units.iou.max(initial=0)))}" if len(units) else ""
+        return "Nothing that has a name here.", f"Of {total} none has an IoU above {findings.cut:g}{best}."
+    different = len(set(units.concept[matched].tolist()))
+    answer = f"{words.count(different, 'concept')}, by {words.count(int(matched.sum()), 'unit')}."
+    most = np.bincount(units.concept[matched], minlength=1).argmax()
+    return answer, (
+        f"Of {total}, {words.percent(float(matched.mean()))} match a concept with an IoU above {findings.cut:g}. "
+        f"The commonest label is {findings.concepts[int(most)].name}."
+    )
+
+
+def _layer_row(findings: Findings, chips: Chips, layer: Layer) -> LayerRow:
+    bars = concept_counts(findings, layer)
+    commonest = max(bars, key=lambda bar: bar[1])[0] if bars else None
+    return LayerRow(
+        layer=layer,
+        counts=tuple(sum(concept.category == category for concept, _ in bars) for category in CATEGORIES),
+        share=words.percent(layer.matched_units / layer.units) if layer.units else "0 %",
+        commonest=chips.concepts[commonest.row] if commonest else None,
+    )
+
+
+def _origins(findings: Findings) -> Iterator[Origin]:
+    manifest, study = findings.manifest, findings.manifest.study
+    model, dissection = study.get("model", {}), study.get("dissection", {})
+    yield Origin("Network", str(manifest.model.get("source") or model.get("source", "not recorded")), code=True)
+    if "parameters" in manifest.model:
+        yield Origin("Parameters", words.number(float(manifest.model["parameters"])))
+    skipped = f", {len(manifest.skipped):,} skipped" if manifest.skipped else ""
+    yield Origin("Images", f"{manifest.images:,} from {study.get('images', {}).get('folder', 'a folder')}{skipped}")
+    yield Origin("Concepts", f"{len(findings.concepts):,} from {words.listed(_sources(study))}")
+    yield Origin("A unit is on", f"at its highest {words.percent(findings.quantile)} of positions")
+    yield Origin("A unit matches", f"at an IoU above {findings.cut:g}")
+    grid = f"{manifest.grid} × {manifest.grid} positions an image"
+    yield Origin("Grid", f"{grid}, borders: {dissection.get('border', 'zeros')}")
+    if manifest.created:
+        yield Origin("Made", words.day(manifest.created))
+    if manifest.seconds:
+        yield Origin("Wall time", words.duration(sum(manifest.seconds.values())))
+    for name, digest in manifest.hashes.items():
+        yield Origin(f"SHA-256 of {name}", digest, code=True)
+
+
+def _sources(study: dict[str, dict[str, Any]]) -> list[str]:
+    return [str(source) for source in study.get("concepts", {}).get("sources", ())] or ["a source that is not recorded"]
+
+
+def _settings(study: dict[str, dict[str, Any]]) -> Iterator[tuple[str, tuple[tuple[str, str], ...]]]:
+    for section, values in study.items():
+        if isinstance(values, dict) and values:
+            yield section, tuple((key, _setting(value)) for key, value in values.items())
+
+
+def _setting(value: object) -> str:
+    return words.listed([str(item) for item in value]) if isinstance(value, (list, tuple)) else str(value)

@@ -1,0 +1,115 @@
+"""The page of one layer: what do its units look for?"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dissectory.analysis.schema import CATEGORIES
+from dissectory.report import charts, words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dissectory.report.drawing import Chart
+    from dissectory.report.findings import Concept, Findings, Layer
+    from dissectory.report.views.chips import Chips, UnitChip
+
+
+@dataclass(frozen=True, slots=True)
+class UnitRow:
+    """A row of the table of units; `order` is its IoU for sorting."""
+
+    chip: UnitChip
+    order: str
+    interval: str
+    q_value: str
+    runner_up: str
+
+
+@dataclass(frozen=True, slots=True)
+class LayerPage:
+    """Everything that a layer's page says."""
+
+    title: str
+    href: str
+    layer: Layer
+    answer: str
+    remark: str
+    bars: Chart | None
+    distribution: Chart
+    rows: tuple[UnitRow, ...]
+    categories: tuple[str, ...]
+    measured: bool
+    before: Layer | None
+    after: Layer | None
+
+
+def layer_page(findings: Findings, chips: Chips, number: int) -> LayerPage:
+    """Make the page of the layer with a number."""
+    layer, units = findings.layers[number], findings.units
+    inside = slice(layer.first, layer.last)
+    bars = concept_counts(findings, layer)
+    answer, remark = _answer(findings, layer, bars)
+    rows = tuple(_row(findings, chips, place) for place in range(layer.first, layer.last))
+    present = {row.chip.category for row in rows}
+    return LayerPage(
+        title=f"Layer {layer.name}",
+        href=layer.href,
+        layer=layer,
+        answer=answer,
+        remark=remark,
+        bars=charts.concepts_of_layer(bars) if bars else None,
+        distribution=charts.iou_distribution(units.iou[inside], findings.cut),
+        rows=rows,
+        categories=tuple(category for category in CATEGORIES if category in present),
+        measured=any(row.interval or row.q_value for row in rows),
+        before=findings.layers[number - 1] if number else None,
+        after=findings.layers[number + 1] if number + 1 < len(findings.layers) else None,
+    )
+
+
+def concept_counts(findings: Findings, layer: Layer) -> list[tuple[Concept, int]]:
+    """Count the matched units of a layer by concept: by category, then from many to few."""
+    units, inside = findings.units, slice(layer.first, layer.last)
+    counts = Counter(units.concept[inside][units.matched[inside]].tolist())
+    found = [(findings.concepts[row], count) for row, count in counts.items() if row >= 0]
+    return sorted(found, key=lambda bar: (CATEGORIES.index(bar[0].category), -bar[1], bar[0].name))  # type: ignore[arg-type] # the table's own check
+
+
+def _answer(findings: Findings, layer: Layer, bars: Sequence[tuple[Concept, int]]) -> tuple[str, str]:
+    if not bars:
+        return "Nothing with a name here.", _best(findings, layer)
+    most = sorted(bars, key=lambda bar: -bar[1])[:3]
+    answer = words.sentence_case(words.listed([concept.name for concept, _ in most])) + ", mostly."
+    if len(bars) == len(most):
+        answer = answer.replace(", mostly.", ".")
+    share = f"{layer.matched_units:,} of {words.count(layer.units, 'unit')}"
+    return answer, f"{share} match {words.count(len(bars), 'concept')}. {_best(findings, layer)}"
+
+
+def _best(findings: Findings, layer: Layer) -> str:
+    """Name the layer's best unit, also where it does not match."""
+    if layer.last == layer.first:
+        return "The run has no units of this layer."
+    place = layer.first + int(findings.units.iou[layer.first : layer.last].argmax())
+    label, iou = findings.label_of(place), words.ratio(float(findings.units.iou[place]))
+    if label is None:
+        return "Its units touch no concept at all."
+    if not findings.units.matched[place]:
+        best = f"the best is {label.name}, unit {findings.units.unit[place]}, at {iou}"
+        return f"No concept reaches {findings.cut:g} in this layer; {best}."
+    return f"The best is unit {findings.units.unit[place]}: {label.name}, IoU {iou}."
+
+
+def _row(findings: Findings, chips: Chips, place: int) -> UnitRow:
+    units, second = findings.units, findings.pairs.of(place, 2)["concept"]
+    low, high, doubt = (float(column[place]) for column in (units.iou_low, units.iou_high, units.q_value))
+    return UnitRow(
+        chip=chips.units[place],
+        order=f"{units.iou[place]:.6f}",
+        interval=f"{words.ratio(low)} to {words.ratio(high)}" if low == low else "",  # noqa: PLR0124 - NaN is not itself
+        q_value=words.q_value(doubt).removeprefix("q ").removeprefix("= ") if doubt == doubt else "",  # noqa: PLR0124
+        runner_up=chips.concepts[int(second[1])].name if len(second) > 1 else "",
+    )

@@ -1,0 +1,181 @@
+"""The page of one unit: what does it detect?"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dissectory.report import charts, words
+from dissectory.report.views.chips import gallery, image_name, unit_href
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dissectory.report.drawing import Chart
+    from dissectory.report.findings import Findings, Layer
+    from dissectory.report.neighbours import Neighbours
+    from dissectory.report.views.chips import Chips, ConceptLink, Gallery, UnitChip
+
+RUNNERS = 8
+"""Concepts in the list of a unit, its label included."""
+
+DOUBT = 0.05
+"""A q-value from which an answer is called into question."""
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """A concept that a unit touches."""
+
+    concept: ConceptLink
+    iou: str
+    width: str
+    above: bool
+    intersection: str
+    union: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A number that stands with its meaning."""
+
+    name: str
+    value: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnitPage:
+    """Everything that a unit's page says."""
+
+    title: str
+    href: str
+    layer: Layer
+    unit: int
+    answer: str
+    remark: str
+    chip: UnitChip
+    label: ConceptLink | None
+    evidence: str
+    cut: str
+    facts: tuple[Fact, ...]
+    runners: tuple[Runner, ...]
+    touched: int
+    histogram: Chart | None
+    gallery: Gallery | None
+    before: UnitChip | None
+    after: UnitChip | None
+    same_layer: tuple[UnitChip, ...]
+    other_layers: tuple[UnitChip, ...]
+
+
+def unit_pages(findings: Findings, chips: Chips, neighbours: Neighbours) -> Iterator[UnitPage]:
+    """Make the page of every unit, one at a time."""
+    for place, chip in enumerate(chips.units):
+        layer, label = findings.layer_of(place), findings.label_of(place)
+        answer, remark = _answer(findings, place)
+        pairs = findings.pairs
+        yield UnitPage(
+            title=f"Unit {chip.unit} of {layer.name}" + (f": {label.name}" if label and chip.matched else ""),
+            href=unit_href(findings, place),
+            layer=layer,
+            unit=chip.unit,
+            answer=answer,
+            remark=remark,
+            chip=chip,
+            label=chips.concept(int(findings.units.concept[place])),
+            evidence=_evidence(findings, place),
+            cut=f"{findings.cut:g}",
+            facts=_facts(findings, chips, place),
+            runners=_runners(findings, chips, place),
+            touched=int(pairs.starts[place + 1] - pairs.starts[place]),
+            histogram=_histogram(findings, place),
+            gallery=_gallery(findings, chip, place),
+            before=chips.units[place - 1] if place > layer.first else None,
+            after=chips.units[place + 1] if place + 1 < layer.last else None,
+            same_layer=chips.chosen(neighbours.same_layer[place].tolist()),
+            other_layers=chips.chosen(neighbours.other_layers[place].tolist()),
+        )
+
+
+def _answer(findings: Findings, place: int) -> tuple[str, str]:
+    """What the unit detects, in a word or two, and what that rests on."""
+    units, label = findings.units, findings.label_of(place)
+    iou, cut = words.ratio(float(units.iou[place])), f"{findings.cut:g}"
+    if not math.isfinite(units.threshold[place]) or units.active[place] == 0:
+        return "Nothing.", "It never rises above a threshold of its own: no image makes it stand out."
+    if label is None:
+        return "Nothing with a name here.", "Where it is active, none of this study's concepts is present."
+    if not units.matched[place]:
+        remark = f"No concept reaches an IoU above {cut}; the closest is {label.name}, at {iou}."
+        return "Nothing with a name here.", remark
+    shown = words.shown_as(label.name, label.category)
+    if units.q_value[place] >= DOUBT:
+        remark = f"Its IoU with {label.name} is {iou}, above the cut of {cut}, but chance alone could do that."
+        return f"{shown}, perhaps.", remark
+    return f"{shown}, probably.", f"Its IoU with {label.name} is {iou}; a match needs more than {cut}."
+
+
+def _evidence(findings: Findings, place: int) -> str:
+    """Interval and test of the label, or that there are none."""
+    units = findings.units
+    if findings.label_of(place) is None:
+        return ""
+    said = []
+    if math.isfinite(units.iou_low[place]):
+        said.append(f"{words.ratio(float(units.iou_low[place]))} to {words.ratio(float(units.iou_high[place]))}")
+    if math.isfinite(units.q_value[place]):
+        said.append(words.q_value(float(units.q_value[place])))
+    return ", ".join(said) or "no interval and no test against chance were measured in this run"
+
+
+def _facts(findings: Findings, chips: Chips, place: int) -> tuple[Fact, ...]:
+    units = findings.units
+    facts = [
+        Fact("Threshold t", words.number(float(units.threshold[place])), "activation above which the unit counts as on"),
+        Fact("Peak", words.number(float(units.peak[place])), "highest activation on any image"),
+        Fact(
+            "Mean ± s.d.",
+            f"{words.number(float(units.mean[place]))} ± {words.number(float(units.std[place]))}",
+            "over its whole map and all images",
+        ),
+        Fact("On", words.percent(float(units.active_fraction[place])), "of all positions of all images"),
+    ]
+    if math.isfinite(units.iqr[place]):
+        best = chips.concept(int(units.iqr_concept[place]))
+        name = f"for {best.name}, " if best else ""
+        facts.append(
+            Fact("Best IQR", words.ratio(float(units.iqr[place])), f"{name}each concept at its own best threshold")
+        )
+    return tuple(facts)
+
+
+def _runners(findings: Findings, chips: Chips, place: int) -> tuple[Runner, ...]:
+    rows = {name: column.tolist() for name, column in findings.pairs.of(place, RUNNERS).items()}
+    return tuple(
+        Runner(
+            chips.concepts[concept], words.ratio(iou), chips.width(iou), iou > findings.cut, f"{both:,}", f"{either:,}"
+        )
+        for concept, iou, both, either in zip(
+            rows["concept"], rows["iou"], rows["intersection"], rows["union"], strict=True
+        )
+    )
+
+
+def _histogram(findings: Findings, place: int) -> Chart | None:
+    rows = findings.bins.of(place)
+    if not len(rows["count"]):
+        return None
+    threshold = float(findings.units.threshold[place])
+    return charts.activations(rows["low"], rows["high"], rows["count"], threshold, findings.quantile)
+
+
+def _gallery(findings: Findings, chip: UnitChip, place: int) -> Gallery | None:
+    if not chip.sprite:
+        return None
+    rows = findings.tops.of(place)
+    peaks = [words.number(peak) for peak in rows["peak"].tolist()]
+    names = [image_name(findings, image) for image in rows["image"].tolist()]
+    captions = [(f"{name}, peak activation {peak}", peak) for name, peak in zip(names, peaks, strict=True)]
+    return gallery(findings, chip.sprite, findings.manifest.pictures.unit_tiles, captions)

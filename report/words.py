@@ -1,0 +1,171 @@
+"""How numbers and findings are put in words, the same on every page."""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_MASS = frozenset(
+    "sky water sea grass sand earth ground land snow ice fog smoke food apparel clothing hair skin glass wood brick "
+    "fabric metal paper plastic stone traffic vegetation foliage fur furniture stairs scissors pants glasses".split()
+)
+"""Nouns that English does not count, or that are plural already."""
+
+_IRREGULAR = {"person": "people", "man": "men", "woman": "women", "child": "children", "mouse": "mice", "foot": "feet",
+              "shelf": "shelves", "bookshelf": "bookshelves", "leaf": "leaves", "knife": "knives", "sheep": "sheep",
+              "aircraft": "aircraft"}  # fmt: skip
+
+
+def plural(name: str) -> str:
+    """Put a plain English noun in the plural; any other name is left as it is.
+
+    >>> plural("car"), plural("ski resort"), plural("sky"), plural("bus"), plural("person"), plural("Column_Pole")
+    ('cars', 'ski resorts', 'sky', 'buses', 'people', 'Column_Pole')
+    """
+    if not re.fullmatch(r"[A-Za-z][a-z]*( [a-z]+)*", name) or " of " in name:
+        return name
+    head, _, last = name.rpartition(" ")
+    return f"{head} {_plural_word(last)}".strip()
+
+
+def _plural_word(word: str) -> str:
+    lower = word.lower()
+    if lower in _MASS:
+        return word
+    if lower in _IRREGULAR:
+        return word[0] + _IRREGULAR[lower][1:]
+    if re.search(r"(s|x|z|ch|sh)$", lower):
+        return f"{word}es"
+    if re.search(r"[^aeiou]y$", lower):
+        return f"{word[:-1]}ies"
+    return f"{word}s"
+
+
+def sentence_case(text: str) -> str:
+    """Raise the first letter and leave the rest alone.
+
+    >>> sentence_case("ski resorts")
+    'Ski resorts'
+    """
+    return text[:1].upper() + text[1:]
+
+
+def shown_as(name: str, category: str) -> str:
+    """Say what pixels show, so that it can stand alone as an answer.
+
+    >>> shown_as("car", "object"), shown_as("red", "color"), shown_as("wood", "material")
+    ('Cars', 'The colour red', 'Wood')
+    """
+    if category == "color":
+        return f"The colour {name}"
+    return sentence_case(plural(name) if category == "object" else name)
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """Count things in words.
+
+    >>> count(1, "unit"), count(2624, "unit"), count(0, "class", "classes")
+    ('1 unit', '2,624 units', '0 classes')
+    """
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def ratio(value: float) -> str:
+    """An IoU or another share, to three decimals; a small one is not shown as nothing.
+
+    >>> ratio(0.1634), ratio(0.0002), ratio(0.0)
+    ('0.163', '< 0.001', '0')
+    """
+    if value == 0:
+        return "0"
+    return f"{value:.3f}" if value >= 0.0005 else "< 0.001"  # noqa: PLR2004 - half of the last decimal
+
+
+def q_value(value: float) -> str:
+    """A false discovery rate with its sign.
+
+    >>> q_value(0.0004), q_value(0.034)
+    ('q < 0.001', 'q = 0.034')
+    """
+    return "q < 0.001" if value < 0.001 else f"q = {value:.3f}"  # noqa: PLR2004 - the last decimal shown
+
+
+def number(value: float) -> str:
+    """Any measured number, to four figures.
+
+    >>> number(23.4567), number(1234567.0), number(-0.5), number(0.00012), number(float("nan"))
+    ('23.46', '1,235,000', '−0.5', '0.00012', 'not measured')
+    """
+    if not math.isfinite(value):
+        return "not measured"
+    if value == 0:
+        return "0"
+    digits = max(0, 3 - math.floor(math.log10(abs(value))))
+    rounded = round(value, 3 - math.floor(math.log10(abs(value))))
+    text = f"{rounded:,.{min(digits, 8)}f}"
+    return (text.rstrip("0").rstrip(".") if "." in text else text).replace("-", "−")
+
+
+def percent(value: float) -> str:
+    """A share as a percentage.
+
+    >>> percent(0.0099), percent(0.5), percent(1.0)
+    ('1 %', '50 %', '100 %')
+    """
+    return f"{value * 100:.1f}".removesuffix(".0") + " %"
+
+
+def size(count_of_bytes: int) -> str:
+    """Bytes for people.
+
+    >>> size(312), size(20_480), size(5_400_000)
+    ('312 B', '20 kB', '5.4 MB')
+    """
+    if count_of_bytes < 1000:  # noqa: PLR2004 - SI units
+        return f"{count_of_bytes} B"
+    for unit, scale in (("kB", 1e3), ("MB", 1e6), ("GB", 1e9)):
+        if count_of_bytes < scale * 1000 or unit == "GB":
+            value = count_of_bytes / scale
+            return f"{value:.1f} {unit}" if value < 10 else f"{value:.0f} {unit}"  # noqa: PLR2004 - two figures
+    raise AssertionError  # the last unit takes everything
+
+
+def duration(seconds: float) -> str:
+    """Wall time for people.
+
+    >>> duration(0.42), duration(75), duration(7260)
+    ('0.4 s', '1 min 15 s', '2 h 1 min')
+    """
+    if seconds < 60:  # noqa: PLR2004 - seconds of a minute
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:  # noqa: PLR2004 - minutes of an hour
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def day(stamp: str) -> str:
+    """An ISO time as a day; what is none is shown as it is.
+
+    >>> day("2026-01-31T12:00:00+00:00"), day("yesterday")
+    ('31 January 2026', 'yesterday')
+    """
+    try:
+        moment = datetime.fromisoformat(stamp)
+    except ValueError:
+        return stamp
+    return f"{moment.day} {moment:%B %Y}"
+
+
+def listed(items: Sequence[str]) -> str:
+    """A list as a sentence has it.
+
+    >>> listed(["a"]), listed(["a", "b"]), listed(["a", "b", "c"])
+    ('a', 'a and b', 'a, b and c')
+    """
+    return " and ".join(filter(None, (", ".join(items[:-1]), *items[-1:])))

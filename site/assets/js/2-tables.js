@@ -1,0 +1,91 @@
+/* Tables that sort by a click on a header, and forms that filter them. */
+(function () {
+  "use strict";
+  var words = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
+
+  /**
+   * What a cell is sorted by: its data-value, or what it says.
+   * @param {HTMLTableRowElement} row
+   * @param {number} column
+   * @returns {string}
+   */
+  function value(row, column) {
+    var cell = row.cells[column];
+    return cell.dataset.value !== undefined ? cell.dataset.value : cell.textContent.trim();
+  }
+
+  /**
+   * Sort a table by the column of a header; a second click turns the order round.
+   * @param {HTMLButtonElement} button
+   */
+  function sort(button) {
+    var header = /** @type {HTMLTableCellElement} */ (button.closest("th"));
+    var table = header.closest("table");
+    var isNumber = button.dataset.sort === "number";
+    var before = header.getAttribute("aria-sort");
+    var falling = before === "none" ? isNumber : before === "ascending";
+    table.querySelectorAll("th[aria-sort]").forEach(function (other) {
+      other.setAttribute("aria-sort", "none");
+    });
+    header.setAttribute("aria-sort", falling ? "descending" : "ascending");
+    var keyed = Array.from(table.tBodies[0].rows, function (row, place) {
+      var key = value(row, header.cellIndex);
+      return { row: row, place: place, key: isNumber ? parseFloat(key.replace(/,/g, "")) || 0 : key };
+    });
+    keyed.sort(function (a, b) {
+      var order = isNumber ? a.key - b.key : words.compare(a.key, b.key);
+      return (falling ? -order : order) || a.place - b.place;
+    });
+    table.tBodies[0].append.apply(
+      table.tBodies[0],
+      keyed.map(function (item) {
+        return item.row;
+      }),
+    );
+  }
+
+  /**
+   * Show the rows that a form lets through, and say how many there are.
+   * @param {HTMLFormElement} form
+   */
+  function filter(form) {
+    var table = /** @type {HTMLTableElement} */ (document.getElementById(form.dataset.filters));
+    var text = form.elements.namedItem("text").value.trim().toLowerCase();
+    var kinds = Array.from(form.querySelectorAll("[name=category]"));
+    var hidden = kinds
+      .filter(function (box) {
+        return !box.checked;
+      })
+      .map(function (box) {
+        return box.value;
+      });
+    var matched = form.elements.namedItem("matched");
+    var rows = table.tBodies[0].rows;
+    var shown = 0;
+    for (var row of rows) {
+      var fits =
+        (!text || row.textContent.toLowerCase().includes(text)) &&
+        (!hidden.length || (row.dataset.category !== "" && !hidden.includes(row.dataset.category))) &&
+        (!matched || !matched.checked || row.dataset.matched !== undefined);
+      row.hidden = !fits;
+      shown += Number(fits);
+    }
+    form.elements.namedItem("count").value = shown === rows.length ? rows.length + " rows" : shown + " of " + rows.length;
+    document.querySelector('[data-nothing="' + table.id + '"]').hidden = shown > 0;
+  }
+
+  document.addEventListener("click", function (event) {
+    var button = /** @type {Element} */ (event.target).closest("[data-sort]");
+    if (button) sort(/** @type {HTMLButtonElement} */ (button));
+  });
+  document.querySelectorAll("[data-filters]").forEach(function (element) {
+    var form = /** @type {HTMLFormElement} */ (element);
+    form.addEventListener("input", function () {
+      filter(form);
+    });
+    form.addEventListener("submit", function (event) {
+      event.preventDefault();
+    });
+    filter(form);
+  });
+})();

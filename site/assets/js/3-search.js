@@ -1,0 +1,296 @@
+/* Search over layers, concepts and units. The index is a script of columns, read when somebody begins to search. */
+(function () {
+  "use strict";
+  var MOST = { layers: 5, concepts: 8, units: 24 };
+  var root = document.documentElement.dataset.root;
+  var input = /** @type {HTMLInputElement} */ (document.getElementById("search"));
+  var list = document.getElementById("found");
+  var status = document.getElementById("found-count");
+  /** @type {any} */
+  var index = null;
+  var asked = false;
+  var chosen = -1;
+
+  /** Read the index once; search again when it has come. */
+  function load() {
+    if (asked) return;
+    asked = true;
+    var script = document.createElement("script");
+    script.src = root + "search-index.js";
+    script.onload = function () {
+      index = window.dissectoryIndex;
+      index.layerNames = index.layers.map(function (layer) {
+        return layer[0].toLowerCase();
+      });
+      index.conceptNames = index.concepts.map(function (concept) {
+        return concept[0].toLowerCase();
+      });
+      search();
+    };
+    script.onerror = function () {
+      asked = false;
+      say("The search index could not be read.");
+    };
+    document.head.append(script);
+  }
+
+  /**
+   * How well a name fits a word: 3 the same, 2 its beginning or that of a word in it, 1 anywhere, 0 not.
+   * @param {string} name
+   * @param {string} word
+   * @returns {number}
+   */
+  function fit(name, word) {
+    var at = name.indexOf(word);
+    if (at < 0) return 0;
+    if (name === word) return 3;
+    return at === 0 || /[^\p{L}\p{N}]/u.test(name[at - 1]) ? 2 : 1;
+  }
+
+  /**
+   * Find what fits every word of a query, best first.
+   * @param {string} query
+   */
+  function find(query) {
+    var phrase = query.toLowerCase().trim().replace(/\s+/g, " ");
+    var words = phrase.replace(/\bunits?\b/g, " ").split(/[\s:]+/).filter(Boolean);
+    /**
+     * @param {string[]} names
+     * @param {number} most
+     */
+    function named(names, most) {
+      return names
+        .map(function (name, place) {
+          var all = words.every(function (word) {
+            return fit(name, word) > 0;
+          });
+          return [words.length && all ? fit(name, phrase) * 4 + fit(name, words[0]) : 0, place];
+        })
+        .filter(function (pair) {
+          return pair[0] > 0;
+        })
+        .sort(function (a, b) {
+          return b[0] - a[0] || a[1] - b[1];
+        })
+        .slice(0, most)
+        .map(function (pair) {
+          return pair[1];
+        });
+    }
+    return {
+      layers: named(index.layerNames, MOST.layers),
+      concepts: named(index.conceptNames, MOST.concepts),
+      units: words.length ? units(words) : [],
+    };
+  }
+
+  /**
+   * Units for which every word is their number, in their layer's name or in one of their concepts.
+   * @param {string[]} words
+   * @returns {number[]} places in the columns
+   */
+  function units(words) {
+    var columns = index.units;
+    var layerFits = words.map(function (word) {
+      return index.layerNames.map(function (name) {
+        return fit(name, word);
+      });
+    });
+    var conceptFits = words.map(function (word) {
+      return index.conceptNames.map(function (name) {
+        return fit(name, word);
+      });
+    });
+    var found = [];
+    for (var place = 0; place < columns.unit.length; place++) {
+      var score = 0;
+      for (var k = 0; k < words.length; k++) {
+        var best = String(columns.unit[place]) === words[k] ? 30 : 0;
+        best = Math.max(best, 4 * layerFits[k][columns.layer[place]]);
+        for (var rank = 0; rank < columns.concepts.length; rank++) {
+          var concept = columns.concepts[rank][place];
+          if (concept >= 0 && conceptFits[k][concept]) {
+            best = Math.max(best, conceptFits[k][concept] * (rank ? 1 : 10) + (columns.matched[place] && !rank ? 5 : 0));
+          }
+        }
+        if (!best) {
+          score = 0;
+          break;
+        }
+        score += best;
+      }
+      if (score) found.push([score, columns.iou[place], place]);
+    }
+    found.sort(function (a, b) {
+      return b[0] - a[0] || b[1] - a[1] || a[2] - b[2];
+    });
+    return found.slice(0, MOST.units).map(function (item) {
+      return item[2];
+    });
+  }
+
+  /**
+   * An element; text is only ever set as text.
+   * @param {string} name
+   * @param {string} look
+   * @param {string} [text]
+   */
+  function element(name, look, text) {
+    var made = document.createElement(name);
+    made.className = look;
+    if (text !== undefined) made.textContent = text;
+    return made;
+  }
+
+  /**
+   * A name with its category's mark before it.
+   * @param {number} concept
+   */
+  function marked(concept) {
+    var span = element("span", "name");
+    if (concept < 0) {
+      span.textContent = "no concept";
+      return span;
+    }
+    span.append(element("i", "g " + index.categories[index.concepts[concept][2]]), index.concepts[concept][0]);
+    return span;
+  }
+
+  /**
+   * One result.
+   * @param {string} href from the root of the site
+   * @param {Node[]} parts
+   */
+  function option(href, parts) {
+    var link = document.createElement("a");
+    link.href = root + href;
+    link.setAttribute("role", "option");
+    link.setAttribute("aria-selected", "false");
+    link.tabIndex = -1;
+    link.id = "found-" + list.querySelectorAll("a").length;
+    link.append.apply(link, parts);
+    list.append(link);
+  }
+
+  /** @param {number} layer */
+  function layerOption(layer) {
+    var row = index.layers[layer];
+    var says = row[3] + " of " + row[2] + " units match";
+    option("layers/" + encodeURIComponent(row[1]) + ".html", [element("code", "", row[0]), element("span", "soft", says)]);
+  }
+
+  /** @param {number} concept */
+  function conceptOption(concept) {
+    var row = index.concepts[concept];
+    var says = element("span", "soft", index.categories[row[2]]);
+    option("concepts/" + encodeURIComponent(row[1]) + ".html", [marked(concept), says]);
+  }
+
+  /** @param {number} place */
+  function unitOption(place) {
+    var columns = index.units;
+    var layer = index.layers[columns.layer[place]];
+    var concept = columns.concepts[0][place];
+    var bar = element("span", "bar" + (concept < 0 ? "" : " " + index.categories[index.concepts[concept][2]]));
+    bar.style.setProperty("--w", Math.min(100, (columns.iou[place] / 1000) * index.scale) + "%");
+    option("units/" + encodeURIComponent(layer[1]) + "/" + columns.unit[place] + ".html", [
+      element("code", "", layer[0] + ":" + columns.unit[place]),
+      marked(concept),
+      bar,
+      element("span", "n", (columns.iou[place] / 1000).toFixed(3)),
+    ]);
+  }
+
+  /**
+   * Show one sentence instead of results.
+   * @param {string} text
+   */
+  function say(text) {
+    list.replaceChildren(element("p", "nothing", text));
+    status.textContent = text;
+    open(true);
+  }
+
+  /** @param {boolean} shown */
+  function open(shown) {
+    list.hidden = !shown;
+    input.setAttribute("aria-expanded", String(shown));
+    if (!shown) choose(-1);
+  }
+
+  /**
+   * Choose a result with the keyboard.
+   * @param {number} place
+   */
+  function choose(place) {
+    var options = list.querySelectorAll("a");
+    options.forEach(function (link, other) {
+      link.setAttribute("aria-selected", String(other === place));
+    });
+    chosen = place;
+    if (place < 0) {
+      input.removeAttribute("aria-activedescendant");
+      return;
+    }
+    input.setAttribute("aria-activedescendant", options[place].id);
+    options[place].scrollIntoView({ block: "nearest" });
+  }
+
+  /** Search for what is in the field. */
+  function search() {
+    var query = input.value.trim();
+    if (!query) return open(false);
+    if (!index) return say("Reading the index…");
+    var found = find(query);
+    var count = found.layers.length + found.concepts.length + found.units.length;
+    if (!count) return say("Nothing fits “" + query + "”. Try a concept, a layer, or a unit such as " + example() + ".");
+    list.replaceChildren();
+    list.style.setProperty("--cut", index.cutAt + "%");
+    [
+      ["Layers", found.layers, layerOption],
+      ["Concepts", found.concepts, conceptOption],
+      ["Units", found.units, unitOption],
+    ].forEach(function (group) {
+      if (group[1].length) list.append(element("p", "group", group[0]));
+      group[1].forEach(group[2]);
+    });
+    status.textContent = count + " results";
+    open(true);
+    choose(0);
+  }
+
+  /** @returns {string} a unit that there is, as one would search for it */
+  function example() {
+    return index.units.unit.length ? index.layers[index.units.layer[0]][0] + ":" + index.units.unit[0] : "conv1:0";
+  }
+
+  if (!input || !list || !status) return;
+  input.addEventListener("focus", load);
+  input.addEventListener("focus", search);
+  input.addEventListener("input", search);
+  input.addEventListener("keydown", function (event) {
+    var options = list.querySelectorAll("a");
+    if (event.key === "Escape") {
+      if (list.hidden) input.blur();
+      open(false);
+    } else if (event.key === "Enter" && options[chosen]) {
+      options[chosen].click();
+    } else if ((event.key === "ArrowDown" || event.key === "ArrowUp") && options.length && !list.hidden) {
+      choose((chosen + (event.key === "ArrowDown" ? 1 : -1) + options.length) % options.length);
+    } else {
+      return;
+    }
+    event.preventDefault();
+  });
+  document.addEventListener("keydown", function (event) {
+    var typing = /** @type {Element} */ (event.target).closest("input, textarea, select, [contenteditable]");
+    if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      event.preventDefault();
+      input.focus();
+      input.select();
+    }
+  });
+  document.addEventListener("pointerdown", function (event) {
+    if (!(/** @type {Element} */ (event.target).closest(".search"))) open(false);
+  });
+})();

@@ -1,0 +1,311 @@
+/* Charts that become interactive when they are looked at: one shared script draws them, from the data beside them. */
+(function () {
+  "use strict";
+  var root = document.documentElement.dataset.root;
+  var GLYPHS = { object: "●", part: "◐", material: "■", texture: "▤", color: "◆" };
+  /** @type {Promise<any> | null} */
+  var library = null;
+
+  /** Read plotly once, from the site itself. @returns {Promise<any>} */
+  function plotly() {
+    library =
+      library ||
+      new Promise(function (resolve, reject) {
+        var script = document.createElement("script");
+        script.src = root + "vendor/plotly-cartesian.min.js";
+        script.onload = function () {
+          resolve(window.Plotly);
+        };
+        script.onerror = function () {
+          library = null;
+          reject(new Error("vendor/plotly-cartesian.min.js could not be read"));
+        };
+        document.head.append(script);
+      });
+    return library;
+  }
+
+  /**
+   * The page's colours as plotly needs them: resolved for the theme of the moment.
+   * @returns {Record<string, string>}
+   */
+  function inks() {
+    var probe = document.createElement("i");
+    document.body.append(probe);
+    var found = {};
+    ["paper", "sheet", "ink", "soft", "hair", "wash", "accent", "object", "part", "material", "texture", "color"].forEach(
+      function (name) {
+        probe.style.color = "var(--" + name + ")";
+        found[name] = getComputedStyle(probe).color;
+      },
+    );
+    probe.remove();
+    return found;
+  }
+
+  /**
+   * The cut as a line across a chart.
+   * @param {"x" | "y"} axis
+   * @param {number} at
+   * @param {string} colour
+   */
+  function cut(axis, at, colour) {
+    var other = axis === "x" ? "y" : "x";
+    var line = { type: "line", line: { color: colour, width: 2 } };
+    line[axis + "0"] = line[axis + "1"] = at;
+    line[other + "ref"] = "paper";
+    line[other + "0"] = 0;
+    line[other + "1"] = 1;
+    return line;
+  }
+
+  /** Plotly reads a little markup in texts: names are not to be read as such. @param {string} text */
+  function plain(text) {
+    return text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+  }
+
+  /** Axis of names: by their places, since names may repeat when cropped. @param {string[]} names */
+  function named(names) {
+    return {
+      tickvals: names.map(function (_, place) {
+        return place;
+      }),
+      ticktext: names.map(function (name) {
+        return plain(name.length > 18 ? "…" + name.slice(-17) : name);
+      }),
+    };
+  }
+
+  /** For each kind of chart, plotly's traces and layout from the chart's data and the page's colours. */
+  var FIGURES = {
+    layers: function (data, ink) {
+      var traces = Object.keys(data.counts).map(function (category) {
+        return {
+          type: "bar",
+          name: GLYPHS[category] + " " + category,
+          y: data.counts[category],
+          customdata: data.layers.map(plain),
+          marker: { color: ink[category] },
+          hovertemplate: "%{customdata}<br>%{y:,} units<extra>" + category + "</extra>",
+        };
+      });
+      return { traces: traces, layout: { barmode: "stack", xaxis: named(data.layers), yaxis: { title: { text: "matched units" } } } };
+    },
+    concepts: function (data, ink) {
+      var categories = Object.keys(GLYPHS);
+      var traces = categories
+        .map(function (category) {
+          var places = data.bars
+            .map(function (_, place) {
+              return place;
+            })
+            .filter(function (place) {
+              return data.bars[place][1] === category;
+            });
+          return {
+            type: "bar",
+            name: GLYPHS[category] + " " + category,
+            x: places,
+            y: places.map(function (place) {
+              return data.bars[place][2];
+            }),
+            customdata: places.map(function (place) {
+              return plain(data.bars[place][0]);
+            }),
+            marker: { color: ink[category] },
+            hovertemplate: "%{customdata}<br>%{y:,} units<extra>" + category + "</extra>",
+          };
+        })
+        .filter(function (trace) {
+          return trace.x.length;
+        });
+      var axis = named(
+        data.bars.map(function (bar) {
+          return bar[0].length > 18 ? bar[0].slice(0, 17) + "…" : bar[0];
+        }),
+      );
+      axis.tickangle = -50;
+      return { traces: traces, layout: { barmode: "stack", xaxis: axis, margin: { b: 112 }, yaxis: { title: { text: "units" } } } };
+    },
+    ious: function (data, ink) {
+      var low = data.counts.map(function (_, place) {
+        return place * data.step;
+      });
+      return {
+        traces: [
+          {
+            type: "bar",
+            x: low,
+            y: data.counts,
+            offset: 0,
+            width: data.step * 0.92,
+            customdata: low.map(function (edge) {
+              return edge + data.step;
+            }),
+            marker: {
+              color: low.map(function (edge) {
+                return edge >= data.cut ? ink.ink : ink.soft;
+              }),
+            },
+            hovertemplate: "IoU %{x:.3f} to %{customdata:.3f}<br>%{y} units<extra></extra>",
+          },
+        ],
+        layout: {
+          shapes: [cut("x", data.cut, ink.accent)],
+          xaxis: { title: { text: "IoU of the label" } },
+          yaxis: { title: { text: "units" } },
+          showlegend: false,
+        },
+      };
+    },
+    activations: function (data, ink) {
+      var low = data.edges.slice(0, -1);
+      return {
+        traces: [
+          {
+            type: "bar",
+            x: low,
+            y: data.counts,
+            offset: 0,
+            width: low.map(function (edge, place) {
+              return data.edges[place + 1] - edge;
+            }),
+            customdata: data.edges.slice(1),
+            marker: {
+              color: low.map(function (edge) {
+                return data.t !== null && edge >= data.t ? ink.ink : ink.soft;
+              }),
+            },
+            hovertemplate: "%{x:.4g} to %{customdata:.4g}<br>%{y:,} times<extra></extra>",
+          },
+        ],
+        layout: {
+          shapes: data.t === null ? [] : [cut("x", data.t, ink.accent)],
+          xaxis: { title: { text: "activation" } },
+          yaxis: { type: "log", dtick: 2, exponentformat: "power" },
+          showlegend: false,
+        },
+      };
+    },
+    strip: function (data, ink) {
+      var traces = [1, 0].map(function (own) {
+        var points = data.points.filter(function (point) {
+          return point[3] === own;
+        });
+        return {
+          type: "scatter",
+          mode: "markers",
+          name: own ? "its label" : "another label",
+          x: points.map(function (point) {
+            return point[0] - 0.28 + 0.56 * ((point[1] * 0.618034) % 1);
+          }),
+          y: points.map(function (point) {
+            return point[2];
+          }),
+          customdata: points.map(function (point) {
+            return plain(data.layers[point[0]]) + ", unit " + point[1];
+          }),
+          marker: own ? { size: 8, color: ink.accent, opacity: 0.85 } : { size: 7, symbol: "circle-open", color: ink.soft },
+          hovertemplate: "%{customdata}<br>IoU %{y:.3f}<extra></extra>",
+        };
+      });
+      return {
+        traces: traces,
+        layout: { shapes: [cut("y", data.cut, ink.accent)], xaxis: named(data.layers), yaxis: { title: { text: "IoU" } } },
+      };
+    },
+  };
+
+  /**
+   * Plotly's layout in the page's type and colours, with a chart's own parts laid over.
+   * @param {any} own
+   * @param {Record<string, string>} ink
+   * @param {DOMRect} box of the first paint
+   */
+  function layout(own, ink, box) {
+    var axis = { gridcolor: ink.hair, zerolinecolor: ink.hair, linecolor: ink.hair, tickcolor: ink.hair, automargin: true };
+    return {
+      width: Math.max(280, box.width),
+      height: Math.max(200, box.height),
+      paper_bgcolor: "rgba(0,0,0,0)",
+      plot_bgcolor: "rgba(0,0,0,0)",
+      font: { family: getComputedStyle(document.querySelector("figcaption") || document.body).fontFamily, size: 12, color: ink.soft },
+      hoverlabel: { bgcolor: ink.sheet, bordercolor: ink.hair, font: { color: ink.ink } },
+      margin: Object.assign({ l: 48, r: 10, t: 26, b: 44 }, own.margin),
+      legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", font: { color: ink.soft } },
+      bargap: 0.28,
+      barmode: own.barmode,
+      showlegend: own.showlegend,
+      shapes: own.shapes,
+      xaxis: Object.assign({}, axis, { showgrid: false }, own.xaxis),
+      yaxis: Object.assign({}, axis, { rangemode: "tozero" }, own.yaxis),
+    };
+  }
+
+  /**
+   * Put plotly in the place of a chart's first paint, or draw it again in other colours.
+   * @param {HTMLElement} figure
+   */
+  function draw(figure) {
+    var stage = /** @type {HTMLElement} */ (figure.querySelector(".stage"));
+    var first = stage.querySelector("svg:not(.main-svg)");
+    return plotly()
+      .then(function (Plotly) {
+        var data = JSON.parse(figure.querySelector('script[type="application/json"]').textContent);
+        var ink = inks();
+        var made = FIGURES[figure.dataset.chart](data, ink);
+        var box = first ? first.getBoundingClientRect() : stage.getBoundingClientRect();
+        var place = stage.querySelector(".plot") || document.createElement("div");
+        place.className = "plot";
+        if (first) first.replaceWith(place);
+        return Plotly.react(place, made.traces, layout(made.layout, ink, box), {
+          displaylogo: false,
+          displayModeBar: "hover",
+          modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
+          toImageButtonOptions: { format: "svg", filename: figure.id },
+        });
+      })
+      .then(function () {
+        figure.dataset.drawn = "yes";
+        var button = figure.querySelector("[data-explore]");
+        if (button) button.hidden = true;
+      })
+      .catch(function (error) {
+        figure.dataset.drawn = "";
+        var failed = figure.querySelector(".failed") || document.createElement("p");
+        failed.className = "failed";
+        failed.textContent = "The interactive chart did not load (" + error.message + "); its numbers are below.";
+        stage.after(failed);
+      });
+  }
+
+  /** @param {HTMLElement} figure */
+  function look(figure) {
+    if (figure.dataset.drawn) return;
+    figure.dataset.drawn = "soon";
+    draw(figure);
+  }
+
+  document.querySelectorAll("[data-chart]").forEach(function (element) {
+    var figure = /** @type {HTMLElement} */ (element);
+    var stage = figure.querySelector(".stage");
+    /** @type {number | undefined} */
+    var waiting;
+    stage.addEventListener("pointerenter", function (event) {
+      if (/** @type {PointerEvent} */ (event).pointerType !== "mouse") return;
+      waiting = window.setTimeout(look, 150, figure); // a pointer that only passes by draws nothing
+    });
+    stage.addEventListener("pointerleave", function () {
+      window.clearTimeout(waiting);
+    });
+    figure.querySelector("[data-explore]").addEventListener("click", function () {
+      look(figure);
+      /** @type {HTMLElement} */ (stage).focus({ preventScroll: true });
+    });
+  });
+  document.addEventListener("dissectory:theme", function () {
+    document.querySelectorAll('[data-drawn="yes"]').forEach(function (figure) {
+      draw(/** @type {HTMLElement} */ (figure));
+    });
+  });
+})();
