@@ -23,7 +23,7 @@ from dissectory.analysis.subjects.pictures import SUFFIXES, read_picture
 from dissectory.errors import ImagesError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
     from concurrent.futures import Future
     from pathlib import Path
 
@@ -103,11 +103,12 @@ class ImageFolder:
 
     def batches(
         self, batch: int, workers: int = 1, on_skipped: Callable[[Skipped], None] | None = None
-    ) -> Iterator[ViewBatch]:
+    ) -> Generator[ViewBatch]:
         """Decode all images in order, `batch` files at a time, the next ones ahead in `workers` threads.
 
         File i belongs to batch `i // batch`. A file that cannot be decoded is told to `on_skipped`, in order and in
-        the caller's thread, and leaves its batch shorter; a batch without any image is left out.
+        the caller's thread, and leaves its batch shorter; a batch without any image is left out. The threads end with
+        the generator, also when it is closed early.
         """
         pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")
         ahead: deque[Future[Decoded]] = deque()

@@ -96,10 +96,8 @@ class Survey:
     def _nothing_matches(self, pattern: str, expression: re.Pattern[str]) -> str:
         mapless = [name for name in self.refused if expression.fullmatch(name)]
         if mapless:
-            return (
-                f"no layer that matches '{pattern}' can be dissected: '{mapless[0]}' "
-                f"{self.refused[mapless[0]].removeprefix('it ')}; {self._known()}"
-            )
+            first = f"'{mapless[0]}': {self.refused[mapless[0]]}"
+            return f"no layer that matches '{pattern}' can be dissected: {first}; {self._known()}"
         return (
             f"no layer of the network matches '{pattern}' (* stays within a name's part, ** does not); {self._known()}"
         )
@@ -256,7 +254,10 @@ def _hooked(modules: Mapping[str, nn.Module], on_output: Callable[[str, Any], No
     """Hook every module for the time of the context; the hooks go also when an error passes through."""
 
     def hook(name: str) -> Callable[[nn.Module, Any, Any], None]:
-        return lambda _module, _inputs, output: on_output(name, output)
+        def hand_over(_module: nn.Module, _inputs: object, output: object) -> None:
+            on_output(name, output)  # and return nothing: what a hook returns takes the output's place
+
+        return hand_over
 
     with contextlib.ExitStack() as stack:
         for name, module in modules.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import pickle
+import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeGuard
 
@@ -77,7 +78,9 @@ def _read_safetensors(path: Path) -> State:
 
 def _read_pickle(path: Path) -> State:
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of formats that it may not know: it says so again if it does not
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise SubjectError(
             f"{path} is not a plain state dict: it holds other objects than tensors, which could run code when they "

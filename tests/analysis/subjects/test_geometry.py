@@ -85,7 +85,7 @@ def test_a_resized_picture_is_never_smaller_than_the_view(
     st.integers(1, 120),
     st.sampled_from(["crop", "stretch"]),
 )
-def test_points_are_the_pixels_under_the_lattice(
+def test_points_are_the_pixels_under_the_lattice(  # noqa: PLR0917 - hypothesis fills them in
     width: int, height: int, size: int, more: int, grid: int, fit: Fit
 ) -> None:
     geometry = Geometry(size, size + more, fit)

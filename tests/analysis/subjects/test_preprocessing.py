@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,8 +18,8 @@ from dissectory.errors import StudyError
 OWN = Preprocessing(Geometry(288, 320, "crop", "bicubic"), (0.5, 0.4, 0.3), (0.2, 0.2, 0.1))
 
 
-def section(**keys: object) -> ImagesSection:
-    return ImagesSection(Path("photos"), **keys)  # type: ignore[arg-type] - the tests give the right types
+def section(**keys: Any) -> ImagesSection:  # noqa: ANN401 - keys of any of the section's types
+    return ImagesSection(Path("photos"), **keys)
 
 
 def test_the_tensor_is_torchvision_s_to_the_bit() -> None:

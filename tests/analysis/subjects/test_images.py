@@ -1,0 +1,254 @@
+"""Folders of images give the same batches whatever the disk, the workers and the broken files."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dissectory.analysis.subjects import images
+from dissectory.analysis.subjects.geometry import Geometry
+from dissectory.analysis.subjects.images import ImageFolder, ViewBatch
+from dissectory.analysis.subjects.pictures import read_picture
+from dissectory.errors import ImagesError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dissectory.analysis.run import Skipped
+
+GEOMETRY = Geometry(8, 10)
+
+
+def save(folder: Path, path: str, colour: int = 0, size: tuple[int, int] = (12, 9)) -> None:
+    (folder / path).parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", size, (colour, 255 - colour, 0)).save(folder / path)
+
+
+def truncate(folder: Path, path: str) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(folder / path)
+    (folder / path).write_bytes((folder / path).read_bytes()[:2000])
+
+
+@pytest.fixture
+def ten(tmp_path: Path) -> Path:
+    """Ten pictures, of which numbers 1 and 6, 7, 8 are broken; every picture has its number as its red."""
+    for number in reversed(range(10)):
+        save(tmp_path, f"{number}.png", number, (12 + number, 9))
+    for number in (1, 6, 7, 8):
+        (tmp_path / f"{number}.png").write_bytes(b"broken")
+    return tmp_path
+
+
+def test_images_are_in_the_order_of_their_paths(tmp_path: Path) -> None:
+    for path in ("b/2.jpg", "a.PNG", "b/10.jpeg", "B/1.webp", "c/d/e.tiff", "b.bmp", "é.gif", "b-c/1.TIF"):
+        save(tmp_path, path)
+    folder = ImageFolder(tmp_path, GEOMETRY)
+    assert folder.paths == (
+        "B/1.webp", "a.PNG", "b-c/1.TIF", "b.bmp", "b/10.jpeg", "b/2.jpg", "c/d/e.tiff", "é.gif",
+    )  # fmt: skip
+    assert len(folder) == 8
+
+
+def test_the_order_on_disk_does_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for path in ("b/1.png", "a/1.png", "a/0.png", "c.png"):
+        save(tmp_path, path)
+    once = ImageFolder(tmp_path, GEOMETRY).paths
+    listed = os.scandir
+
+    class Reversed:
+        def __init__(self, folder: Path) -> None:
+            with listed(folder) as entries:
+                self.entries = sorted(entries, key=lambda entry: entry.name, reverse=True)
+
+        def __enter__(self) -> list[os.DirEntry[str]]:
+            return self.entries
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+    monkeypatch.setattr(os, "scandir", Reversed)
+    assert ImageFolder(tmp_path, GEOMETRY).paths == once
+
+
+def test_hidden_files_and_other_files_are_passed_over(tmp_path: Path) -> None:
+    for path in (".hidden.png", ".thumbnails/a.png", "a/._b.png", "a/b.png"):
+        save(tmp_path, path)
+    (tmp_path / "labels.csv").write_text("index,name")
+    (tmp_path / "png").write_text("")
+    assert ImageFolder(tmp_path, GEOMETRY).paths == ("a/b.png",)
+
+
+def test_classes_are_the_first_sub_folders(tmp_path: Path) -> None:
+    for path in ("sea/far/1.png", "forest/2.png", "sea/3.png", "4.png"):
+        save(tmp_path, path)
+    (tmp_path / "empty").mkdir()
+    folder = ImageFolder(tmp_path, GEOMETRY)
+    assert folder.paths == ("4.png", "forest/2.png", "sea/3.png", "sea/far/1.png")
+    assert folder.classes == ("forest", "sea")
+    assert [folder.class_of(image) for image in range(4)] == [None, "forest", "sea", "sea"]
+    plain = ImageFolder(tmp_path, GEOMETRY, "none")
+    assert plain.paths == folder.paths
+    assert plain.classes == ()
+    assert [plain.class_of(image) for image in range(4)] == [None] * 4
+
+
+def test_class_names_are_any_text(tmp_path: Path) -> None:
+    for name in ("<script>", "a'b\"c", "🙂", "a&b"):
+        save(tmp_path, f"{name}/1.png")
+    assert ImageFolder(tmp_path, GEOMETRY).classes == ("<script>", "a&b", "a'b\"c", "🙂")
+
+
+def test_a_name_that_is_no_utf_8_becomes_text(tmp_path: Path) -> None:
+    save(tmp_path, "a.png")
+    try:
+        (tmp_path / "a.png").rename(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.png"))
+    except OSError:
+        pytest.skip("the file system takes UTF-8 names alone")
+    folder = ImageFolder(tmp_path, GEOMETRY)
+    assert folder.paths == (r"caf\udce9.png",)
+    assert folder.view(0).shape == (8, 8, 3)
+
+
+def test_links_to_folders_are_followed_and_loops_are_not(tmp_path: Path) -> None:
+    save(tmp_path, "elsewhere/1.png")
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "sea").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "again").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "photos" / "all").symlink_to(tmp_path / "photos")
+    assert ImageFolder(tmp_path / "photos", GEOMETRY).paths == ("sea/1.png",)
+
+
+def test_a_missing_folder_a_file_and_an_empty_folder_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ImagesError, match="photos, which does not exist"):
+        ImageFolder(tmp_path / "photos", GEOMETRY)
+    with pytest.raises(ImagesError, match=r"holds no picture, nor do its sub-folders \(looked for bmp, gif, jpeg, jpg"):
+        ImageFolder(tmp_path, GEOMETRY)
+    save(tmp_path, "a.png")
+    with pytest.raises(ImagesError, match=r"a.png, which is a file; it must be a folder"):
+        ImageFolder(tmp_path / "a.png", GEOMETRY)
+
+
+@pytest.mark.parametrize("workers", [1, 2, 7])
+@pytest.mark.parametrize("batch", [1, 3, 4, 10, 99])
+def test_batches_are_of_consecutive_files(ten: Path, batch: int, workers: int) -> None:
+    folder = ImageFolder(ten, GEOMETRY)
+    skipped: list[Skipped] = []
+    batches = list(folder.batches(batch, workers, skipped.append))
+    whole = [0, 2, 3, 4, 5, 9]
+    wanted = [[image for image in whole if image // batch == number] for number in range(10)]
+    assert [list(made.images) for made in batches] == [numbers for numbers in wanted if numbers]
+    assert [one.path for one in skipped] == ["1.png", "6.png", "7.png", "8.png"]
+    assert {one.reason for one in skipped} == {"it is not a picture of a known format"}
+    for made in batches:
+        assert made.views.shape == (len(made), 8, 8, 3)
+        assert made.views.dtype == np.uint8
+        assert made.paths == tuple(f"{image}.png" for image in made.images)
+        assert made.sizes == tuple((12 + image, 9) for image in made.images)
+        assert made.views[:, 0, 0, 0].tolist() == list(made.images)
+
+
+def test_a_view_is_the_batch_s(ten: Path) -> None:
+    folder = ImageFolder(ten, GEOMETRY)
+    (made,) = folder.batches(99)
+    for place, image in enumerate(made.images):
+        np.testing.assert_array_equal(folder.view(image), made.views[place])
+    with pytest.raises(ImagesError, match=r"6.png cannot be decoded: it is not a picture"):
+        folder.view(6)
+
+
+def test_a_truncated_jpeg_is_skipped_and_named(tmp_path: Path) -> None:
+    save(tmp_path, "a.jpg")
+    truncate(tmp_path, "b.jpg")
+    skipped: list[Skipped] = []
+    (made,) = ImageFolder(tmp_path, GEOMETRY).batches(2, 2, skipped.append)
+    assert made.paths == ("a.jpg",)
+    assert [one.path for one in skipped] == ["b.jpg"]
+    assert "truncated" in skipped[0].reason
+
+
+def test_a_folder_of_broken_files_gives_no_batch_and_an_error_to_raise(tmp_path: Path) -> None:
+    for name in ("a.jpg", "b.jpg"):
+        truncate(tmp_path, name)
+    folder = ImageFolder(tmp_path, GEOMETRY)
+    skipped: list[Skipped] = []
+    assert list(folder.batches(1, 1, skipped.append)) == []
+    told = str(folder.nothing_readable(skipped))
+    assert told.startswith(f"images.folder: none of the 2 pictures in {tmp_path} can be decoded; the first: a.jpg: ")
+
+
+def test_skipped_files_are_told_as_they_are_met(ten: Path) -> None:
+    skipped: list[Skipped] = []
+    batches = ImageFolder(ten, GEOMETRY).batches(3, 2, skipped.append)
+    next(batches)
+    assert [one.path for one in skipped] == ["1.png"]
+    batches.close()
+
+
+def decoders() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name.startswith("decode")]
+
+
+def test_batches_closed_early_leave_no_thread(ten: Path) -> None:
+    batches = ImageFolder(ten, GEOMETRY).batches(2, 3)
+    next(batches)
+    assert decoders()
+    batches.close()
+    assert not decoders()
+
+
+def test_an_error_of_the_caller_leaves_no_thread(ten: Path) -> None:
+    def fail(_: Skipped) -> None:
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        list(ImageFolder(ten, GEOMETRY).batches(2, 3, fail))
+    assert not decoders()
+
+
+def test_an_error_that_is_no_broken_file_is_raised(ten: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: Path) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(images, "read_picture", fail)
+    with pytest.raises(MemoryError):
+        list(ImageFolder(ten, GEOMETRY).batches(2, 2))
+
+
+def test_files_are_decoded_ahead_but_not_far(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(40):
+        save(tmp_path, f"{number:02}.png", number)
+    read: list[Path] = []
+    original = read_picture
+
+    def count(path: Path) -> Image.Image:
+        read.append(path)
+        return original(path)
+
+    monkeypatch.setattr(images, "read_picture", count)
+    batches = ImageFolder(tmp_path, GEOMETRY).batches(4, 2)
+    for number, _ in enumerate(islice(batches, 3), start=1):
+        deadline = time.monotonic() + 10
+        ahead = 4 * number + 4 + 2 - 1  # what the batch took, the next batch, one for each worker but the last pop
+        while len(read) < ahead and time.monotonic() < deadline:
+            time.sleep(0.001)
+        time.sleep(0.01)
+        assert len(read) == ahead
+    batches.close()
+
+
+@pytest.mark.parametrize(("batch", "workers"), [(0, 1), (1, 0)])
+def test_numbers_below_one_are_refused(ten: Path, batch: int, workers: int) -> None:
+    with pytest.raises(ValueError, match=r"zero|greater than 0"):
+        list(ImageFolder(ten, GEOMETRY).batches(batch, workers))
+
+
+def test_a_batch_knows_its_length() -> None:
+    assert len(ViewBatch((3, 4), ("a", "b"), np.zeros((2, 8, 8, 3), np.uint8), ((1, 1), (2, 2)))) == 2

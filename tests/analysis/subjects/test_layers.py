@@ -1,0 +1,282 @@
+"""Layers are found, chosen and watched; what comes after them cannot harm what was handed over."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from dissectory.analysis.subjects.layers import LayerInfo, list_layers, record, select_layers, survey, watch
+from dissectory.errors import SubjectError
+
+
+class Block(nn.Module):
+    """A residual block that works in place wherever it can; with a stride it starts on the old map."""
+
+    def __init__(self, before: int, after: int, stride: int = 1) -> None:
+        super().__init__()
+        self.reduce = nn.Conv2d(before, after, 1)
+        self.relu = nn.ReLU(inplace=True)
+        self.conv = nn.Conv2d(after, after, 3, stride, padding=1)
+        self.same = nn.Conv2d(before, after, 1, stride)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.conv(self.relu(self.reduce(x)))
+        out += self.same(x)
+        return torch.relu_(out)
+
+
+class Network(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 4, 3, padding=1)
+        self.relu = nn.ReLU(inplace=True)
+        self.stage1 = nn.Sequential(Block(4, 4), Block(4, 4))
+        self.stage2 = nn.Sequential(Block(4, 6, 2), Block(6, 6))
+        self.last = nn.Linear(6, 5)
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.head = nn.Linear(5, 2)
+        self.unused = nn.Conv2d(1, 1, 1)
+        self.pair = Pair()
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.relu(self.stem(x))
+        x = self.relu(self.stage2(self.stage1(x)))
+        x, _ = self.pair(x)
+        x = self.last(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        logits: Tensor = self.head(self.pool(x).flatten(1))
+        return logits
+
+
+class Pair(nn.Module):
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return x, x
+
+
+@pytest.fixture
+def network() -> nn.Module:
+    torch.manual_seed(0)
+    return Network().eval().requires_grad_(requires_grad=False)
+
+
+EXAMPLE = torch.zeros(1, 3, 8, 8)
+
+BLOCK_ORDER = ("reduce", "relu", "conv", "same")
+
+IN_ORDER = (
+    "stem",
+    *(f"stage1.0.{part}" for part in BLOCK_ORDER),
+    "stage1.0",
+    *(f"stage1.1.{part}" for part in BLOCK_ORDER),
+    "stage1.1",
+    "stage1",
+    *(f"stage2.0.{part}" for part in BLOCK_ORDER),
+    "stage2.0",
+    *(f"stage2.1.{part}" for part in BLOCK_ORDER),
+    "stage2.1",
+    "stage2",
+)
+
+
+def test_layers_are_listed_as_their_outputs_get_ready(network: nn.Module) -> None:
+    layers = list_layers(network, EXAMPLE)
+    assert tuple(layer.name for layer in layers) == IN_ORDER
+    assert tuple(layer.index for layer in layers) == tuple(range(len(IN_ORDER)))
+    assert layers[0] == LayerInfo("stem", "Conv2d", 4, 8, 8, 0)
+    assert layers[-1] == LayerInfo("stage2", "Sequential", 6, 4, 4, len(IN_ORDER) - 1)
+
+
+def test_a_batch_of_any_size_gives_the_same_layers(network: nn.Module) -> None:
+    assert list_layers(network, torch.zeros(3, 3, 8, 8)) == list_layers(network, EXAMPLE)
+
+
+def test_every_other_module_has_its_reason(network: nn.Module) -> None:
+    refused = survey(network, EXAMPLE).refused
+    assert refused["relu"] == "it is called 2 times for one picture"
+    assert refused["unused"] == "it is not called as the network computes"
+    assert refused["pair"] == "it gives tuple, not one tensor"
+    assert refused["last"] == "its output (1 x 4 x 4 x 5) has the units last"
+    assert refused["pool"] == "its map (1 x 5 x 1 x 1) is one single position"
+    assert refused["head"] == "its output (1 x 2) is not a map (pictures x units x height x width)"
+    assert set(refused) | set(IN_ORDER) == {name for name, _ in network.named_modules() if name}
+
+
+def test_a_survey_leaves_no_hooks(network: nn.Module) -> None:
+    survey(network, EXAMPLE)
+    assert not any(module._forward_hooks for module in network.modules())
+
+
+def names(network: nn.Module, *patterns: str) -> tuple[str, ...]:
+    layers = select_layers(network, EXAMPLE, patterns)
+    assert tuple(layer.index for layer in layers) == tuple(range(len(layers)))
+    return tuple(layer.name for layer in layers)
+
+
+def test_exact_names_come_in_the_network_s_order_and_once(network: nn.Module) -> None:
+    assert names(network, "stage2", "stem", "stage2", "stage1.0.conv") == ("stem", "stage1.0.conv", "stage2")
+
+
+def test_a_star_stays_within_a_part(network: nn.Module) -> None:
+    assert names(network, "stage*") == ("stage1", "stage2")
+    assert names(network, "stage?.1") == ("stage1.1", "stage2.1")
+    assert names(network, "*.*.conv") == ("stage1.0.conv", "stage1.1.conv", "stage2.0.conv", "stage2.1.conv")
+    assert names(network, "*") == ("stem", "stage1", "stage2")
+
+
+def test_two_stars_cross_parts(network: nn.Module) -> None:
+    assert names(network, "stage1**") == tuple(name for name in IN_ORDER if name.startswith("stage1"))
+    assert names(network, "**.same") == tuple(name for name in IN_ORDER if name.endswith(".same"))
+    assert names(network, "**") == IN_ORDER
+
+
+def test_a_dot_in_a_glob_is_a_dot(network: nn.Module) -> None:
+    with pytest.raises(SubjectError, match=r"no layer of the network matches 'stage1\.0\.con\.\*'"):
+        names(network, "stage1.0.con.*")
+
+
+def test_auto_is_the_last_convolution_of_every_stage(network: nn.Module) -> None:
+    # stage2.0.reduce still has the large map, but it serves the next stage
+    assert names(network, "auto") == ("stage1.1.same", "stage2.1.same")
+
+
+def test_auto_finds_plain_stages_inside_a_module_of_its_own() -> None:
+    class Trunk(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.a, self.b, self.c = nn.Conv2d(3, 2, 1), nn.Conv2d(2, 2, 1), nn.Conv2d(2, 2, 1)
+            self.pool = nn.MaxPool2d(2)
+
+        def forward(self, x: Tensor) -> Tensor:
+            out: Tensor = self.c(self.pool(self.b(self.a(x))))
+            return out
+
+    assert names(nn.Sequential(Trunk(), nn.Identity()), "auto") == ("0.b", "0.c")
+
+
+def test_auto_takes_every_stage_of_a_network_that_grows_again() -> None:
+    down, up = nn.MaxPool2d(2), nn.Upsample(scale_factor=2)
+    network = nn.Sequential(nn.Conv2d(3, 2, 1), nn.Conv2d(2, 2, 1), down, nn.Conv2d(2, 2, 1), up, nn.Conv2d(2, 2, 1))
+    assert names(network, "auto") == ("1", "3", "5")
+
+
+def test_auto_without_a_convolution_is_an_error() -> None:
+    with pytest.raises(SubjectError, match=r"no convolution with a map; layers with a map: '0'"):
+        names(nn.Sequential(nn.MaxPool2d(2)), "auto")
+
+
+def test_an_unknown_layer_names_the_nearest(network: nn.Module) -> None:
+    with pytest.raises(SubjectError, match=r"the network has no layer 'stag2'; did you mean 'stage2'"):
+        names(network, "stem", "stag2")
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("head", r"its output \(1 x 2\) is not a map"),
+        ("relu", "it is called 2 times"),
+        ("unused", "it is not called"),
+        ("pool", r"its map \(1 x 5 x 1 x 1\) is one single position"),
+    ],
+)
+def test_a_layer_without_a_map_is_refused_with_the_names_of_those_that_have_one(
+    network: nn.Module, name: str, reason: str
+) -> None:
+    with pytest.raises(SubjectError, match=rf"layer '{name}' cannot be dissected: {reason}.*layers with a map: 'stem'"):
+        names(network, name)
+
+
+def test_a_glob_that_finds_only_maps_of_one_position_is_refused(network: nn.Module) -> None:
+    with pytest.raises(SubjectError, match=r"no layer that matches 'poo\*' can be dissected: 'pool': its map"):
+        names(network, "poo*")
+
+
+def test_a_network_that_fails_says_so() -> None:
+    with pytest.raises(
+        SubjectError, match=r"the network fails on a picture of 9 x 8 pixels: RuntimeError: .*images.size"
+    ):
+        list_layers(nn.Sequential(nn.Conv2d(5, 1, 1)), torch.zeros(1, 3, 8, 9))
+
+
+def slow_outputs(network: Network, x: Tensor) -> dict[str, Tensor]:
+    """What the first layers give, computed again without anything in place."""
+    stem = network.stem(x)
+    block = network.stage1[0]
+    assert isinstance(block, Block)
+    reduce = block.reduce(torch.relu(stem))
+    conv = block.conv(torch.relu(reduce))
+    same = block.same(torch.relu(stem))
+    outputs = {"stem": stem, "stage1.0.reduce": reduce, "stage1.0.conv": conv, "stage1.0.same": same}
+    return {**outputs, "stage1.0": torch.relu(conv + same)}
+
+
+def test_operations_in_place_harm_no_output(network: Network) -> None:
+    x = torch.randn(2, 3, 8, 8, generator=torch.Generator().manual_seed(1))
+    wanted = slow_outputs(network, x)
+    handed: dict[str, Tensor] = {}
+    kept: dict[str, Tensor] = {}
+
+    def read_at_once(name: str, output: Tensor) -> None:
+        handed[name] = output  # what a careless reader would keep
+        kept[name] = output.clone()
+
+    with torch.inference_mode(), record(network, wanted) as recorded, watch(network, wanted, read_at_once):
+        network(x)
+    for name, output in wanted.items():
+        torch.testing.assert_close(kept[name], output, rtol=0, atol=0)
+        torch.testing.assert_close(recorded[name], output, rtol=0, atol=0)
+    # the network does work in place, after the ReLU and after the addition: otherwise nothing was shown
+    assert not torch.equal(handed["stem"], wanted["stem"])
+    assert not torch.equal(handed["stage1.0.conv"], wanted["stage1.0.conv"])
+
+
+def test_outputs_come_in_the_network_s_order(network: nn.Module) -> None:
+    seen: list[str] = []
+    with watch(network, ["stage2", "stem", "stage1.0"], lambda name, _: seen.append(name)):
+        network(EXAMPLE)
+        network(EXAMPLE)
+    assert seen == ["stem", "stage1.0", "stage2"] * 2
+    network(EXAMPLE)
+    assert len(seen) == 6
+
+
+def ignore(_name: str, _output: Tensor) -> None:
+    pass
+
+
+def meddle(_name: str, output: Tensor) -> Tensor:
+    return output * 0
+
+
+def test_what_a_reader_returns_does_not_take_the_output_s_place(network: nn.Module) -> None:
+    x = torch.randn(2, 3, 8, 8)
+    plain = network(x)
+    with watch(network, IN_ORDER, meddle):  # type: ignore[arg-type]
+        assert torch.equal(network(x), plain)
+
+
+def test_watching_changes_nothing(network: nn.Module) -> None:
+    x = torch.randn(2, 3, 8, 8)
+    plain = network(x)
+    with watch(network, IN_ORDER, ignore):
+        assert torch.equal(network(x), plain)
+
+
+def test_hooks_go_when_an_error_passes_through(network: nn.Module) -> None:
+    class Mishap(Exception):  # noqa: N818 - it is no error of the code under test
+        pass
+
+    def fail(_name: str, _output: Tensor) -> None:
+        raise Mishap
+
+    with pytest.raises(Mishap), watch(network, ["stem", "stage1"], fail):
+        network(EXAMPLE)
+    assert not any(module._forward_hooks for module in network.modules())
+
+
+def test_watching_an_unknown_layer_hooks_nothing(network: nn.Module) -> None:
+    with (
+        pytest.raises(SubjectError, match=r"no layer 'stagee1'; did you mean 'stage1'"),
+        watch(network, ["stem", "stagee1"], ignore),
+    ):
+        pass
+    assert not any(module._forward_hooks for module in network.modules())
