@@ -132,6 +132,8 @@ def _session(path: Path, threads: int | None) -> Any:  # noqa: ANN401 - onnxrunt
     options = onnxruntime.SessionOptions()
     options.use_deterministic_compute = True
     options.log_severity_level = 4  # what it would print, the error below says
+    # Threads that wait by spinning take the processor from torch, which computes in turns with the segmenter.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     if threads is not None:
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
