@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -59,9 +58,9 @@ def torchvision_model(name: str, *, pretrained: bool, base: Path) -> Network:  #
 def _with_default_weights(name: str) -> nn.Module:
     try:
         module: nn.Module = torchvision.models.get_model(name, weights="DEFAULT")
-    except (OSError, RuntimeError, http.client.HTTPException) as error:  # RuntimeError: the file's hash is wrong
+    except Exception as error:  # no connection, a wrong hash, or a broken file from an earlier try
         raise SubjectError(
-            f"the default weights of torchvision's {name} cannot be fetched ({error}): "
+            f"the default weights of torchvision's {name} cannot be fetched or read ({error}): "
             "try again with a connection, or name a file of weights you have with model.weights"
         ) from error
     return module

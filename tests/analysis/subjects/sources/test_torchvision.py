@@ -37,7 +37,9 @@ def test_weights_that_cannot_be_fetched_say_what_to_do(monkeypatch: pytest.Monke
         raise urllib.error.URLError("no route")
 
     monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", fail)
-    with pytest.raises(SubjectError, match=r"torchvision's resnet18 cannot be fetched .*no route.*with model.weights"):
+    with pytest.raises(
+        SubjectError, match=r"torchvision's resnet18 cannot be fetched or read .*no route.*with model.weights"
+    ):
         torchvision_model("resnet18", pretrained=True, base=Path())
 
 
