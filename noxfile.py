@@ -69,7 +69,6 @@ def wheel(session: nox.Session) -> None:
     session.run("dissectory", "--help", silent=True)
     session.run("python", str(example / "draw.py"))
     session.run("dissectory", "run", str(example / "study.toml"), "--out", "run")
-    session.run("dissectory", "check", "run")
     if not (scratch / "run" / "site" / "index.html").is_file():
         session.error("the run has no site/index.html")
 
