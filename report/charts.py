@@ -9,7 +9,7 @@ import numpy as np
 
 from dissectory.analysis.schema import CATEGORIES
 from dissectory.report import words
-from dissectory.report.drawing import Chart, Frame, Text, across, box, dot, embed, ticks, upright
+from dissectory.report.drawing import Chart, Frame, Text, across, box, dot, embed, paint, tabulate, ticks, upright
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +27,7 @@ def matched_by_layer(layers: Sequence[Layer], counts: Ints) -> Chart:
         layers: in the order of the network.
         counts: matched units `(layer, category)`, categories in the order of `CATEGORIES`.
     """
-    frame = Frame(width=max(520, 56 + 84 * len(layers)), height=300, bottom=48)
+    frame = Frame(width=max(520, min(1240, 60 + 130 * len(layers)), 60 + 76 * len(layers)), height=300, bottom=48)
     top = max((layer.units for layer in layers), default=1)
     paths: dict[str, str] = {"rule": across(frame, (tick / top for tick in ticks(top))), "whole": ""}
     texts = [Text(frame.left - 8, frame.y(tick / top) + 4, f"{tick:g}", "end") for tick in ticks(top)]
@@ -53,11 +53,11 @@ def matched_by_layer(layers: Sequence[Layer], counts: Ints) -> Chart:
         says="Units of each layer that match a concept, by the concept's category; the pale bar is the whole layer.",
         width=frame.width,
         height=frame.height,
-        paths=tuple(paths.items()),
-        texts=tuple(texts),
+        marks=paint(paths.items(), texts),
+        links=tuple(text for text in texts if text.href),
         data=embed(data),
         head=("layer", *CATEGORIES, "matched", "units"),
-        rows=tuple(
+        rows=tabulate(
             (layer.name, *(f"{count:,}" for count in row), f"{sum(row):,}", f"{layer.units:,}")
             for layer, row in zip(layers, counts.tolist(), strict=True)
         ),
@@ -66,10 +66,10 @@ def matched_by_layer(layers: Sequence[Layer], counts: Ints) -> Chart:
 
 def concepts_of_layer(bars: Sequence[tuple[Concept, int]]) -> Chart:
     """One bar for every concept that units of a layer match, by category, then by the number of units."""
-    frame = Frame(width=max(420, 60 + 22 * len(bars)), height=330, left=36, bottom=120)
+    frame = Frame(width=max(420, min(1240, 60 + 44 * len(bars)), 60 + 22 * len(bars)), height=330, left=36, bottom=122)
     top = max((count for _, count in bars), default=1)
-    step = min(40.0, (frame.end - frame.left) / max(1, len(bars)))
-    marks = [tick for tick in ticks(top) if tick == int(tick)]
+    step = min(44.0, (frame.end - frame.left) / max(1, len(bars)))
+    marks = _whole_ticks(top)
     paths: dict[str, str] = {"rule": across(frame, (tick / top for tick in marks))}
     texts = [Text(frame.left - 8, frame.y(tick / top) + 4, f"{tick:g}", "end") for tick in marks]
     for place, (concept, count) in enumerate(bars):
@@ -85,41 +85,42 @@ def concepts_of_layer(bars: Sequence[tuple[Concept, int]]) -> Chart:
         says="How many units match each concept, grouped by category.",
         width=frame.width,
         height=frame.height,
-        paths=tuple(paths.items()),
-        texts=tuple(texts),
+        marks=paint(paths.items(), texts),
+        links=tuple(text for text in texts if text.href),
         data=embed({"bars": [[concept.name, concept.category, count] for concept, count in bars]}),
         head=("concept", "category", "units"),
-        rows=tuple((concept.name, concept.category, f"{count:,}") for concept, count in bars),
+        rows=tabulate((concept.name, concept.category, f"{count:,}") for concept, count in bars),
     )
 
 
 def iou_distribution(ious: Floats, cut: float, bins: int = 40) -> Chart:
     """The labels' IoUs of a layer as a histogram, with the cut."""
-    frame = Frame(width=560, height=240, bottom=42)
+    frame = Frame(width=560, height=240, top=26, bottom=42)
     top = max(float(ious.max(initial=0)), cut * 1.5) * 1.02
     counts, edges = np.histogram(ious, bins=bins, range=(0.0, top))
     highest = max(1, int(counts.max()))
-    paths = {"rule": across(frame, (tick / highest for tick in ticks(highest))), "off": "", "on": ""}
+    marks = _whole_ticks(highest)
+    paths = {"rule": across(frame, (tick / highest for tick in marks)), "off": "", "on": ""}
     for count, low, high in zip(counts.tolist(), edges[:-1].tolist(), edges[1:].tolist(), strict=True):
         if count:
             bar = box(frame.x(low / top) + 0.5, frame.x(high / top) - 0.5, frame.y(count / highest), frame.base)
             paths["on" if low >= cut else "off"] += bar
     paths["cut"] = upright(frame, cut / top)
     above = int((ious > cut).sum())
-    texts = [Text(frame.left - 8, frame.y(tick / highest) + 4, f"{tick:g}", "end") for tick in ticks(highest)]
+    texts = [Text(frame.left - 8, frame.y(tick / highest) + 4, f"{tick:g}", "end") for tick in marks]
     texts += [Text(frame.x(tick / top), frame.base + 17, f"{tick:g}", "middle") for tick in ticks(top, 6)]
-    texts.append(Text(frame.x(cut / top) + 6, frame.top + 4, f"cut {cut:g}", "cut"))
+    texts.append(Text(frame.x(cut / top) + 6, frame.top - 9, f"cut {cut:g}", "cut"))
     texts.append(Text(frame.end, frame.base + 36, "IoU of the label", "end quiet"))
     return Chart(
         kind="ious",
         says=f"How well labels fit: {above:,} of {words.count(len(ious), 'unit')} lie above the cut of {cut:g}.",
         width=frame.width,
         height=frame.height,
-        paths=tuple(paths.items()),
-        texts=tuple(texts),
+        marks=paint(paths.items(), texts),
+        links=tuple(text for text in texts if text.href),
         data=embed({"step": round(top / bins, 6), "counts": counts.tolist(), "cut": cut}),
         head=("IoU from", "to", "units"),
-        rows=tuple(
+        rows=tabulate(
             (f"{low:.4f}", f"{high:.4f}", f"{count:,}")
             for count, low, high in zip(counts.tolist(), edges[:-1].tolist(), edges[1:].tolist(), strict=True)
         ),
@@ -128,16 +129,18 @@ def iou_distribution(ious: Floats, cut: float, bins: int = 40) -> Chart:
 
 def activations(low: Floats, high: Floats, count: Ints, threshold: float, quantile: float) -> Chart:
     """A unit's activations on a logarithmic scale of counts, with its threshold."""
-    frame = Frame(width=440, height=210, left=46, bottom=42)
+    frame = Frame(width=520, height=230, top=26, left=46, bottom=42)
     lows, highs, counts = low.tolist(), high.tolist(), count.tolist()
     first, last = lows[0], highs[-1]
     span = (last - first) or 1.0
     highest = math.log10(1 + max(counts)) or 1.0
+    bars = list(zip(lows, highs, counts, strict=True))
+    scale = (frame.end - frame.left) / span
     on, off = [], []
-    for start, stop, many in zip(lows, highs, counts, strict=True):
+    for start, stop, many in bars:
         if many:
-            share = math.log10(1 + many) / highest
-            bar = box(frame.x((start - first) / span), frame.x((stop - first) / span), frame.y(share), frame.base)
+            left, right = frame.left + (start - first) * scale, frame.left + (stop - first) * scale
+            bar = box(left, right, frame.y(math.log10(1 + many) / highest), frame.base)
             (on if start >= threshold else off).append(bar)
     powers = range(0, int(highest) + 1, 1 if highest < 4 else 2)  # noqa: PLR2004 - at most a handful of rules
     paths = [("rule", across(frame, (power / highest for power in powers))), ("off", "".join(off)), ("on", "".join(on))]
@@ -152,17 +155,14 @@ def activations(low: Floats, high: Floats, count: Ints, threshold: float, quanti
         paths.append(("cut", upright(frame, share)))
         before = share > 0.6  # noqa: PLR2004 - the text stays inside the picture
         x = frame.x(share) + (-6 if before else 6)
-        texts.append(Text(x, frame.top + 4, f"t = {words.number(threshold)}", "cut end" if before else "cut"))
-    rows = tuple(
-        (f"{start:.4g}", f"{stop:.4g}", f"{many:,}") for start, stop, many in zip(lows, highs, counts, strict=True)
-    )
+        texts.append(Text(x, frame.top - 9, f"t = {words.number(threshold)}", "cut end" if before else "cut"))
     return Chart(
         kind="activations",
         says=f"How often each activation occurs (logarithmic); above t lie {words.percent(quantile)} of all positions.",
         width=frame.width,
         height=frame.height,
-        paths=tuple(paths),
-        texts=tuple(texts),
+        marks=paint(paths, texts),
+        links=(),
         data=embed(
             {
                 "edges": [float(f"{edge:.5g}") for edge in (*lows, last)],
@@ -171,7 +171,7 @@ def activations(low: Floats, high: Floats, count: Ints, threshold: float, quanti
             }
         ),
         head=("from", "to", "activations"),
-        rows=rows,
+        rows=tabulate((f"{start:.4g}", f"{stop:.4g}", f"{many:,}") for start, stop, many in bars),
     )
 
 
@@ -184,7 +184,7 @@ def units_of_concept(layers: Sequence[Layer], points: Sequence[tuple[int, int, f
         cut: the study's cut.
     """
     points = points[:MOST_DOTS]
-    frame = Frame(width=max(520, 60 + 84 * len(layers)), height=280, bottom=36, left=50)
+    frame = Frame(width=max(520, 60 + 50 * len(layers)), height=340, bottom=36, left=50)
     top = max([cut * 1.5, *(iou for _, _, iou, _ in points)]) * 1.04
     paths = {"rule": across(frame, (tick / top for tick in ticks(top))), "other": "", "own": ""}
     for layer, unit, iou, own in points:
@@ -202,11 +202,11 @@ def units_of_concept(layers: Sequence[Layer], points: Sequence[tuple[int, int, f
         says="IoU of every unit that touches the concept, layer by layer; filled dots bear it as their label.",
         width=frame.width,
         height=frame.height,
-        paths=tuple(paths.items()),
-        texts=tuple(texts),
+        marks=paint(paths.items(), texts),
+        links=tuple(text for text in texts if text.href),
         data=embed({"layers": [layer.name for layer in layers], "points": _columns(points), "cut": cut}),
         head=("layer", "unit", "IoU", "is its label"),
-        rows=tuple(
+        rows=tabulate(
             (layers[layer].name, str(unit), words.ratio(iou), "yes" if own else "no") for layer, unit, iou, own in points
         ),
     )
@@ -214,6 +214,10 @@ def units_of_concept(layers: Sequence[Layer], points: Sequence[tuple[int, int, f
 
 def _columns(points: Sequence[tuple[int, int, float, bool]]) -> list[list[float]]:
     return [[layer, unit, round(iou, 5), int(own)] for layer, unit, iou, own in points]
+
+
+def _whole_ticks(top: int) -> list[float]:
+    return [tick for tick in ticks(top) if tick == int(tick)]
 
 
 def _short(name: str, most: int = 18) -> str:

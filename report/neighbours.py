@@ -27,17 +27,18 @@ class Neighbours:
 def find_neighbours(findings: Findings, most: int = 4) -> Neighbours:
     """Find the units of the same and of the other layers with the most similar profile of concepts."""
     profiles = _profiles(findings)
-    layers = findings.units.layer
-    found = np.full((2, len(layers), most), -1, dtype=np.int64)
-    for start in range(0, len(layers), BLOCK):
-        block = slice(start, start + BLOCK)
-        likeness = profiles[block] @ profiles.T
-        own = np.arange(len(layers))[block]
-        likeness[np.arange(len(own)), own] = 0
-        same = layers[block, None] == layers[None, :]
-        found[0, block] = _strongest(np.where(same, likeness, 0), most)
-        found[1, block] = _strongest(np.where(same, 0, likeness), most)
-    return Neighbours(found[0], found[1])
+    found = Neighbours(*(np.full((len(profiles), most), -1, dtype=np.int64) for _ in range(2)))
+    for layer in findings.layers:
+        inside = slice(layer.first, layer.last)
+        for start in range(layer.first, layer.last, BLOCK):
+            block = slice(start, min(start + BLOCK, layer.last))
+            likeness = profiles[block] @ profiles.T
+            np.fill_diagonal(likeness[:, block], 0)
+            same = _strongest(likeness[:, inside], most)
+            found.same_layer[block] = np.where(same >= 0, same + layer.first, -1)
+            likeness[:, inside] = 0
+            found.other_layers[block] = _strongest(likeness, most)
+    return found
 
 
 def _profiles(findings: Findings) -> npt.NDArray[np.float32]:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dissectory.report.shells import Shell
+    from dissectory.report.views.chips import ConceptLink, UnitChip
+
+    Link = ConceptLink | UnitChip
 
 
 class View(Protocol):
@@ -41,6 +44,22 @@ def environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+
+
+class _Once:
+    """A macro for links that many pages of one kind show: each link is rendered once."""
+
+    def __init__(self, macro: str, root: str) -> None:
+        pieces = environment().get_template("_pieces.html").module
+        self._render: Callable[[Link, str], Markup] = getattr(pieces, macro)
+        self._root = root
+        self._known: dict[str, Markup] = {}
+
+    def __call__(self, link: Link) -> Markup:
+        """The link as HTML."""
+        if link.href not in self._known:
+            self._known[link.href] = self._render(link, self._root)
+        return self._known[link.href]
 
 
 class Writer:
@@ -73,7 +92,8 @@ class Writer:
 
     def _template(self, kind: str) -> jinja2.Template:
         """Compile a kind's template once, with what all its pages share."""
-        shared = {"root": self._shells[kind].root, **self._shared}
+        root = self._shells[kind].root
+        shared = {"root": root, "card": _Once("card", root), "concept": _Once("concept", root), **self._shared}
         return environment().get_template(f"{kind}.html", globals=shared)
 
     def _write(self, kind: str, template: jinja2.Template, view: View, href: str) -> None:

@@ -107,7 +107,7 @@ class _Collector(BasePlugin[_NoOptions]):
 
     def on_files(self, files: Files, *, config: MkDocsConfig) -> Files:  # noqa: ARG002 - mkdocs's signature
         for file in list(files):
-            if file.src_uri in self.leave_out:
+            if file.src_uri in self.leave_out or file.src_uri == "sitemap.xml":
                 files.remove(file)
         return files
 

@@ -40,10 +40,9 @@ class ConceptLink:
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One picture of a sprite: `column` and `row` say where it lies."""
+    """One picture of a sprite: `place` says as a style in which column and row it lies."""
 
-    column: int
-    row: int
+    place: str
     says: str
     note: str
 
@@ -133,7 +132,7 @@ def gallery(findings: Findings, sprite: str, most: int, captions: Iterable[tuple
     layout = findings.manifest.pictures
     columns = max(1, min(layout.columns, most))
     tiles = tuple(
-        Tile(place % columns, place // columns, says, note) for place, (says, note) in enumerate(captions) if place < most
+        Tile(f"--c:{place % columns};--r:{place // columns}", says, note) for place, (says, note) in enumerate(captions) if place < most
     )
     return Gallery(sprite, layout.mask(sprite), columns, -(-most // columns), tiles)
 

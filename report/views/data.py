@@ -111,7 +111,7 @@ def _entry(run: Run, name: str) -> TableEntry:
         size=words.size(path.stat().st_size),
         columns=table.columns,
         pandas=f'import pandas as pd\n\n{name} = pd.read_parquet("{href}")\n{name}.head(10)',
-        duckdb=f"SELECT * FROM '{href}' ORDER BY {_quoted(order)} LIMIT 10;",
+        duckdb=f"SELECT *\nFROM '{href}'\nORDER BY {_quoted(order)}\nLIMIT 10;",
     )
 
 
