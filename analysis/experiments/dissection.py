@@ -19,17 +19,15 @@ from dissectory.analysis.experiments.setting import open_setting
 from dissectory.analysis.experiments.tabulation import write_tables
 from dissectory.analysis.run import Run
 from dissectory.analysis.tally.overlap import Overlaps
-from dissectory.analysis.tally.tail import count_above
 from dissectory.progress import Silent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     import numpy.typing as npt
 
-    from dissectory.analysis.experiments.passes import Block, Record
-    from dissectory.analysis.experiments.setting import Setting
+    from dissectory.analysis.experiments.passes import Block, Guesses
     from dissectory.analysis.study import Study
     from dissectory.analysis.tally.histogram import Bins
     from dissectory.analysis.tally.layer import LayerTally
@@ -83,27 +81,39 @@ def _measure(passes: Passes, progress: Progress) -> list[BlockResult]:
     """Make the passes, and turn each one's tallies into results before the next one needs the memory."""
     results: list[BlockResult] = []
     plan = passes.plan()
-    files = len(passes.setting.images)
+    guesses = passes.pilot()
     for number, blocks in enumerate(plan):
         name = "Dissecting" if len(plan) == 1 else f"Dissecting {number + 1}/{len(plan)}"
-        with progress.stage(name, files, "images") as advance:
-            tallies = passes.run(blocks, first=number == 0, advance=advance)
-        if len(passes.record.readable) == 0:
-            raise passes.setting.images.nothing_readable(passes.record.skipped)
+        tallies = _tallied(passes, blocks, guesses, name, progress)
         with progress.stage("Comparing", sum(block.units for block in blocks), "units") as advance:
             # Each tally is let go as soon as it is read: together they are the largest thing in memory.
             for block in blocks:
-                results.append(_compare(block, tallies.pop(0), passes.setting, passes.record, advance))
+                results.append(_compare(block, tallies.pop(0), passes, advance))
     return results
 
 
-def _compare(
-    block: Block, tally: LayerTally, setting: Setting, record: Record, advance: Callable[[int], None]
-) -> BlockResult:
+def _tallied(
+    passes: Passes, blocks: Sequence[Block], guesses: Guesses, name: str, progress: Progress
+) -> list[LayerTally]:
+    """Make one pass, and another one for blocks whose thresholds were guessed too boldly."""
+    files, first = len(passes.setting.images), not passes.record.seconds["forward"]
+    with progress.stage(name, files, "images") as advance:
+        tallies = passes.run(blocks, guesses, first=first, advance=advance)
+    if len(passes.record.readable) == 0:
+        raise passes.setting.images.nothing_readable(passes.record.skipped)
+    bold = [place for place, tally in enumerate(tallies) if not tally.tail.settled(passes.above)]
+    if bold:
+        with progress.stage(f"{name}, {len(bold)} layers again", files, "images") as advance:
+            again = passes.run([blocks[place] for place in bold], {}, first=False, advance=advance)
+        for place, tally in zip(bold, again, strict=True):
+            tallies[place] = tally
+    return tallies
+
+
+def _compare(block: Block, tally: LayerTally, passes: Passes, advance: Callable[[int], None]) -> BlockResult:
     """Find the thresholds of a block, and count its overlaps with every concept."""
     start = time.perf_counter()
-    positions = setting.positions
-    above = count_above(setting.study.dissection.quantile, len(record.readable) * positions)
+    positions, above, record = passes.setting.positions, passes.above, passes.record
     thresholds = np.empty(block.units, dtype=np.float32)
     active = np.empty(block.units, dtype=np.int64)
     intersection = np.empty((block.units, record.labels.concepts), dtype=np.int64)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,9 @@ from dissectory.analysis.experiments.classification import NO_PREDICTION
 from dissectory.analysis.subjects.layers import watch
 from dissectory.analysis.tally.layer import LayerTally
 from dissectory.analysis.tally.overlap import LabelMaps
-from dissectory.analysis.tally.tail import ENTRY_BYTES, SLACK, count_above
+from dissectory.analysis.tally.tail import ENTRY_BYTES, SLACK, Tail, count_above
 from dissectory.analysis.tally.upsampling import Upsampler
+from dissectory.errors import ImagesError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -30,6 +32,15 @@ if TYPE_CHECKING:
 
 _COMPACTION = 1.4
 """Compaction holds a part of a tail twice for a moment."""
+
+PILOT_IMAGES = 64
+"""Images that give a first guess of the thresholds."""
+PILOT_SHARE = 4
+"""The guess is the value that this many times the quantile exceed on those images: rarely too bold."""
+PILOT_PAYS = 8
+"""A pilot is worth its own pass where there are this many times its images."""
+
+Guesses = Mapping[str, "npt.NDArray[np.float32]"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +118,12 @@ class Passes:
         )
 
     @property
+    def above(self) -> int:
+        """Positions that may be above a threshold, now that it is known which files can be read."""
+        positions = len(self.record.readable) * self.setting.positions
+        return count_above(self.setting.study.dissection.quantile, positions)
+
+    @property
     def keep(self) -> int:
         """Values of a unit to keep: enough for the threshold if every file can be read."""
         positions = len(self.setting.images) * self.setting.positions
@@ -117,9 +134,11 @@ class Passes:
         budget = self.setting.study.compute.memory_gb * 1e9
         return plan_passes(self.setting.layers, unit_bytes(self.keep), budget)
 
-    def run(self, blocks: Sequence[Block], *, first: bool, advance: Callable[[int], None]) -> list[LayerTally]:
+    def run(
+        self, blocks: Sequence[Block], guesses: Guesses, *, first: bool, advance: Callable[[int], None]
+    ) -> list[LayerTally]:
         """Make one pass; the first one also labels the images and notes what the network says of them."""
-        tallies = [self._tally(block) for block in blocks]
+        tallies = [self._tally(block, guesses) for block in blocks]
         wanted: dict[str, list[tuple[Block, LayerTally]]] = defaultdict(list)
         for block, tally in zip(blocks, tallies, strict=True):
             wanted[block.layer.name].append((block, tally))
@@ -131,10 +150,49 @@ class Passes:
                 self._predict(batch, answer)
         return tallies
 
-    def _tally(self, block: Block) -> LayerTally:
+    def pilot(self) -> dict[str, npt.NDArray[np.float32]]:
+        """Guess a lower bound of every threshold `(unit,)` from a few images, where there are many; by layer."""
+        files = len(self.setting.images)
+        if files < PILOT_PAYS * PILOT_IMAGES:
+            return {}
+        with self._timed("pilot"):
+            views = [self._view(number * files // PILOT_IMAGES) for number in range(PILOT_IMAGES)]
+            readable = np.array([view for view in views if view is not None])
+            return self._guess(readable) if len(readable) else {}
+
+    def _view(self, image: int) -> npt.NDArray[np.uint8] | None:
+        try:
+            return self.setting.images.view(image)
+        except ImagesError:  # the pass itself says which files it skips
+            return None
+
+    def _guess(self, views: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.float32]]:
+        share = min(PILOT_SHARE * self.setting.study.dissection.quantile, 1)
+        keep = count_above(share, len(views) * self.setting.positions)
+        tails = {layer.name: Tail(layer.units, max(keep, 1), self._upsampler(layer)) for layer in self.setting.layers}
+
+        def observe(name: str, maps: Tensor) -> None:
+            values = maps.float().nan_to_num(0, 0, 0).cpu().numpy()
+            tails[name].observe(range(len(values)), values, values.max(axis=(2, 3)))
+
+        for part in np.array_split(views, -(-len(views) // self.setting.study.compute.batch)):
+            with torch.inference_mode(), watch(self.setting.model.module, list(tails), observe):
+                self._answer(part)
+        for tail in tails.values():
+            tail.compact()
+        return {name: tail.as_guess() for name, tail in tails.items()}
+
+    def _upsampler(self, layer: LayerInfo) -> Upsampler:
         dissection = self.setting.study.dissection
-        upsampler = Upsampler(block.layer.height, block.layer.width, dissection.grid, dissection.border)
-        return LayerTally(block.units, self.keep, dissection.top_images, upsampler)
+        return Upsampler(layer.height, layer.width, dissection.grid, dissection.border)
+
+    def _tally(self, block: Block, guesses: Guesses) -> LayerTally:
+        guess = guesses[block.layer.name][block.first : block.last] if block.layer.name in guesses else None
+        tail = Tail(block.units, self.keep, self._upsampler(block.layer), guess)
+        return LayerTally(tail, self.setting.study.dissection.top_images)
+
+    def _answer(self, views: npt.NDArray[np.uint8]) -> object:
+        return self.setting.model.module(self.setting.preprocessing.tensor(views).to(self.setting.device))
 
     def _batches(self, advance: Callable[[int], None]) -> Iterator[ViewBatch]:
         """Decoded batches; the time spent waiting for them is the decoder's."""
@@ -173,7 +231,7 @@ class Passes:
 
         start = time.perf_counter()
         with torch.inference_mode(), watch(self.setting.model.module, list(wanted), observe):
-            answer = self.setting.model.module(self.setting.preprocessing.tensor(batch.views).to(self.setting.device))
+            answer = self._answer(batch.views)
         self.record.seconds["tally"] += tallied
         self.record.seconds["forward"] += time.perf_counter() - start - tallied
         return answer

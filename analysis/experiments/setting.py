@@ -46,7 +46,8 @@ def open_setting(study: Study) -> Setting:
     model = load_model(study.model, study.base)
     preprocessing = resolve(study.images, model.preprocessing)
     images = ImageFolder(study.path(study.images.folder), preprocessing.geometry, study.images.classes)
-    vocabulary = open_sources(study.concepts.sources, study.base, preprocessing.geometry, study.dissection.grid)
+    grid, threads = study.dissection.grid, torch.get_num_threads()
+    vocabulary = open_sources(study.concepts.sources, study.base, preprocessing.geometry, grid, threads)
     vocabulary.check(images.paths)
     model.module.to(device)
     size = preprocessing.geometry.size

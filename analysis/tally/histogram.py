@@ -6,12 +6,11 @@ relative to their value, the same for all units and all shards, and counting the
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
 
 _MANTISSA_BITS = 5
 _SHIFT = 23 - _MANTISSA_BITS
@@ -20,6 +19,9 @@ _LOWEST = (127 - 30) << _MANTISSA_BITS
 _SIDE = 64 << _MANTISSA_BITS
 """Bins on each side of zero: 64 octaves, up to 2^34; what is larger counts into the last."""
 BINS = 2 * _SIDE
+_CODES = 256 << _MANTISSA_BITS
+"""Exponents and mantissas of one sign."""
+_UPPER = int(sys.byteorder == "little")
 
 
 def bin_edges() -> npt.NDArray[np.float64]:
@@ -28,6 +30,14 @@ def bin_edges() -> npt.NDArray[np.float64]:
     positive = codes.view(np.float32).astype(np.float64)
     positive[0] = 0.0
     return np.concatenate([-positive[:0:-1], positive])
+
+
+def _side(codes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Join what is too small to the first bin, and what is too large to the last."""
+    side = codes[_LOWEST : _LOWEST + _SIDE].copy()
+    side[0] += codes[:_LOWEST].sum()
+    side[-1] += codes[_LOWEST + _SIDE :].sum()
+    return side
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +54,16 @@ class Histograms:
     def __init__(self, units: int) -> None:
         self.counts = np.zeros((units, BINS), dtype=np.int64)
 
-    def observe(self, maps: Tensor) -> None:
+    def observe(self, maps: npt.NDArray[np.float32]) -> None:
         """Take in finite maps `(batch, unit, height, width)`."""
-        units = maps.shape[1]
-        bits = maps.float().contiguous().view(torch.int32)
-        magnitude = ((bits & 0x7FFFFFFF) >> _SHIFT).sub_(_LOWEST).clamp_(0, _SIDE - 1)
-        # Below zero the order of the bits is mirrored: -1 - magnitude. Minus zero and its like belong to zero.
-        code = torch.where((bits < 0) & (magnitude > 0), _SIDE - 1 - magnitude, _SIDE + magnitude)
-        code += torch.arange(units, dtype=torch.int32, device=maps.device).mul_(BINS)[:, None, None]
-        self.counts += torch.bincount(code.flatten(), minlength=units * BINS).view(units, BINS).cpu().numpy()
+        # The upper two bytes of a float32 hold all bits that matter: half the memory to go through.
+        upper = np.ascontiguousarray(maps).view(np.uint16)[..., _UPPER::2]
+        for unit, counts in enumerate(self.counts):
+            codes = np.bincount((upper[:, unit] >> (_SHIFT - 16)).ravel(), minlength=2 * _CODES)
+            counts[_SIDE:] += _side(codes[:_CODES])
+            below = _side(codes[_CODES:])
+            counts[_SIDE] += below[0]  # minus zero and its like belong to zero
+            counts[: _SIDE - 1] += below[:0:-1]
 
     def __add__(self, other: Histograms) -> Histograms:
         """Add the histograms of other activations."""

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from dissectory.analysis.tally.upsampling import Upsampler
-
 
 class LayerTally:
     """Tail, top images, histograms and moments of the units of one layer.
@@ -26,21 +24,22 @@ class LayerTally:
     `nonfinite` `(unit,)` counts activations that are not finite; they are tallied as 0 and must be reported.
     """
 
-    def __init__(self, units: int, keep: int, top_images: int, upsampler: Upsampler) -> None:
-        self.tail = Tail(units, keep, upsampler)
-        self.top = TopImages(units, top_images)
-        self.histograms = Histograms(units)
-        self.moments = Moments.none(units)
-        self.nonfinite = np.zeros(units, dtype=np.int64)
+    def __init__(self, tail: Tail, top_images: int) -> None:
+        self.tail = tail
+        self.top = TopImages(tail.units, top_images)
+        self.histograms = Histograms(tail.units)
+        self.moments = Moments.none(tail.units)
+        self.nonfinite = np.zeros(tail.units, dtype=np.int64)
 
     def observe(self, images: Sequence[int], maps: Tensor) -> None:
         """Take in the maps `(batch, unit, height, width)` of some images."""
-        maps = self._finite(maps.detach().float())
-        peaks, cells = maps.flatten(2).max(dim=2)
-        self.tail.observe(images, maps, peaks)
+        finite = self._finite(maps.detach().float())
+        top, places = finite.flatten(2).max(dim=2)
+        values, peaks, cells = finite.cpu().numpy(), top.cpu().numpy(), places.cpu().numpy()
+        self.tail.observe(images, values, peaks)
         self.top.observe(images, peaks, cells)
-        self.histograms.observe(maps)
-        self.moments = self.moments + Moments.of(maps, peaks)
+        self.histograms.observe(values)
+        self.moments = self.moments + Moments.of(values, peaks)
 
     def _finite(self, maps: Tensor) -> Tensor:
         if torch.isfinite(maps.sum()):  # one cheap look: a sum is finite only if everything is
@@ -51,8 +50,7 @@ class LayerTally:
 
     def __add__(self, other: LayerTally) -> LayerTally:
         """Add the tally of other images."""
-        total = LayerTally(0, 0, 0, self.tail.upsampler)
-        total.tail = self.tail + other.tail
+        total = LayerTally(self.tail + other.tail, 0)
         total.top = self.top + other.top
         total.histograms = self.histograms + other.histograms
         total.moments = self.moments + other.moments

@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-    from torch import Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +29,12 @@ class Moments:
         return cls(0, np.zeros(units), np.zeros(units), np.full(units, -np.inf, dtype=np.float32))
 
     @classmethod
-    def of(cls, maps: Tensor, peaks: Tensor) -> Moments:
+    def of(cls, maps: npt.NDArray[np.float32], peaks: npt.NDArray[np.float32]) -> Moments:
         """The moments of maps `(batch, unit, height, width)` with their peaks `(batch, unit)`."""
-        values = maps.transpose(0, 1).flatten(1)
-        variance, mean = torch.var_mean(values.double(), dim=1, correction=0)
-        count = values.shape[1]
-        return cls(count, mean.cpu().numpy(), (variance * count).cpu().numpy(), peaks.amax(0).float().cpu().numpy())
+        count = maps.size // max(maps.shape[1], 1)
+        mean = maps.sum(axis=(0, 2, 3), dtype=np.float64) / count
+        squares = np.einsum("nuhw,nuhw->u", maps, maps, dtype=np.float64) - count * mean**2
+        return cls(count, mean, squares.clip(0), peaks.max(axis=0))
 
     def __add__(self, other: Moments) -> Moments:
         """Add the moments of other activations."""

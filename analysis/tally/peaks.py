@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy.typing as npt
-    from torch import Tensor
 
 NO_IMAGE = -1
 
@@ -27,11 +26,12 @@ class TopImages:
         self.images = np.full((units, count), NO_IMAGE, dtype=np.int32)
         self.cells = np.zeros((units, count), dtype=np.int32)
 
-    def observe(self, images: Sequence[int], peaks: Tensor, cells: Tensor) -> None:
+    def observe(
+        self, images: Sequence[int], peaks: npt.NDArray[np.float32], cells: npt.NDArray[np.integer[Any]]
+    ) -> None:
         """Take in the peaks `(batch, unit)` of some images, and the cells where they stand."""
-        units = len(self.peaks)
-        numbers = np.broadcast_to(np.asarray(images, dtype=np.int32), (units, len(images)))
-        self._merge(peaks.T.float().cpu().numpy(), numbers, cells.T.cpu().numpy().astype(np.int32))
+        numbers = np.broadcast_to(np.asarray(images, dtype=np.int32), peaks.T.shape)
+        self._merge(peaks.T, numbers, cells.T.astype(np.int32))
 
     def _merge(
         self, peaks: npt.NDArray[np.float32], images: npt.NDArray[np.int32], cells: npt.NDArray[np.int32]

@@ -14,14 +14,11 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy.typing as npt
-    from torch import Tensor
-
     from dissectory.analysis.tally.upsampling import Upsampler
 
 ENTRY_BYTES = 10
@@ -30,7 +27,7 @@ ENTRY_BYTES = 10
 SLACK = 1.5
 """A tail is compacted when it holds this many times what it must: less would sort more often, more costs memory."""
 
-_MAPS_AT_ONCE = 256
+_MAPS_AT_ONCE = 1024
 """Maps upsampled in one go: their values stay in the processor's cache."""
 
 
@@ -76,28 +73,34 @@ class Tail:
 
     The state is a bound for every unit and all values seen above it. The bound is the `keep`-th largest value seen so
     far (minus infinity before there are so many), hence never above the `keep`-th largest of all.
+
+    `guess` `(unit,)` is a bound to begin with, such as a few images give: it saves most of the work. A guess can be
+    too bold; `settled` tells, and what it says is exact.
     """
 
-    def __init__(self, units: int, keep: int, upsampler: Upsampler) -> None:
+    def __init__(
+        self, units: int, keep: int, upsampler: Upsampler, guess: npt.NDArray[np.float32] | None = None
+    ) -> None:
         self.units = units
         self.keep = keep
         self.upsampler = upsampler
-        self.bound = np.full(units, -np.inf, dtype=np.float32)
+        self.bound = np.full(units, -np.inf, dtype=np.float32) if guess is None else guess.copy()
+        self._proven = self.bound == -np.inf  # whether `keep` values that were seen are known to reach the bound
+        self._lowest = np.full(units, np.inf, dtype=np.float32)
         self._chunks: list[Entries] = []
 
     def __len__(self) -> int:
         return sum(len(chunk) for chunk in self._chunks)
 
-    def observe(self, images: Sequence[int], maps: Tensor, peaks: Tensor) -> None:
+    def observe(self, images: Sequence[int], maps: npt.NDArray[np.float32], peaks: npt.NDArray[np.float32]) -> None:
         """Take in the maps `(batch, unit, height, width)` of some images and their `peaks` `(batch, unit)`."""
-        bound = torch.from_numpy(self.bound).to(maps.device)
+        np.minimum(self._lowest, self.upsampler.floor(maps.min(axis=(0, 2, 3))), out=self._lowest)
         # A map whose peak is not above the bound has nothing to give: it is never upsampled.
-        promising = self.upsampler.ceiling(peaks) > bound
-        unit, row = promising.T.nonzero(as_tuple=True)
+        unit, row = np.nonzero((self.upsampler.ceiling(peaks) > self.bound).T)
         if len(unit) == 0:
             return
-        parts = zip(unit.split(_MAPS_AT_ONCE), row.split(_MAPS_AT_ONCE), strict=True)
-        found = [self._above(maps, units, rows, bound) for units, rows in parts]
+        starts = range(0, len(unit), _MAPS_AT_ONCE)
+        found = [self._above(maps, unit[at : at + _MAPS_AT_ONCE], row[at : at + _MAPS_AT_ONCE]) for at in starts]
         units, rows, positions, values = (np.concatenate(part) for part in zip(*found, strict=True))
         offsets = np.zeros(self.units + 1, dtype=np.int64)
         np.cumsum(np.bincount(units, minlength=self.units), out=offsets[1:])
@@ -106,16 +109,12 @@ class Tail:
         if len(self) > SLACK * self.keep * self.units:
             self.compact()
 
-    def _above(self, maps: Tensor, unit: Tensor, row: Tensor, bound: Tensor) -> tuple[npt.NDArray[np.generic], ...]:
+    def _above(
+        self, maps: npt.NDArray[np.float32], unit: npt.NDArray[np.intp], row: npt.NDArray[np.intp]
+    ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], npt.NDArray[np.uint16], npt.NDArray[np.float32]]:
         """Find values above the bound: their unit, row of the batch, position and value."""
-        up = self.upsampler(maps[row, unit])
-        pair, position = (up > bound[unit, None]).nonzero(as_tuple=True)
-        return (
-            unit[pair].cpu().numpy(),
-            row[pair].cpu().numpy(),
-            position.cpu().numpy().astype(np.uint16),
-            up[pair, position].cpu().numpy(),
-        )
+        found = self.upsampler.above(maps[row, unit], self.bound[unit])
+        return unit[found.maps], row[found.maps], found.positions.astype(np.uint16), found.values
 
     def compact(self) -> None:
         """Raise every bound as far as what was seen allows, and drop what is not above it."""
@@ -123,7 +122,10 @@ class Tail:
         for unit in range(self.units):
             values, images, positions = self._joined(unit)
             if len(values) >= self.keep:
-                self.bound[unit] = np.partition(values, len(values) - self.keep)[len(values) - self.keep]
+                # Of two tails that were added, one may have dropped values that are equal to its own, higher bound.
+                largest = np.partition(values, len(values) - self.keep)[len(values) - self.keep]
+                if largest >= self.bound[unit]:
+                    self.bound[unit], self._proven[unit] = largest, True
             above = values > self.bound[unit]
             parts.append((values[above], images[above], positions[above]))
         offsets = np.zeros(self.units + 1, dtype=np.int64)
@@ -149,14 +151,32 @@ class Tail:
             raise ValueError("tails add only when units, keep and grid are the same")
         total = Tail(self.units, self.keep, self.upsampler)
         total.bound = np.maximum(self.bound, other.bound)
+        total._proven = (self._proven & (self.bound == total.bound)) | (other._proven & (other.bound == total.bound))
+        total._lowest = np.minimum(self._lowest, other._lowest)
         total._chunks = [*self._chunks, *other._chunks]
         total.compact()
         return total
 
+    def settled(self, above: int) -> bool:
+        """Whether `threshold` finds every unit's value of rank `above`; if not, a guess was too bold."""
+        kept = np.sum([np.diff(chunk.offsets) for chunk in self._chunks], axis=0, initial=0)
+        # Where no value lies below the bound, as for a unit that is mostly zero, all others are equal to it.
+        return bool(np.all((kept > above) | self._proven | (self._lowest >= self.bound)))
+
+    def as_guess(self) -> npt.NDArray[np.float32]:
+        """Make a bound to begin with, for the tail of more images, of the bound that was reached here `(unit,)`.
+
+        A little lower than it, so that values which are equal to it are kept and can settle the matter; but not where
+        it is the lowest value there is (0 after a ReLU): those are too many to keep, and settle without it.
+        """
+        below = np.nextafter(self.bound, np.float32(-np.inf))
+        return np.where(self.bound > self._lowest, below, self.bound)
+
     def threshold(self, unit: int, above: int) -> np.float32:
         """Find the value of rank `above` (0 is the largest) among all that were seen; `above` is below `keep`.
 
-        At most `above` values are greater, and with any lower threshold more than `above` would be.
+        At most `above` values are greater, and with any lower threshold more than `above` would be. Asked only of a
+        tail that is `settled`.
         """
         if above >= self.keep:
             raise ValueError(f"rank {above} asked of a tail that keeps {self.keep}")

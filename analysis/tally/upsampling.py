@@ -3,47 +3,58 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
-import torch
-from torch import Tensor
+import numpy.typing as npt
 
 Border = Literal["zeros", "extend"]
+Maps = npt.NDArray[np.float32]
 
 
-def interpolation_matrix(cells: int, grid: int, border: Border) -> np.ndarray:
-    """Weights `(grid, cells)` of linear interpolation with half-pixel centres (`align_corners=False`).
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """Where the grid's cell centres fall between the cell centres of a map with one cell of border on each side.
 
-    Beyond the outermost cell centres the value blends toward zero (`zeros`: the bilinear sampler with zero padding of
-    the reference implementation) or repeats the outermost cell (`extend`: the usual resize).
-
-    >>> interpolation_matrix(2, 4, "extend")
-    array([[1.  , 0.  ],
-           [0.75, 0.25],
-           [0.25, 0.75],
-           [0.  , 1.  ]])
-    >>> interpolation_matrix(2, 4, "zeros")[0]
-    array([0.75, 0.  ])
+    Position k lies between the bordered cells `left[k]` and `left[k] + 1`, a share `share[k]` of the way.
     """
-    centres = (np.arange(grid) + 0.5) * cells / grid - 0.5
-    if border == "extend":
-        centres = centres.clip(0, cells - 1)
-    left = np.floor(centres).astype(int)
-    weights = np.zeros((grid, cells))
-    for cell, share in ((left, left + 1 - centres), (left + 1, centres - left)):
-        inside = (cell >= 0) & (cell < cells)
-        weights[np.flatnonzero(inside), cell[inside]] += share[inside]
-    return weights
+
+    left: npt.NDArray[np.intp]
+    share: npt.NDArray[np.float64]
+
+    @classmethod
+    def of(cls, cells: int, grid: int) -> Axis:
+        """Half-pixel centres (`align_corners=False`).
+
+        >>> Axis.of(2, 4)
+        Axis(left=array([0, 1, 1, 2]), share=array([0.75, 0.25, 0.75, 0.25]))
+        """
+        centres = (np.arange(grid) + 0.5) * cells / grid + 0.5
+        left = np.floor(centres)
+        return cls(left.astype(np.intp), centres - left)
+
+
+@dataclass(frozen=True, slots=True)
+class Upsampled:
+    """Values above a bound: `values[k]` is that of the map `maps[k]` at the position `positions[k]` of the grid."""
+
+    maps: npt.NDArray[np.intp]
+    positions: npt.NDArray[np.intp]
+    values: npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Upsampler:
-    """Bilinear upsampling of maps `(maps, height, width)` to `(maps, grid * grid)`.
+    """Bilinear upsampling of maps `(maps, height, width)` to `grid * grid` positions.
 
     Computed in float64 and rounded once to float32, so that the result does not depend on the order of the sums:
     equal activations stay equal, and an independent computation in float64 finds the same numbers. A grid smaller
-    than the map samples it at the grid's cell centres.
+    than the map samples it at the grid's cell centres. (Where activations of both signs cancel to nothing, what is left
+    is the last bit of a float64: there the order does show.)
+
+    Beyond the outermost cell centres the value blends toward zero (`zeros`: the bilinear sampler with zero padding of
+    the reference implementation) or repeats the outermost cell (`extend`: the usual resize).
     """
 
     height: int
@@ -51,19 +62,61 @@ class Upsampler:
     grid: int
     border: Border = "zeros"
 
-    def __call__(self, maps: Tensor) -> Tensor:
-        """Upsample; `maps` are finite float32 or lower precision."""
-        rows, columns = self._matrices(maps.device)
-        count = maps.shape[0]
-        # One plain matrix product along the width, then one small product a map: the fastest order measured.
-        wide = (maps.reshape(-1, self.width).double() @ columns.T).view(count, self.height, self.grid)
-        return torch.matmul(rows, wide).reshape(count, self.grid**2).float()
+    def __call__(self, maps: Maps) -> Maps:
+        """Upsample finite maps to `(maps, grid * grid)`."""
+        everything = np.full(len(maps), -np.inf, dtype=np.float32)
+        return self.above(maps, everything).values.reshape(len(maps), self.grid**2)
 
-    def _matrices(self, device: torch.device) -> tuple[Tensor, Tensor]:
-        rows = torch.from_numpy(interpolation_matrix(self.height, self.grid, self.border))
-        columns = torch.from_numpy(interpolation_matrix(self.width, self.grid, self.border))
-        return rows.to(device), columns.to(device)
+    def above(self, maps: Maps, bounds: npt.NDArray[np.float32]) -> Upsampled:
+        """Find the upsampled values of finite maps that are greater than each map's bound `(maps,)`.
 
-    def ceiling(self, peaks: Tensor) -> Tensor:
+        A value is a mean of its four neighbours in the map, so it can be above the bound only where the greatest of
+        them is. Few positions are: the others are never computed, which is three times as fast as upsampling
+        everything by matrix products.
+        """
+        bordered = self._bordered(maps)
+        wide = np.maximum(bordered[:, :, :-1], bordered[:, :, 1:])
+        hot = np.maximum(wide[:, :-1], wide[:, 1:]) > bounds[:, None, None]
+        promising = np.flatnonzero(hot.reshape(len(maps), -1).take(self._corners, axis=1))
+        of, position = np.divmod(promising, self.grid**2)
+        values = self._interpolate(bordered, of, position)
+        above = values > bounds[of]
+        return Upsampled(of[above], position[above], values[above])
+
+    @cached_property
+    def _axes(self) -> tuple[Axis, Axis]:
+        return Axis.of(self.height, self.grid), Axis.of(self.width, self.grid)
+
+    @cached_property
+    def _corners(self) -> npt.NDArray[np.intp]:
+        """For each position, the number of the upper left one of its neighbours among all that can be one."""
+        rows, columns = self._axes
+        return (rows.left[:, None] * (self.width + 1) + columns.left).ravel()
+
+    def _bordered(self, maps: Maps) -> Maps:
+        if self.border == "extend":
+            return np.pad(maps, ((0, 0), (1, 1), (1, 1)), mode="edge")
+        return np.pad(maps, ((0, 0), (1, 1), (1, 1)))
+
+    def _interpolate(self, bordered: Maps, of: npt.NDArray[np.intp], position: npt.NDArray[np.intp]) -> Maps:
+        """Blend the four neighbours of chosen positions."""
+        (rows, columns), line = self._axes, self.width + 2
+        row, column = np.divmod(position, self.grid)
+        corner = (of * (self.height + 2) + rows.left[row]) * line + columns.left[column]
+        cells, right = bordered.ravel(), columns.share[column]
+        above = _blend(cells.take(corner), cells.take(corner + 1), right)
+        below = _blend(cells.take(corner + line), cells.take(corner + line + 1), right)
+        return (above + (below - above) * rows.share[row]).astype(np.float32)
+
+    def ceiling(self, peaks: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Bound the upsampled values of maps by their peaks: with zeros around, 0 can be more than a negative peak."""
-        return peaks.clamp(min=0) if self.border == "zeros" else peaks
+        return np.maximum(peaks, 0) if self.border == "zeros" else peaks
+
+    def floor(self, lowest: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Bound the upsampled values of maps by their lowest activations."""
+        return np.minimum(lowest, 0) if self.border == "zeros" else lowest
+
+
+def _blend(one: Maps, other: Maps, share: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    start = one.astype(np.float64)
+    return start + (other - start) * share

@@ -13,6 +13,7 @@ from networks import planted
 from PIL import Image
 from reference import dissection as reference
 
+from dissectory.analysis.experiments import passes
 from dissectory.analysis.experiments.dissection import dissect
 from dissectory.analysis.run import Run
 from dissectory.analysis.study import Study
@@ -145,6 +146,27 @@ def test_results_do_not_depend_on_batch_workers_or_passes(folder: Path, run: Run
         pd.testing.assert_frame_equal(again.table(name), run.table(name))
     # Means are sums of floats: their last bit may depend on the order.
     pd.testing.assert_frame_equal(again.table("units"), run.table("units"), rtol=1e-6)
+
+
+def test_a_pilot_changes_nothing_even_where_it_guesses_too_boldly(
+    folder: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows: list[int] = []
+    plain = passes.Passes.run
+
+    def counted(self: passes.Passes, blocks: list[passes.Block], *rest: object, **more: object) -> object:
+        rows.append(len(blocks))
+        return plain(self, blocks, *rest, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(passes.Passes, "run", counted)
+    monkeypatch.setattr(passes, "PILOT_IMAGES", 2)
+    for share, expected in ((20, [2]), (0.2, [2, 2])):
+        rows.clear()
+        monkeypatch.setattr(passes, "PILOT_SHARE", share)
+        again = dissect(study(folder), tmp_path / str(share))
+        assert rows == expected
+        for name in ("units", "unit_concepts", "unit_images"):
+            pd.testing.assert_frame_equal(again.table(name), run.table(name))
 
 
 def test_tables_are_sorted_by_their_keys(run: Run) -> None:

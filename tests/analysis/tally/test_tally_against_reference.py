@@ -11,14 +11,14 @@ from reference import dissection as reference
 
 from dissectory.analysis.tally.layer import LayerTally
 from dissectory.analysis.tally.overlap import LabelMaps, Overlaps
-from dissectory.analysis.tally.tail import count_above
+from dissectory.analysis.tally.tail import Tail, count_above
 from dissectory.analysis.tally.upsampling import Upsampler
 
 
 def tally_of(maps: np.ndarray, grid: int, quantile: float, border: str, batch: int, first: int = 0) -> LayerTally:
     _, units, height, width = maps.shape
     keep = count_above(quantile, 12 * grid * grid) + 1
-    tally = LayerTally(units, keep, 4, Upsampler(height, width, grid, border))
+    tally = LayerTally(Tail(units, keep, Upsampler(height, width, grid, border)), 4)
     for start in range(0, len(maps), batch):
         part = maps[start : start + batch]
         tally.observe(range(first + start, first + start + len(part)), torch.from_numpy(part))
@@ -53,7 +53,7 @@ def activations(kind: str, shape: tuple[int, ...], random: np.random.Generator) 
     made = {
         "normal": values,
         "relu": values.clip(0),
-        "few values": random.integers(-2, 3, size=shape).astype(float),
+        "few values": random.integers(0, 5, size=shape).astype(float),
         "constant": np.full(shape, 3.7),
         "negative": -1 - np.abs(values),
         "dead": np.zeros(shape),
@@ -105,7 +105,7 @@ def test_two_halves_added_are_the_whole(cut: int, kind: str, seed: int) -> None:
 def test_compaction_keeps_what_can_matter_and_drops_the_rest() -> None:
     random = np.random.default_rng(0)
     maps = random.normal(size=(60, 2, 4, 4)).astype(np.float32)
-    tally = LayerTally(2, 40, 4, Upsampler(4, 4, 8))
+    tally = LayerTally(Tail(2, 40, Upsampler(4, 4, 8)), 4)
     for image in range(60):
         tally.observe([image], torch.from_numpy(maps[image : image + 1]))
         assert len(tally.tail) <= 1.5 * 40 * 2  # noqa: PLR2004
@@ -117,17 +117,49 @@ def test_compaction_keeps_what_can_matter_and_drops_the_rest() -> None:
 
 
 def test_a_rank_that_was_not_kept_is_refused() -> None:
-    tally = LayerTally(1, 5, 4, Upsampler(2, 2, 4))
+    tail = Tail(1, 5, Upsampler(2, 2, 4))
     with pytest.raises(ValueError, match="rank 5"):
-        tally.tail.threshold(0, 5)
+        tail.threshold(0, 5)
 
 
 def test_activations_that_are_not_finite_are_counted_and_tallied_as_zero() -> None:
     maps = torch.ones(2, 2, 3, 3)
     maps[0, 1, 0, 0] = float("nan")
     maps[1, 1, 2, 2] = float("-inf")
-    tally = LayerTally(2, 5, 2, Upsampler(3, 3, 6))
+    tally = LayerTally(Tail(2, 5, Upsampler(3, 3, 6)), 2)
     tally.observe([0, 1], maps)
     assert tally.nonfinite.tolist() == [0, 2]
     assert np.isfinite(tally.moments.mean).all()
     assert tally.top.peaks.tolist() == [[1, 1], [1, 1]]
+
+
+@settings(max_examples=60, deadline=None)
+@given(kinds, st.sampled_from(["zeros", "extend"]), st.floats(-2, 2), st.integers(0, 99))
+def test_a_guess_changes_nothing_or_says_that_it_was_too_bold(kind: str, border: str, guess: float, seed: int) -> None:
+    maps = activations(kind, (12, 3, 4, 5), np.random.default_rng(seed))
+    upsampler, above = Upsampler(4, 5, 8, border), count_above(0.1, 12 * 64)
+    plain = Tail(3, above + 5, upsampler)
+    guessed = Tail(3, above + 5, upsampler, np.full(3, guess, dtype=np.float32))
+    for tail in (plain, guessed):
+        for start in range(0, 12, 5):
+            part = maps[start : start + 5]
+            tail.observe(range(start, start + len(part)), part, part.max(axis=(2, 3)))
+    assert plain.settled(above)
+    values = np.array([plain.threshold(unit, above) for unit in range(3)])
+    if guessed.settled(above):
+        np.testing.assert_array_equal([guessed.threshold(unit, above) for unit in range(3)], values)
+        for unit, threshold in enumerate(values):
+            np.testing.assert_array_equal(
+                guessed.active(unit, threshold).positions, plain.active(unit, threshold).positions
+            )
+    else:
+        assert (values < np.float32(guess)).any()
+
+
+def test_a_guess_of_zero_settles_a_unit_that_is_mostly_zero() -> None:
+    maps = np.zeros((10, 1, 4, 4), dtype=np.float32)
+    maps[3, 0, 1, 1] = 2
+    tail = Tail(1, 50, Upsampler(4, 4, 8), np.zeros(1, dtype=np.float32))
+    tail.observe(range(10), maps, maps.max(axis=(2, 3)))
+    assert tail.settled(30)
+    assert tail.threshold(0, 30) == 0
