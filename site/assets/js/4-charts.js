@@ -33,7 +33,7 @@
     var probe = document.createElement("i");
     document.body.append(probe);
     var found = {};
-    ["paper", "sheet", "ink", "soft", "hair", "wash", "accent", "object", "part", "material", "texture", "color"].forEach(
+    ["paper", "sheet", "ink", "soft", "hair", "wash", "dim", "lit", "accent", "object", "part", "material", "texture", "color"].forEach(
       function (name) {
         probe.style.color = "var(--" + name + ")";
         found[name] = getComputedStyle(probe).color;
@@ -57,6 +57,16 @@
     line[other + "0"] = 0;
     line[other + "1"] = 1;
     return line;
+  }
+
+  /**
+   * What a cut is called, above the chart where it meets the upper edge.
+   * @param {number} at
+   * @param {string} says
+   * @param {string} colour
+   */
+  function cutName(at, says, colour) {
+    return { x: at, y: 1, yref: "paper", yanchor: "bottom", xanchor: "left", text: says, showarrow: false, font: { color: colour } };
   }
 
   /** Plotly reads a little markup in texts: names are not to be read as such. @param {string} text */
@@ -89,7 +99,19 @@
           hovertemplate: "%{customdata}<br>%{y:,} units<extra>" + category + "</extra>",
         };
       });
-      return { traces: traces, layout: { barmode: "stack", xaxis: named(data.layers), yaxis: { title: { text: "matched units" } } } };
+      traces.push({
+        type: "bar",
+        name: "no match",
+        y: data.units.map(function (all, place) {
+          return traces.reduce(function (left, trace) {
+            return left - trace.y[place];
+          }, all);
+        }),
+        customdata: data.layers.map(plain),
+        marker: { color: ink.wash },
+        hovertemplate: "%{customdata}<br>%{y:,} units<extra>no match</extra>",
+      });
+      return { traces: traces, layout: { barmode: "stack", xaxis: named(data.layers), yaxis: { title: { text: "units" } } } };
     },
     concepts: function (data, ink) {
       var categories = Object.keys(GLYPHS);
@@ -144,7 +166,7 @@
             }),
             marker: {
               color: low.map(function (edge) {
-                return edge >= data.cut ? ink.ink : ink.soft;
+                return edge >= data.cut ? ink.lit : ink.dim;
               }),
             },
             hovertemplate: "IoU %{x:.3f} to %{customdata:.3f}<br>%{y} units<extra></extra>",
@@ -152,6 +174,7 @@
         ],
         layout: {
           shapes: [cut("x", data.cut, ink.accent)],
+          annotations: [cutName(data.cut, "cut " + data.cut, ink.accent)],
           xaxis: { title: { text: "IoU of the label" } },
           yaxis: { title: { text: "units" } },
           showlegend: false,
@@ -173,7 +196,7 @@
             customdata: data.edges.slice(1),
             marker: {
               color: low.map(function (edge) {
-                return data.t !== null && edge >= data.t ? ink.ink : ink.soft;
+                return data.t !== null && edge >= data.t ? ink.lit : ink.dim;
               }),
             },
             hovertemplate: "%{x:.4g} to %{customdata:.4g}<br>%{y:,} times<extra></extra>",
@@ -181,8 +204,9 @@
         ],
         layout: {
           shapes: data.t === null ? [] : [cut("x", data.t, ink.accent)],
+          annotations: data.t === null ? [] : [cutName(data.t, "t = " + data.t.toPrecision(4), ink.accent)],
           xaxis: { title: { text: "activation" } },
-          yaxis: { type: "log", dtick: 2, exponentformat: "power" },
+          yaxis: { type: "log", dtick: 2, exponentformat: "power", range: [0, Math.log10(1.2 * Math.max.apply(null, data.counts))] },
           showlegend: false,
         },
       };
@@ -232,12 +256,14 @@
       font: { family: getComputedStyle(document.querySelector("figcaption") || document.body).fontFamily, size: 12, color: ink.soft },
       hoverlabel: { bgcolor: ink.sheet, bordercolor: ink.hair, font: { color: ink.ink } },
       margin: Object.assign({ l: 48, r: 10, t: 26, b: 44 }, own.margin),
-      legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", font: { color: ink.soft } },
+      legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", traceorder: "normal", font: { color: ink.soft } },
       bargap: 0.28,
       barmode: own.barmode,
       showlegend: own.showlegend,
       shapes: own.shapes,
-      xaxis: Object.assign({}, axis, { showgrid: false }, own.xaxis),
+      annotations: own.annotations,
+      modebar: { bgcolor: "rgba(0,0,0,0)", color: ink.soft, activecolor: ink.accent },
+      xaxis: Object.assign({}, axis, { showgrid: false, zeroline: false }, own.xaxis),
       yaxis: Object.assign({}, axis, { rangemode: "tozero" }, own.yaxis),
     };
   }
@@ -261,7 +287,7 @@
         return Plotly.react(place, made.traces, layout(made.layout, ink, box), {
           displaylogo: false,
           displayModeBar: "hover",
-          modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
+          modeBarButtons: [["toImage", "zoom2d", "pan2d", "resetScale2d"]],
           toImageButtonOptions: { format: "svg", filename: figure.id },
         });
       })
