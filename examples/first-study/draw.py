@@ -229,7 +229,7 @@ def house(canvas: Canvas, x: float, foot: float, size: float) -> None:
 
 def boat(canvas: Canvas, x: float, water: float, size: float) -> None:
     """A hull, a mast and two sails."""
-    hull = ((172, 62, 52), (48, 72, 112), (236, 228, 214), (60, 110, 104))[canvas.rng.integers(4)]
+    hull = ((150, 70, 66), (48, 72, 112), (236, 228, 214), (60, 110, 104))[canvas.rng.integers(4)]
     lean = canvas.rng.choice((-1, 1))
     at = np.array((x, water))
 
@@ -249,7 +249,7 @@ def lighthouse(canvas: Canvas, x: float, foot: float, size: float) -> None:
         low, high = foot - band * 0.15 * size, foot - (band + 1) * 0.15 * size
         wide, thin = (0.15 - 0.013 * band) * size, (0.15 - 0.013 * (band + 1)) * size
         tower = np.array([(x - wide, low), (x - thin, high), (x + thin, high), (x + wide, low)])
-        canvas.paint(tower, (196, 70, 60) if band % 2 else (248, 244, 236), "lighthouse", "tower")
+        canvas.paint(tower, (188, 96, 92) if band % 2 else (248, 244, 236), "lighthouse", "tower")
     top = foot - 0.75 * size
     canvas.paint(box(x - 0.12 * size, top - 0.03 * size, x + 0.12 * size, top), (90, 84, 88), "lighthouse", "tower")
     canvas.paint(
@@ -260,7 +260,7 @@ def lighthouse(canvas: Canvas, x: float, foot: float, size: float) -> None:
         lit=True,
     )
     cap = np.array([(x - 0.09 * size, top - 0.14 * size), (x, top - 0.25 * size), (x + 0.09 * size, top - 0.14 * size)])
-    canvas.paint(cap, (172, 62, 56), "lighthouse", "roof")
+    canvas.paint(cap, (150, 76, 74), "lighthouse", "roof")
 
 
 def sheep(canvas: Canvas, x: float, foot: float, size: float) -> None:

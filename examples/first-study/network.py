@@ -43,7 +43,7 @@ TEXTURE: dict[str, Wants] = {
     "bright green": {"green": 1, "bright": 0.5, "blue": -1, "always": -0.25},
     "dark green": {"green": 1.5, "dark": 0.8, "yellow": -0.6, "teal": -0.3, "blue": -1, "always": -0.15},
     "teal": {"teal": 1, "blue": -0.7, "green": -0.4},
-    "red": {"red": 1, "dark": 0.4, "yellow": -0.4, "always": -0.08},
+    "red": {"red": 1, "dark": 0.4, "yellow": -0.6, "always": -0.05},
     "white": {"bright": 1, "red": -1, "green": -1, "blue": -1, "yellow": -0.5, "teal": -1, "always": -0.5},
     "yellow": {"yellow": 1, "bright": 0.7, "always": -0.6},
     "gray": {"bright": -1, "dark": -2, "red": -2, "green": -2, "blue": -2, "yellow": -1, "always": 0.7},
