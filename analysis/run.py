@@ -1,8 +1,8 @@
 """A run's folder: the tables, the pictures and the manifest, written whole or not at all.
 
-    run = Run(Path("runs/squeezenet"))
-    run.table("units")          # a pandas frame
-    run.manifest.study          # what was asked for
+run = Run(Path("runs/squeezenet"))
+run.table("units")          # a pandas frame
+run.manifest.study          # what was asked for
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import json
 import os
 from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -23,6 +22,7 @@ from dissectory.errors import RunError, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     import pandas as pd
 
@@ -76,7 +76,8 @@ class Manifest:
     """Where a run comes from: everything needed to judge it and to make it again.
 
     `study` is the study as it was resolved, section by section; `versions` of the software; `hashes` (SHA-256)
-    of the weights and of the list of images; `seconds` of wall time for each stage.
+    of the weights and of the images; `seconds` of wall time for each stage, `total` for all. (Decoding goes on beside
+    the other stages: only the time spent waiting for it counts.)
     """
 
     study: dict[str, dict[str, Any]]
@@ -144,7 +145,8 @@ class Run:
         missing = [column for column in TABLES[name].arrow.names if column not in read.column_names]
         if missing:
             raise RunError(f"{path} lacks the columns {missing}: it is of another version; run the study again")
-        return read.to_pandas()
+        frame: pd.DataFrame = read.to_pandas()
+        return frame
 
     @cached_property
     def manifest(self) -> Manifest:

@@ -1,7 +1,7 @@
-"""Network dissection: which concept does each unit match? (Bau et al. 2020, 'Network dissection'.)
+"""Network dissection: which concept does each unit match? (Bau et al. 2020, 'Network dissection'.).
 
-    run = dissect(Study.read("study.toml"), Path("runs/mine"))
-    run.table("units").sort_values("iou", ascending=False).head(10)
+run = dissect(Study.read("study.toml"), Path("runs/mine"))
+run.table("units").sort_values("iou", ascending=False).head(10)
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dissectory.analysis.experiments.illustration import illustrate
-from dissectory.analysis.experiments.passes import Passes
+from dissectory.analysis.experiments.passes import Passes, timed
 from dissectory.analysis.experiments.provenance import describe
 from dissectory.analysis.experiments.setting import open_setting
 from dissectory.analysis.experiments.tabulation import write_tables
@@ -65,15 +65,14 @@ def dissect(study: Study, out: Path, progress: Progress | None = None) -> Run:
     run.prepare()
     setting = open_setting(study)
     passes = Passes(setting)
+    record, seconds = passes.record, passes.record.seconds
     results = _measure(passes, progress)
-    record = passes.record
-    seconds = {**record.seconds, "measure": time.perf_counter() - start}
-    write_tables(run, setting, record, results)
-    drawn = time.perf_counter()
-    layout = illustrate(run, setting, record, results, progress)
-    seconds["pictures"] = time.perf_counter() - drawn
+    with timed(seconds, "tables"):
+        write_tables(run, setting, record, results)
+    with timed(seconds, "pictures"):
+        layout = illustrate(run, setting, record, results, progress)
     seconds["total"] = time.perf_counter() - start
-    run.write_manifest(describe(setting, record, results, layout, seconds))
+    run.write_manifest(describe(setting, record, results, layout))
     return run
 
 
@@ -88,7 +87,8 @@ def _measure(passes: Passes, progress: Progress) -> list[BlockResult]:
         with progress.stage("Comparing", sum(block.units for block in blocks), "units") as advance:
             # Each tally is let go as soon as it is read: together they are the largest thing in memory.
             for block in blocks:
-                results.append(_compare(block, tallies.pop(0), passes, advance))
+                with timed(passes.record.seconds, "compare"):
+                    results.append(_compare(block, tallies.pop(0), passes, advance))
     return results
 
 
@@ -112,7 +112,6 @@ def _tallied(
 
 def _compare(block: Block, tally: LayerTally, passes: Passes, advance: Callable[[int], None]) -> BlockResult:
     """Find the thresholds of a block, and count its overlaps with every concept."""
-    start = time.perf_counter()
     positions, above, record = passes.setting.positions, passes.above, passes.record
     thresholds = np.empty(block.units, dtype=np.float32)
     active = np.empty(block.units, dtype=np.int64)
@@ -127,7 +126,6 @@ def _compare(block: Block, tally: LayerTally, passes: Passes, advance: Callable[
             bounds = np.searchsorted(found.images, [image, image + 1])
             lit[unit, rank, found.positions[slice(*bounds)]] = True
         advance(1)
-    record.seconds["compare"] += time.perf_counter() - start
     return BlockResult(
         block,
         thresholds,

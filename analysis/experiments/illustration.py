@@ -11,7 +11,6 @@ from dissectory.analysis.experiments.tabulation import CONCEPT_EXAMPLES, concept
 from dissectory.analysis.pictures.sprites import Sprite, thumbnail, write_sprite
 from dissectory.analysis.run import Pictures
 from dissectory.analysis.tally.peaks import NO_IMAGE
-from dissectory.errors import RunError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -40,14 +39,8 @@ def illustrate(
                 thumbnails[image] = small
                 advance(1)
         with progress.stage("Drawing sprites", len(sprites), "sprites") as advance:
-            try:
-                for _ in pool.map(lambda sprite: write_sprite(run.folder, sprite, thumbnails, layout), sprites):
-                    advance(1)
-            except OSError as error:
-                raise RunError(
-                    f"cannot write pictures to {run.folder}: {error.strerror or error}. "
-                    "Free some space, or name another folder with --out"
-                ) from error
+            for _ in pool.map(lambda sprite: write_sprite(run, sprite, thumbnails, layout), sprites):
+                advance(1)
     return layout
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import defaultdict
 from collections.abc import Mapping
@@ -155,7 +156,7 @@ class Passes:
         files = len(self.setting.images)
         if files < PILOT_PAYS * PILOT_IMAGES:
             return {}
-        with self._timed("pilot"):
+        with timed(self.record.seconds, "pilot"):
             views = [self._view(number * files // PILOT_IMAGES) for number in range(PILOT_IMAGES)]
             readable = np.array([view for view in views if view is not None])
             return self._guess(readable) if len(readable) else {}
@@ -201,7 +202,7 @@ class Passes:
         files, done = len(self.setting.images), 0
         batches = self.setting.images.batches(compute.batch, compute.workers, on_skipped=skipped.append)
         while True:
-            with self._timed("decode"):
+            with timed(self.record.seconds, "decode"):
                 batch = next(batches, None)
             if batch is None:
                 break
@@ -213,7 +214,7 @@ class Passes:
         self.record.skipped = tuple(skipped)
 
     def _note(self, batch: ViewBatch) -> None:
-        with self._timed("label"):
+        with timed(self.record.seconds, "label"):
             planes = self.setting.vocabulary.label(batch)
         for image, size, labels in zip(batch.images, batch.sizes, planes, strict=True):
             self.record.sizes[image] = size
@@ -242,18 +243,10 @@ class Passes:
             self.record.outputs = answer.shape[1]
             self.record.predicted[list(batch.images)] = answer.argmax(dim=1).cpu().numpy()
 
-    def _timed(self, stage: str) -> _Timer:
-        return _Timer(self.record.seconds, stage)
 
-
-class _Timer:
-    """Adds the wall time of a block to a stage."""
-
-    def __init__(self, seconds: dict[str, float], stage: str) -> None:
-        self.seconds, self.stage = seconds, stage
-
-    def __enter__(self) -> None:
-        self.start = time.perf_counter()
-
-    def __exit__(self, *_: object) -> None:
-        self.seconds[self.stage] += time.perf_counter() - self.start
+@contextlib.contextmanager
+def timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+    """Add the wall time of a block to a stage."""
+    start = time.perf_counter()
+    yield
+    seconds[stage] += time.perf_counter() - start

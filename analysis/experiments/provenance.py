@@ -8,18 +8,28 @@ from datetime import UTC, datetime
 from importlib import metadata
 from typing import TYPE_CHECKING
 
-
 from dissectory.analysis.run import Manifest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from dissectory.analysis.experiments.dissection import BlockResult
     from dissectory.analysis.experiments.passes import Record
     from dissectory.analysis.experiments.setting import Setting
     from dissectory.analysis.run import Pictures
 
-_SOFTWARE = ("dissectory", "torch", "torchvision", "timm", "numpy", "pandas", "pyarrow", "pillow", "onnxruntime", "scipy")
+_SOFTWARE = (
+    "dissectory",
+    "torch",
+    "torchvision",
+    "timm",
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "pillow",
+    "onnxruntime",
+    "scipy",
+)
 
 
 def describe(
@@ -27,7 +37,6 @@ def describe(
     record: Record,
     results: Sequence[BlockResult],
     layout: Pictures,
-    seconds: Mapping[str, float],
 ) -> Manifest:
     """Write down what was done, with what, and how long it took."""
     study = setting.study
@@ -39,7 +48,7 @@ def describe(
         seed=study.seed,
         versions={"python": platform.python_version(), **dict(_versions())},
         hashes={"weights": model.weights_hash, "images": _images_hash(setting)},
-        seconds={stage: round(value, 3) for stage, value in seconds.items()},
+        seconds={stage: round(value, 3) for stage, value in record.seconds.items()},
         model={
             "source": model.source,
             "parameters": model.parameters,

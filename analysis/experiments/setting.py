@@ -63,5 +63,7 @@ def _device(name: str) -> torch.device:
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
-        raise StudyError(f"compute.device is {name!r}, which is not at hand here ({reason}); use 'auto' or 'cpu'") from None
+        raise StudyError(
+            f"compute.device is {name!r}, which is not at hand here ({reason}); use 'auto' or 'cpu'"
+        ) from None
     return device

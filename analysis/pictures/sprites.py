@@ -14,9 +14,8 @@ from PIL import Image
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
-    from dissectory.analysis.run import Pictures
+    from dissectory.analysis.run import Pictures, Run
 
     Thumbnails = Mapping[int, npt.NDArray[np.uint8]]
 
@@ -42,15 +41,18 @@ class Sprite:
     tiles: int
 
 
-def write_sprite(folder: Path, sprite: Sprite, thumbnails: Thumbnails, layout: Pictures) -> int:
-    """Write a sprite and its mask below `folder`; returns the bytes written."""
+def write_sprite(run: Run, sprite: Sprite, thumbnails: Thumbnails, layout: Pictures) -> None:
+    """Write a sprite and its mask into a run.
+
+    Raises:
+        RunError: the run's folder cannot be written.
+    """
     photographs = _sheet([thumbnails[image] for image in sprite.images], sprite.tiles, layout, channels=3)
     masks = _sheet([_shade(lit, layout.tile) for lit in sprite.lit], sprite.tiles, layout, channels=4)
-    path, mask_path = folder / sprite.path, folder / layout.mask(sprite.path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(photographs).save(path, "WEBP", quality=QUALITY, method=3)
-    Image.fromarray(masks).save(mask_path, "WEBP", lossless=True, quality=40, method=2)
-    return path.stat().st_size + mask_path.stat().st_size
+    with run.replacing(run.folder / sprite.path) as path:
+        Image.fromarray(photographs).save(path, "WEBP", quality=QUALITY, method=3)
+    with run.replacing(run.folder / layout.mask(sprite.path)) as path:
+        Image.fromarray(masks).save(path, "WEBP", lossless=True, quality=40, method=2)
 
 
 def _sheet(

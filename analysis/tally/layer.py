@@ -10,12 +10,13 @@ import torch
 from dissectory.analysis.tally.histogram import Histograms
 from dissectory.analysis.tally.moments import Moments
 from dissectory.analysis.tally.peaks import TopImages
-from dissectory.analysis.tally.tail import Tail
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from torch import Tensor
+
+    from dissectory.analysis.tally.tail import Tail
 
 
 class LayerTally:

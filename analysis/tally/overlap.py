@@ -29,12 +29,14 @@ class LabelMaps:
     @property
     def pixels(self) -> npt.NDArray[np.int64]:
         """Positions that carry each concept, over all images `(concept,)`."""
-        return self.areas.sum(axis=0, dtype=np.int64)
+        total: npt.NDArray[np.int64] = self.areas.sum(axis=0, dtype=np.int64)
+        return total
 
     @property
     def images(self) -> npt.NDArray[np.int64]:
         """Images in which each concept occurs `(concept,)`."""
-        return np.count_nonzero(self.areas, axis=0)
+        count: npt.NDArray[np.int64] = (self.areas > 0).sum(axis=0, dtype=np.int64)
+        return count
 
     def overlap(self, active: Active) -> npt.NDArray[np.int64]:
         """Count the active positions that carry each concept `(concept,)`."""
@@ -73,6 +75,4 @@ class Overlaps:
 
     def __add__(self, other: Overlaps) -> Overlaps:
         """Add the counts of other images at the same thresholds."""
-        return Overlaps(
-            self.intersection + other.intersection, self.active + other.active, self.pixels + other.pixels
-        )
+        return Overlaps(self.intersection + other.intersection, self.active + other.active, self.pixels + other.pixels)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy.typing as npt
+
     from dissectory.analysis.tally.upsampling import Upsampler
 
 ENTRY_BYTES = 10
@@ -133,9 +134,7 @@ class Tail:
         values, images, positions = (np.concatenate(part) for part in zip(*parts, strict=True))
         self._chunks = [Entries(offsets, values, images, positions)]
 
-    def _joined(
-        self, unit: int
-    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int32], npt.NDArray[np.uint16]]:
+    def _joined(self, unit: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int32], npt.NDArray[np.uint16]]:
         where = [(chunk, chunk.unit(unit)) for chunk in self._chunks]
         if not where:
             return np.empty(0, np.float32), np.empty(0, np.int32), np.empty(0, np.uint16)
@@ -172,7 +171,7 @@ class Tail:
         below = np.nextafter(self.bound, np.float32(-np.inf))
         return np.where(self.bound > self._lowest, below, self.bound)
 
-    def threshold(self, unit: int, above: int) -> np.float32:
+    def threshold(self, unit: int, above: int) -> float:
         """Find the value of rank `above` (0 is the largest) among all that were seen; `above` is below `keep`.
 
         At most `above` values are greater, and with any lower threshold more than `above` would be. Asked only of a
@@ -182,13 +181,13 @@ class Tail:
             raise ValueError(f"rank {above} asked of a tail that keeps {self.keep}")
         values, _, _ = self._joined(unit)
         if len(values) <= above:  # the rest is equal to the bound
-            return self.bound[unit]
-        return np.partition(values, len(values) - 1 - above)[len(values) - 1 - above]
+            return float(self.bound[unit])
+        return float(np.partition(values, len(values) - 1 - above)[len(values) - 1 - above])
 
-    def active(self, unit: int, threshold: np.float32) -> Active:
+    def active(self, unit: int, threshold: float) -> Active:
         """Find where a unit exceeds a threshold that is not below its bound; images ascending."""
         values, images, positions = self._joined(unit)
-        above = values > threshold
+        above = values > np.float32(threshold)
         images, positions = images[above], positions[above]
         order = np.lexsort((positions, images))
         return Active(images[order], positions[order])

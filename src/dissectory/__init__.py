@@ -1,11 +1,11 @@
 """Dissectory: what does each unit of a vision network do, and does it matter?
 
-    import dissectory
+import dissectory
 
-    study = dissectory.Study.read("study.toml")
-    run = dissectory.run(study, "runs/mine")
-    run.table("units").nlargest(10, "iou")
-    dissectory.report(run)
+study = dissectory.Study.read("study.toml")
+run = dissectory.run(study, "runs/mine")
+run.table("units").nlargest(10, "iou")
+dissectory.report(run)
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING
 from dissectory.analysis.run import Run
 from dissectory.analysis.study import Study
 from dissectory.errors import DissectoryError
+from dissectory.report.build import build_site as report
 
 if TYPE_CHECKING:
     from dissectory.progress import Progress
 
 __version__ = "0.1.0"
-__all__ = ["DissectoryError", "Run", "Study", "__version__", "run"]
+__all__ = ["DissectoryError", "Run", "Study", "__version__", "report", "run"]
 
 
 def run(study: Study, out: Path | str, progress: Progress | None = None) -> Run:

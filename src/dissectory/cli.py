@@ -43,8 +43,12 @@ def main() -> None:
 
 @commands.command()
 @click.argument("study", metavar="STUDY.toml", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), help="The run's folder.  [default: runs/<name of the study file>]")
-@click.option("--no-site", is_flag=True, help="Write tables and pictures only; `dissectory report` makes the site later.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="The run's folder.  [default: runs/<name of the study file>]"
+)
+@click.option(
+    "--no-site", is_flag=True, help="Write tables and pictures only; `dissectory report` makes the site later."
+)
 def run(study: Path, out: Path | None, *, no_site: bool) -> None:
     """Dissect a network as STUDY.toml says, and build the site."""
     from dissectory import run as run_study  # noqa: PLC0415 - torch is imported by what needs it
@@ -125,8 +129,16 @@ def serve(run: Path, port: int) -> None:
 def _build(run: Run) -> None:
     from dissectory.report.build import build_site  # noqa: PLC0415 - only where a site is built
 
-    console = Console()
-    page = build_site(run, console)
+    findings = len(run.table("units")) + len(run.table("concepts")) + len(run.table("layers"))
+    written = 0
+    with Console().stage("Building the site", findings, "pages") as advance:
+
+        def report_pages(done: int, _total: int) -> None:
+            nonlocal written
+            advance(done - written)
+            written = done
+
+        page = build_site(run, report_pages)
     click.echo(f"Open {page}")
 
 

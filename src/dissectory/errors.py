@@ -13,7 +13,10 @@ Every message says what was given, what was expected and what to do.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class DissectoryError(Exception):
@@ -40,6 +43,10 @@ class RunError(DissectoryError):
     """A run's folder cannot be read or written."""
 
 
+_SHOWN = 40
+"""Known names that a message lists."""
+
+
 def nearest(name: str, known: Iterable[str], count: int = 3) -> str:
     """Say which known names are closest to a mistaken one, as the end of a message.
 
@@ -52,5 +59,5 @@ def nearest(name: str, known: Iterable[str], count: int = 3) -> str:
     close = difflib.get_close_matches(name, names, n=count, cutoff=0.6)
     if close:
         return "did you mean " + " or ".join(f"'{option}'" for option in close) + "?"
-    shown = ", ".join(f"'{option}'" for option in names[:40])
-    return f"known: {shown}" + (f" and {len(names) - 40} more" if len(names) > 40 else "")
+    shown = ", ".join(f"'{option}'" for option in names[:_SHOWN])
+    return f"known: {shown}" + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")

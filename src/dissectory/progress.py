@@ -1,4 +1,4 @@
-"""Progress of long work: a bar with rate and remaining time, or a plain line now and then where there is no terminal."""
+"""Progress of long work: a bar with rate and remaining time; without a terminal, a plain line now and then."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from tqdm import tqdm
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
 
 
 class Progress(Protocol):

@@ -65,6 +65,4 @@ def dissect(maps: np.ndarray, masks: np.ndarray, quantile: float, border: str = 
                 intersection[unit, concept] += int((is_active & is_concept).sum())
                 union[unit, concept] += int((is_active | is_concept).sum())
     lit = up > threshold.astype(np.float32)[None, :, None, None]
-    return Reference(
-        threshold, lit.sum(axis=(0, 2, 3)), intersection, union, intersection / np.maximum(union, 1), lit
-    )
+    return Reference(threshold, lit.sum(axis=(0, 2, 3)), intersection, union, intersection / np.maximum(union, 1), lit)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -15,8 +15,13 @@ from reference import dissection as reference
 
 from dissectory.analysis.experiments import passes
 from dissectory.analysis.experiments.dissection import dissect
-from dissectory.analysis.run import Run
 from dissectory.analysis.study import Study
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from dissectory.analysis.run import Run
 
 SIDE, GRID, IMAGES, QUANTILE = 32, 16, 30, 0.03
 CONCEPTS = ["barn", "hill", "lake", "sun", "<script>alert('ice/☃')</script>"]
@@ -44,7 +49,7 @@ def draw(folder: Path) -> None:
         csv.writer(file).writerows([("index", "name", "category"), *rows])
 
 
-def study(folder: Path, **changes: dict[str, object]) -> Study:
+def study(folder: Path, **changes: Mapping[str, object]) -> Study:
     values: dict[str, dict[str, object]] = {
         "model": {"source": f"python:{planted.__file__}:build", "layers": LAYERS},
         "images": {"folder": "photos", "size": SIDE, "resize": SIDE, "mean": [0, 0, 0], "std": [1, 1, 1]},
@@ -94,7 +99,7 @@ def test_every_planted_unit_gets_its_concept(run: Run) -> None:
     units = units_of(run, "detectors")
     assert units.concept[:5].tolist() == CONCEPTS
     assert units.matched[:5].all()
-    assert (units.iou[:5] > 0.5).all()  # noqa: PLR2004
+    assert (units.iou[:5] > 0.5).all()
     assert not units.matched[6:].any()
 
 
@@ -108,11 +113,11 @@ def test_tables_equal_the_definition(run: Run, truth: dict[str, reference.Refere
     pairs = run.table("unit_concepts")
     pairs = pairs[pairs.layer == layer]
     assert len(pairs) == (expected.intersection > 0).sum()
-    for row in pairs.itertuples():
-        at = row.unit, CONCEPTS.index(row.concept)
-        assert row.intersection == expected.intersection[at]
-        assert row.union == expected.union[at]
-        assert row.iou == pytest.approx(expected.iou[at], abs=1e-6)
+    for row in pairs.to_dict("records"):
+        at = row["unit"], CONCEPTS.index(row["concept"])
+        assert row["intersection"] == expected.intersection[at]
+        assert row["union"] == expected.union[at]
+        assert row["iou"] == pytest.approx(expected.iou[at], abs=1e-6)
 
 
 def test_dead_and_constant_units_have_no_label(run: Run) -> None:
@@ -131,11 +136,11 @@ def test_sprites_light_exactly_the_counted_positions(
     images = run.table("unit_images")
     for unit in range(6):
         mask = np.asarray(Image.open(run.folder / pictures.mask(pictures.unit(index, unit))))
-        for row in images[(images.layer == layer) & (images.unit == unit)].itertuples():
-            top, left = row.rank // pictures.columns * pictures.tile, row.rank % pictures.columns * pictures.tile
+        for row in images[(images.layer == layer) & (images.unit == unit)].to_dict("records"):
+            top, left = (place * pictures.tile for place in divmod(row["rank"], pictures.columns))
             step = pictures.tile // GRID
             cells = mask[top + step // 2 : top + pictures.tile : step, left + step // 2 : left + pictures.tile : step]
-            np.testing.assert_array_equal(cells[..., 3] == 0, truth[layer].lit[row.image, unit])
+            np.testing.assert_array_equal(cells[..., 3] == 0, truth[layer].lit[row["image"], unit])
 
 
 def test_results_do_not_depend_on_batch_workers_or_passes(folder: Path, run: Run, tmp_path: Path) -> None:

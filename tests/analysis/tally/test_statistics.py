@@ -11,12 +11,12 @@ from dissectory.analysis.tally.histogram import BINS, Histograms, bin_edges
 from dissectory.analysis.tally.moments import Moments
 from dissectory.analysis.tally.peaks import NO_IMAGE, TopImages
 from dissectory.analysis.tally.tail import count_above
-from dissectory.analysis.tally.upsampling import Upsampler
+from dissectory.analysis.tally.upsampling import Border, Upsampler
 
 
 @pytest.mark.parametrize("border", ["zeros", "extend"])
 @pytest.mark.parametrize(("height", "width", "grid"), [(13, 13, 56), (7, 5, 16), (1, 9, 8), (30, 20, 8), (1, 1, 3)])
-def test_upsampling_is_bilinear_about_cell_centres(border: str, height: int, width: int, grid: int) -> None:
+def test_upsampling_is_bilinear_about_cell_centres(border: Border, height: int, width: int, grid: int) -> None:
     plane = np.random.default_rng(1).normal(size=(height, width)).astype(np.float32)
     ours = Upsampler(height, width, grid, border)(plane[None]).reshape(grid, grid)
     # Two roundings of the same real number may differ in the last of 24 bits.
@@ -34,7 +34,9 @@ def test_zeros_is_what_torch_samples_with_zero_padding() -> None:
 def test_extend_is_the_usual_resize() -> None:
     maps = torch.randn(4, 13, 10, generator=torch.Generator().manual_seed(0))
     theirs = torch.nn.functional.interpolate(maps[None], size=(56, 56), mode="bilinear", align_corners=False)
-    np.testing.assert_allclose(Upsampler(13, 10, 56, "extend")(maps.numpy()), theirs[0].flatten(1), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(
+        Upsampler(13, 10, 56, "extend")(maps.numpy()), theirs[0].flatten(1), rtol=1e-5, atol=1e-6
+    )
 
 
 def test_equal_activations_stay_equal() -> None:
@@ -102,6 +104,4 @@ def test_bins_for_people_split_no_count() -> None:
     bins = histograms.bins(0, wanted=30)
     assert bins.counts.sum() == maps.size
     assert 15 <= len(bins.counts) <= 30
-    np.testing.assert_array_equal(
-        bins.counts, np.histogram(maps.ravel().astype(np.float64), bins.edges)[0]
-    )
+    np.testing.assert_array_equal(bins.counts, np.histogram(maps.ravel().astype(np.float64), bins.edges)[0])

@@ -12,10 +12,10 @@ from reference import dissection as reference
 from dissectory.analysis.tally.layer import LayerTally
 from dissectory.analysis.tally.overlap import LabelMaps, Overlaps
 from dissectory.analysis.tally.tail import Tail, count_above
-from dissectory.analysis.tally.upsampling import Upsampler
+from dissectory.analysis.tally.upsampling import Border, Upsampler
 
 
-def tally_of(maps: np.ndarray, grid: int, quantile: float, border: str, batch: int, first: int = 0) -> LayerTally:
+def tally_of(maps: np.ndarray, grid: int, quantile: float, border: Border, *, batch: int, first: int = 0) -> LayerTally:
     _, units, height, width = maps.shape
     keep = count_above(quantile, 12 * grid * grid) + 1
     tally = LayerTally(Tail(units, keep, Upsampler(height, width, grid, border)), 4)
@@ -46,6 +46,8 @@ shapes = st.tuples(
     st.integers(1, 12), st.integers(1, 3), st.integers(1, 7), st.integers(1, 7), st.integers(1, 9), st.integers(1, 5)
 )
 kinds = st.sampled_from(["normal", "relu", "few values", "constant", "negative", "dead"])
+quantiles = st.sampled_from([0.01, 0.005, 0.1, 0.5])
+borders: st.SearchStrategy[Border] = st.sampled_from(["zeros", "extend"])
 
 
 def activations(kind: str, shape: tuple[int, ...], random: np.random.Generator) -> np.ndarray:
@@ -62,16 +64,16 @@ def activations(kind: str, shape: tuple[int, ...], random: np.random.Generator) 
 
 
 @settings(max_examples=120, deadline=None)
-@given(shapes, kinds, st.sampled_from([0.01, 0.005, 0.1, 0.5]), st.sampled_from(["zeros", "extend"]), st.integers(0, 99))
+@given(shapes, kinds, quantiles, borders, st.integers(0, 99))
 def test_counts_are_those_of_the_definition(
-    shape: tuple[int, ...], kind: str, quantile: float, border: str, seed: int
+    shape: tuple[int, ...], kind: str, quantile: float, border: Border, seed: int
 ) -> None:
     images, units, height, width, grid, batch = shape
     random = np.random.default_rng(seed)
     maps = activations(kind, (images, units, height, width), random)
     masks = random.random((images, 3, grid, grid)) < np.array([0.5, 0.1, 0.0])[:, None, None]
     expected = reference.dissect(maps, masks, quantile, border)
-    tally = tally_of(maps, grid, quantile, border, batch)
+    tally = tally_of(maps, grid, quantile, border, batch=batch)
     thresholds, overlaps = overlaps_of(tally, labels_of(masks), count_above(quantile, images * grid * grid))
     np.testing.assert_allclose(thresholds, expected.threshold, rtol=1e-6)
     np.testing.assert_array_equal(overlaps.active, expected.active)
@@ -85,7 +87,7 @@ def test_counts_are_those_of_the_definition(
 def test_two_halves_added_are_the_whole(cut: int, kind: str, seed: int) -> None:
     random = np.random.default_rng(seed)
     maps = activations(kind, (12, 3, 4, 5), random)
-    masks = random.random((12, 2, 8, 8)) < 0.3  # noqa: PLR2004
+    masks = random.random((12, 2, 8, 8)) < 0.3
     above = count_above(0.1, 12 * 64)
     whole = tally_of(maps, 8, 0.1, "zeros", batch=3)
     halves = tally_of(maps[cut:], 8, 0.1, "zeros", batch=2, first=cut) + tally_of(maps[:cut], 8, 0.1, "zeros", batch=5)
@@ -108,7 +110,7 @@ def test_compaction_keeps_what_can_matter_and_drops_the_rest() -> None:
     tally = LayerTally(Tail(2, 40, Upsampler(4, 4, 8)), 4)
     for image in range(60):
         tally.observe([image], torch.from_numpy(maps[image : image + 1]))
-        assert len(tally.tail) <= 1.5 * 40 * 2  # noqa: PLR2004
+        assert len(tally.tail) <= 1.5 * 40 * 2
     values = np.array([[reference.upsampled(plane, 8) for plane in image] for image in maps])
     for unit in range(2):
         ranked = np.sort(values[:, unit].ravel())[::-1]
@@ -134,8 +136,10 @@ def test_activations_that_are_not_finite_are_counted_and_tallied_as_zero() -> No
 
 
 @settings(max_examples=60, deadline=None)
-@given(kinds, st.sampled_from(["zeros", "extend"]), st.floats(-2, 2), st.integers(0, 99))
-def test_a_guess_changes_nothing_or_says_that_it_was_too_bold(kind: str, border: str, guess: float, seed: int) -> None:
+@given(kinds, borders, st.floats(-2, 2), st.integers(0, 99))
+def test_a_guess_changes_nothing_or_says_that_it_was_too_bold(
+    kind: str, border: Border, guess: float, seed: int
+) -> None:
     maps = activations(kind, (12, 3, 4, 5), np.random.default_rng(seed))
     upsampler, above = Upsampler(4, 5, 8, border), count_above(0.1, 12 * 64)
     plain = Tail(3, above + 5, upsampler)
