@@ -225,7 +225,12 @@ def _check(study: Study, name: str) -> None:
         ("compute.workers", compute.workers, compute.workers >= 1, "1 or more"),
         ("compute.memory_gb", compute.memory_gb, compute.memory_gb > 0, "above 0"),
         ("model.layers", study.model.layers, len(study.model.layers) > 0, "a list with at least one name, or 'auto'"),
-        ("concepts.sources", study.concepts.sources, len(study.concepts.sources) > 0, "a list with at least one source"),
+        (
+            "concepts.sources",
+            study.concepts.sources,
+            len(study.concepts.sources) > 0,
+            "a list with at least one source",
+        ),
     )
     for key, value, fine, wanted in rules:
         if not fine:
