@@ -41,7 +41,7 @@ def types(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests and measure what they cover; `nox -s tests -- tests/report` runs some of them."""
     session.install(*PINNED, "-e", ".[test]")
-    session.run("pytest", "--cov", *session.posargs)
+    session.run("pytest", *session.posargs, "--cov")
 
 
 @nox.session(reuse_venv=True)
