@@ -147,7 +147,8 @@ def _replacing(site: Path) -> Iterator[Path]:
             shutil.rmtree(site)
         temporary.rename(site)
     except OSError as error:
-        message = f"cannot write the site {site}: {error.strerror or error}. Free some space, or check the folder's rights"
-        raise RunError(message) from error
+        raise RunError(
+            f"cannot write the site {site}: {error.strerror or error}. Free some space, or check the folder's rights"
+        ) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

@@ -96,7 +96,7 @@ def concepts_of_layer(bars: Sequence[tuple[Concept, int]]) -> Chart:
 def iou_distribution(ious: Floats, cut: float, bins: int = 40) -> Chart:
     """The labels' IoUs of a layer as a histogram, with the cut."""
     frame = Frame(width=560, height=240, top=26, bottom=42)
-    top = max(float(ious.max(initial=0)), cut * 1.5) * 1.02
+    top = max(float(ious.max(initial=0)), cut * 1.5, 1e-3) * 1.02
     counts, edges = np.histogram(ious, bins=bins, range=(0.0, top))
     highest = max(1, int(counts.max()))
     marks = _whole_ticks(highest)
@@ -136,7 +136,8 @@ def activations(low: Floats, high: Floats, count: Ints, threshold: float, quanti
     highest = math.log10(1 + max(counts)) or 1.0
     bars = list(zip(lows, highs, counts, strict=True))
     scale = (frame.end - frame.left) / span
-    on, off = [], []
+    on: list[str] = []
+    off: list[str] = []
     for start, stop, many in bars:
         if many:
             left, right = frame.left + (start - first) * scale, frame.left + (stop - first) * scale
@@ -185,7 +186,7 @@ def units_of_concept(layers: Sequence[Layer], points: Sequence[tuple[int, int, f
     """
     points = points[:MOST_DOTS]
     frame = Frame(width=max(520, 60 + 50 * len(layers)), height=340, bottom=36, left=50)
-    top = max([cut * 1.5, *(iou for _, _, iou, _ in points)]) * 1.04
+    top = max([1e-3, cut * 1.5, *(iou for _, _, iou, _ in points)]) * 1.04
     paths = {"rule": across(frame, (tick / top for tick in ticks(top))), "other": "", "own": ""}
     for layer, unit, iou, own in points:
         share = (layer + 0.22 + 0.56 * (unit * 0.618034 % 1)) / len(layers)
@@ -207,7 +208,8 @@ def units_of_concept(layers: Sequence[Layer], points: Sequence[tuple[int, int, f
         data=embed({"layers": [layer.name for layer in layers], "points": _columns(points), "cut": cut}),
         head=("layer", "unit", "IoU", "is its label"),
         rows=tabulate(
-            (layers[layer].name, str(unit), words.ratio(iou), "yes" if own else "no") for layer, unit, iou, own in points
+            (layers[layer].name, str(unit), words.ratio(iou), "yes" if own else "no")
+            for layer, unit, iou, own in points
         ),
     )
 

@@ -130,6 +130,6 @@ def ticks(top: float, about: int = 4) -> list[float]:
     if top <= 0:
         return [0.0]
     raw = top / about
-    scale = 10 ** math.floor(math.log10(raw))
+    scale = 10.0 ** math.floor(math.log10(raw))
     step = next(scale * factor for factor in (1, 2, 5, 10) if scale * factor >= raw)
     return [round(step * i, 10) for i in range(int(top / step + 1e-9) + 1)]

@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from dissectory.report.slugs import unique_slugs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any
 
     import numpy.typing as npt
+    import pandas as pd
 
     from dissectory.analysis.run import Manifest, Run
 
@@ -95,14 +96,14 @@ class Rows:
     """Rows of one table, ordered by the thing that they belong to; those of thing `i` are `slice(i)`."""
 
     starts: Ints
-    columns: dict[str, npt.NDArray[np.int64] | npt.NDArray[np.float64]]
+    columns: dict[str, npt.NDArray[Any]]
 
     def slice(self, thing: int, most: int | None = None) -> slice:
         """Rows of one thing, at most the first `most`."""
         start, stop = int(self.starts[thing]), int(self.starts[thing + 1])
         return slice(start, stop if most is None else min(stop, start + most))
 
-    def of(self, thing: int, most: int | None = None) -> dict[str, npt.NDArray[np.int64] | npt.NDArray[np.float64]]:
+    def of(self, thing: int, most: int | None = None) -> dict[str, npt.NDArray[Any]]:
         """Columns of one thing's rows."""
         rows = self.slice(thing, most)
         return {name: column[rows] for name, column in self.columns.items()}
@@ -174,7 +175,7 @@ class Findings:
 
     def layer_of(self, place: int) -> Layer:
         """The layer of the unit at a place."""
-        return self.layers[self.units.layer[place]]
+        return self.layers[int(self.units.layer[place])]
 
     def label_of(self, place: int) -> Concept | None:
         """The label of the unit at a place."""

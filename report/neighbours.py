@@ -48,7 +48,8 @@ def _profiles(findings: Findings) -> npt.NDArray[np.float32]:
     rows = np.repeat(np.arange(len(findings.units)), np.diff(pairs.starts))
     dense[rows, pairs.columns["concept"]] = pairs.columns["iou"]
     length = np.linalg.norm(dense, axis=1, keepdims=True)
-    return np.divide(dense, length, out=dense, where=length > 0)
+    np.divide(dense, length, out=dense, where=length > 0)
+    return dense
 
 
 def _strongest(likeness: npt.NDArray[np.float32], most: int) -> npt.NDArray[np.int64]:

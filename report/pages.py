@@ -73,7 +73,9 @@ class Writer:
         done: called with the number of pages written so far.
     """
 
-    def __init__(self, folder: Path, shells: dict[str, Shell], shared: dict[str, str], done: Callable[[int], None]) -> None:
+    def __init__(
+        self, folder: Path, shells: dict[str, Shell], shared: dict[str, str], done: Callable[[int], None]
+    ) -> None:
         self._folder = folder
         self._shells = shells
         self._shared = shared

@@ -29,10 +29,7 @@ def search_index(findings: Findings, chips: Chips) -> str:
     units = findings.units
     index = {
         "layers": [[layer.name, layer.slug, layer.units, layer.matched_units] for layer in findings.layers],
-        "concepts": [
-            [concept.name, concept.slug, CATEGORIES.index(concept.category)]  # type: ignore[arg-type] # the schema's own five
-            for concept in findings.concepts
-        ],
+        "concepts": [[concept.name, concept.slug, CATEGORIES.index(concept.category)] for concept in findings.concepts],
         "categories": CATEGORIES,
         "cutAt": float(chips.cut_at),
         "scale": chips.scale,

@@ -85,11 +85,11 @@ def build_chrome(folder: Path, name: str, facts: Mapping[str, str], leave_out: f
     return collector.shells
 
 
-class _NoOptions(Config):
+class _NoOptions(Config):  # type: ignore[no-untyped-call] # mkdocs leaves its hook untyped
     """The collector is given what it needs in Python."""
 
 
-class _Collector(BasePlugin[_NoOptions]):
+class _Collector(BasePlugin[_NoOptions]):  # type: ignore[no-untyped-call] # the same
     """What happens between mkdocs and the site: marks go in, shells come out."""
 
     def __init__(self, marks: Marks, facts: Mapping[str, str], leave_out: frozenset[str]) -> None:

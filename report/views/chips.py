@@ -95,7 +95,8 @@ class Chips:
         findings, units = self._findings, self._findings.units
         layer, label, unit = findings.layer_of(place), findings.label_of(place), int(units.unit[place])
         pictures = findings.manifest.pictures
-        sprite = pictures.unit(layer.index, unit) if findings.tops.starts[place + 1] > findings.tops.starts[place] else ""
+        tops = findings.tops.slice(place)
+        sprite = pictures.unit(layer.index, unit) if tops.stop > tops.start else ""
         return UnitChip(
             href=unit_href(findings, place),
             layer=layer.name,
@@ -132,7 +133,8 @@ def gallery(findings: Findings, sprite: str, most: int, captions: Iterable[tuple
     layout = findings.manifest.pictures
     columns = max(1, min(layout.columns, most))
     tiles = tuple(
-        Tile(f"--c:{place % columns};--r:{place // columns}", says, note) for place, (says, note) in enumerate(captions) if place < most
+        Tile(f"--c:{place % columns};--r:{place // columns}", says, note)
+        for place, (says, note) in zip(range(most), captions, strict=False)
     )
     return Gallery(sprite, layout.mask(sprite), columns, -(-most // columns), tiles)
 

@@ -94,7 +94,7 @@ def concept_page(findings: Findings, chips: Chips, concept: Concept, matched: in
         for place, iou, is_own in zip(places[: charts.MOST_DOTS], ious, own, strict=False)
     ]
     shown = [i for i in range(len(places)) if i < MOST_UNITS or own[i]]
-    answer, remark = _answer(findings, chips, concept, matched, places[:1], ious[:1])
+    answer, remark = _answer(findings, chips, concept, matched, (places[0], ious[0]) if places else None)
     return ConceptPage(
         title=f"{concept.name} ({concept.category})",
         href=concept.href,
@@ -117,7 +117,7 @@ def concepts_page(findings: Findings, chips: Chips, matched: Ints) -> ConceptsPa
     return ConceptsPage(
         title="Concepts",
         answer=f"{known:,} of {len(rows):,}." if known else "None of them.",
-        remark=f"So many of this study's concepts are the label of at least one unit whose IoU is above {findings.cut:g}.",
+        remark=f"So many of the study's concepts are the label of a unit whose IoU is above {findings.cut:g}.",
         rows=tuple(sorted(rows, key=lambda row: -float(row.order))),
         categories=tuple((category, count) for category, count in counts if count),
         sources=tuple(dict.fromkeys(concept.source for concept in findings.concepts)),
@@ -125,14 +125,14 @@ def concepts_page(findings: Findings, chips: Chips, matched: Ints) -> ConceptsPa
 
 
 def _answer(
-    findings: Findings, chips: Chips, concept: Concept, matched: int, places: list[int], ious: list[float]
+    findings: Findings, chips: Chips, concept: Concept, matched: int, best: tuple[int, float] | None
 ) -> tuple[str, str]:
-    if not places:
+    if best is None:
         if not concept.pixels:
             return "None.", "The concept occurs in none of the images."
         return "None.", "No unit is ever active where it occurs."
-    best, iou = chips.units[places[0]], words.ratio(ious[0])
-    where = f"unit {best.unit} of {best.layer}, IoU {iou}"
+    chip = chips.units[best[0]]
+    where = f"unit {chip.unit} of {chip.layer}, IoU {words.ratio(best[1])}"
     if not matched:
         return "None.", f"It is the label of no unit above the cut of {findings.cut:g}; the closest is {where}."
     units = findings.units
@@ -146,10 +146,9 @@ def _gallery(findings: Findings, concept: Concept) -> Gallery | None:
     if not rows["image"]:
         return None
     whole = findings.manifest.grid**2
-    captions = [
-        (f"{image_name(findings, image)}, {words.percent(pixels / whole)} {concept.name}", words.percent(pixels / whole))
-        for image, pixels in zip(rows["image"], rows["pixels"], strict=True)
-    ]
+    names = [image_name(findings, image) for image in rows["image"]]
+    shares = [words.percent(pixels / whole) for pixels in rows["pixels"]]
+    captions = [(f"{name}, {share} {concept.name}", share) for name, share in zip(names, shares, strict=True)]
     layout = findings.manifest.pictures
     return gallery(findings, layout.concept(concept.row), layout.concept_tiles, captions)
 

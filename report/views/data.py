@@ -87,7 +87,7 @@ def classes_page(findings: Findings) -> ClassesPage | None:
     return ClassesPage(
         title="Classes",
         answer=f"{words.count(names, 'class', 'classes')}{mean}.",
-        remark="The average is of the balanced accuracy: the mean of recall and the true negative rate; chance is 50 %.",
+        remark="The average is of balanced accuracy: the mean of recall and the true negative rate; chance is 50 %.",
         head=tuple((name.replace("_", " "), TABLES["classes"][name].meaning) for name in measures),
         rows=tuple(
             ClassRow(

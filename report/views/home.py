@@ -95,7 +95,7 @@ def best_places(findings: Findings) -> list[int]:
     order = np.argsort(-units.iou, kind="stable")
     order = order[units.matched[order] & (units.concept[order] >= 0)]
     _, first = np.unique(units.concept[order], return_index=True)
-    return order[np.sort(first)][:BEST].tolist()
+    return [int(place) for place in order[np.sort(first)][:BEST]]
 
 
 def category_counts(findings: Findings) -> Ints:
@@ -148,7 +148,7 @@ def _origins(findings: Findings) -> Iterator[Origin]:
     yield Origin("Concepts", f"{len(findings.concepts):,} from {words.listed(_sources(study))}")
     yield Origin("A unit is on", f"at its highest {words.percent(findings.quantile)} of positions")
     yield Origin("A unit matches", f"at an IoU above {findings.cut:g}")
-    grid = f"{manifest.grid} × {manifest.grid} positions an image"
+    grid = f"{manifest.grid} by {manifest.grid} positions an image"
     yield Origin("Grid", f"{grid}, borders: {dissection.get('border', 'zeros')}")
     if manifest.created:
         yield Origin("Made", words.day(manifest.created))

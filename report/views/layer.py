@@ -75,7 +75,7 @@ def concept_counts(findings: Findings, layer: Layer) -> list[tuple[Concept, int]
     units, inside = findings.units, slice(layer.first, layer.last)
     counts = Counter(units.concept[inside][units.matched[inside]].tolist())
     found = [(findings.concepts[row], count) for row, count in counts.items() if row >= 0]
-    return sorted(found, key=lambda bar: (CATEGORIES.index(bar[0].category), -bar[1], bar[0].name))  # type: ignore[arg-type] # the table's own check
+    return sorted(found, key=lambda bar: (CATEGORIES.index(bar[0].category), -bar[1], bar[0].name))
 
 
 def _answer(findings: Findings, layer: Layer, bars: Sequence[tuple[Concept, int]]) -> tuple[str, str]:

@@ -132,8 +132,11 @@ def _evidence(findings: Findings, place: int) -> str:
 
 def _facts(findings: Findings, chips: Chips, place: int) -> tuple[Fact, ...]:
     units = findings.units
+    threshold = float(units.threshold[place])
     facts = [
-        Fact("Threshold t", words.number(float(units.threshold[place])), "activation above which the unit counts as on"),
+        Fact("Threshold t", words.number(threshold), "activation above which the unit is on")
+        if math.isfinite(threshold)
+        else Fact("Threshold t", "none", "the unit is never on"),
         Fact("Peak", words.number(float(units.peak[place])), "highest activation on any image"),
         Fact(
             "Mean ± s.d.",

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,15 +20,15 @@ from dissectory.analysis.run import Manifest, Pictures, Run, Skipped
 from dissectory.analysis.study import Study
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy.typing as npt
 
 GRID = 56
 CUT = 0.04
 PLAIN = (
-    *(
-        (name, "object")
-        for name in "sky tree building car person road grass bed sea mountain table ceiling sofa lamp".split()
-    ),
+    *((name, "object") for name in ("sky", "tree", "building", "car", "person", "road", "grass", "bed", "sea")),
+    *((name, "object") for name in ("mountain", "table", "ceiling", "sofa", "lamp")),
     *((name, "part") for name in ("tree-top", "building-bottom", "car-left", "person-top", "bed-bottom")),
     *((name, "material") for name in ("wood", "brick", "glass", "fabric")),
     *((name, "texture") for name in ("striped", "dotted", "woven")),
@@ -37,7 +36,7 @@ PLAIN = (
 )
 HOSTILE = (
     ("<script>alert(1)</script>", "object"),
-    ('"quoted" & \'single\'', "part"),
+    ("\"quoted\" & 'single'", "part"),
     ("../../etc/passwd", "material"),
     ("🦊 fox/den", "object"),
     ("</script><img src=x onerror=alert(2)>", "texture"),
@@ -121,17 +120,16 @@ def _vocabulary(count: int | None, hostile: bool) -> tuple[tuple[str, str], ...]
 
 def _write_units(run: Run, world: World) -> None:
     """Write layers, units, unit_concepts, unit_images and unit_histograms."""
-    tables = {name: _Rows(schema.TABLES[name]) for name in ("layers", "units", "unit_concepts", "unit_images")}
-    histograms = _Rows(schema.UNIT_HISTOGRAMS)
+    names = ("layers", "units", "unit_concepts", "unit_images", "unit_histograms")
+    tables = {name: _Rows(schema.TABLES[name]) for name in names}
     for index, (layer, count) in enumerate(world.layers):
         labels = [
-            _write_unit(world, layer, unit, index / max(1, len(world.layers) - 1), tables, histograms)
-            for unit in range(count)
+            _write_unit(world, layer, unit, index / max(1, len(world.layers) - 1), tables) for unit in range(count)
         ]
         matched = [label for label in labels if label is not None]
         side = 56 >> min(index, 3)
         tables["layers"].add(layer, index, "Conv2d", count, side, side, len(matched), len(set(matched)))
-    for rows in (*tables.values(), histograms):
+    for rows in tables.values():
         run.write_table(rows.table, rows.columns)
 
 
@@ -147,9 +145,7 @@ class _Rows:
             column.append(value)
 
 
-def _write_unit(
-    world: World, layer: str, unit: int, depth: float, tables: dict[str, _Rows], histograms: _Rows
-) -> str | None:
+def _write_unit(world: World, layer: str, unit: int, depth: float, tables: dict[str, _Rows]) -> str | None:
     """Add one unit's rows; returns the label of a matched unit."""
     if unit == 0:
         tables["units"].add(
@@ -183,7 +179,7 @@ def _write_unit(
         0.01,
     )
     _add_images(world, layer, unit, peak, tables["unit_images"])
-    _add_histogram(world, layer, unit, peak, histograms)
+    _add_histogram(world, layer, unit, peak, tables["unit_histograms"])
     return name if iou > CUT else None
 
 
@@ -218,7 +214,7 @@ def _add_histogram(world: World, layer: str, unit: int, peak: float, rows: _Rows
 
 def _write_images(run: Run, world: World, hostile: bool, classes: bool) -> None:
     """Write concepts, concept_images, images and, where there are classes, classes."""
-    known = ["<script>alert(3)</script>", "a/b & \"c\"", "ski resort 🎿"] if hostile else ["street", "bedroom", "coast"]
+    known = ["<script>alert(3)</script>", 'a/b & "c"', "ski resort 🎿"] if hostile else ["street", "bedroom", "coast"]
     labels = [known[i % len(known)] if classes else None for i in range(world.images)]
     images = _Rows(schema.IMAGES)
     for place, label in enumerate(labels):

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from dissectory.report.findings import Findings
+from dissectory.report.search import search_index
+from dissectory.report.views.chips import Chips
+
+if TYPE_CHECKING:
+    from dissectory.analysis.run import Run
+
+
+def test_the_index_holds_every_unit_with_its_best_concepts(hostile: Run) -> None:
+    findings = Findings.read(hostile)
+    script = search_index(findings, Chips(findings))
+    assert script.startswith("window.dissectoryIndex=")
+    assert "<" not in script
+    index = json.loads(script.removeprefix("window.dissectoryIndex=").rstrip(";\n"))
+    columns = index["units"]
+    assert {len(columns[name]) for name in ("layer", "unit", "iou", "matched")} == {len(findings.units)}
+    for place in range(len(findings.units)):
+        best = findings.pairs.of(place, 3)["concept"].tolist()
+        found = [column[place] for column in columns["concepts"]]
+        assert found == best + [-1] * (3 - len(best))
+    assert [concept[0] for concept in index["concepts"]] == [concept.name for concept in findings.concepts]

@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from dissectory.report.findings import Findings
+from dissectory.report.neighbours import find_neighbours
+from dissectory.report.views.chips import Chips
+from dissectory.report.views.concept import concept_page, concepts_page, matches
+from dissectory.report.views.data import classes_page, data_page
+from dissectory.report.views.home import BEST, home_page
+from dissectory.report.views.layer import layer_page
+from dissectory.report.views.unit import UnitPage, unit_pages
+
+if TYPE_CHECKING:
+    from dissectory.analysis.run import Run
+
+
+def pages_of(findings: Findings) -> list[UnitPage]:
+    return list(unit_pages(findings, Chips(findings), find_neighbours(findings)))
+
+
+def changed(findings: Findings, place: int, **values: float) -> Findings:
+    """The findings with other numbers for one unit."""
+    columns = {}
+    for name, value in values.items():
+        columns[name] = getattr(findings.units, name).copy()
+        columns[name][place] = value
+    return dataclasses.replace(findings, units=dataclasses.replace(findings.units, **columns))
+
+
+@pytest.fixture(scope="module")
+def findings(hostile: Run) -> Findings:
+    return Findings.read(hostile)
+
+
+def test_a_matched_unit_is_named_with_its_evidence(findings: Findings) -> None:
+    place = int(np.argmax(findings.units.iou))
+    car = next(concept.row for concept in findings.concepts if concept.name == "car")
+    numbers = {"concept": car, "iou": 0.1634, "iou_low": 0.14, "iou_high": 0.18, "q_value": 0.0002}
+    page = pages_of(changed(findings, place, **numbers))[place]
+    assert page.answer == "Cars, probably."
+    assert page.remark == "Its IoU with car is 0.163; a match needs more than 0.04."
+    assert page.evidence == "0.140 to 0.180, q < 0.001"
+
+
+def test_a_match_that_chance_could_make_is_called_into_question(findings: Findings) -> None:
+    place = int(np.argmax(findings.units.iou))
+    page = pages_of(changed(findings, place, q_value=0.3))[place]
+    assert page.answer.endswith(", perhaps.")
+    assert "chance" in page.remark
+
+
+def test_what_was_not_measured_is_said(bare: Run) -> None:
+    page = pages_of(Findings.read(bare))[2]
+    assert page.evidence == "no interval and no test against chance were measured in this run"
+    assert "Best IQR" not in [fact.name for fact in page.facts]
+
+
+def test_a_unit_below_the_cut_names_the_closest_concept(findings: Findings) -> None:
+    page = pages_of(findings)[2]
+    assert page.answer == "Nothing with a name here."
+    assert page.runners[0].concept.name in page.remark
+
+
+def test_a_dead_unit_has_empty_parts(findings: Findings) -> None:
+    page = pages_of(findings)[0]
+    assert page.answer == "Nothing."
+    assert (page.label, page.gallery, page.histogram, page.runners) == (None, None, None, ())
+    assert page.same_layer == page.other_layers == ()
+
+
+def test_a_unit_without_images_has_no_gallery_and_no_picture_elsewhere(findings: Findings) -> None:
+    page = pages_of(findings)[1]
+    assert page.gallery is None
+    assert page.chip.sprite == ""
+    assert page.runners
+
+
+def test_units_lead_to_the_units_beside_them_in_their_layer(findings: Findings) -> None:
+    pages = pages_of(findings)
+    for layer in findings.layers:
+        assert pages[layer.first].before is None
+        assert pages[layer.last - 1].after is None
+        middle = pages[layer.first + 1]
+        assert (middle.before, middle.after) == (pages[layer.first].chip, pages[layer.first + 2].chip)
+
+
+def test_runners_are_the_best_concepts_and_know_the_cut(findings: Findings) -> None:
+    for place, page in enumerate(pages_of(findings)):
+        ious = findings.pairs.of(place)["iou"]
+        assert len(page.runners) == min(8, len(ious))
+        assert [runner.above for runner in page.runners] == [bool(iou > findings.cut) for iou in ious[:8]]
+
+
+def test_a_layer_without_a_match_says_what_came_closest(findings: Findings) -> None:
+    page = layer_page(findings, Chips(findings), 0)
+    assert page.bars is None
+    assert page.answer == "Nothing with a name here."
+    assert page.remark.startswith("No concept reaches 0.04 in this layer; the best is ")
+    assert len(page.rows) == findings.layers[0].units
+
+
+def test_a_layers_bars_count_its_matched_units(findings: Findings, hostile: Run) -> None:
+    units = hostile.table("units")
+    for number in (1, 2):
+        layer = findings.layers[number]
+        page = layer_page(findings, Chips(findings), number)
+        assert page.bars is not None
+        matched = units[(units["layer"] == layer.name) & units["matched"]]
+        assert page.bars.rows.count("<tr>") == matched["concept"].nunique()
+        assert f"{len(matched)} of {layer.units} units match" in page.remark
+
+
+def test_the_first_page_shows_one_unit_for_each_concept(findings: Findings) -> None:
+    best = home_page(findings, Chips(findings)).best
+    names = [chip.concept for chip in best]
+    assert len(set(names)) == len(names) <= BEST
+    assert float(best[0].iou) == pytest.approx(findings.units.iou[findings.units.matched].max(), abs=0.001)
+
+
+def test_a_run_that_matches_nothing_says_so(bare: Run) -> None:
+    page = home_page(Findings.read(bare), Chips(Findings.read(bare)))
+    assert page.answer == "Nothing that has a name here."
+    assert page.best == ()
+
+
+def test_a_concept_lists_its_units_best_first(findings: Findings) -> None:
+    chips, matched = Chips(findings), matches(findings)
+    for concept in findings.concepts:
+        page = concept_page(findings, chips, concept, int(matched[concept.row]))
+        orders = [float(row.order) for row in page.detectors]
+        assert orders == sorted(orders, reverse=True)
+        own = sum(row.own and row.chip.matched for row in page.detectors)
+        assert own == matched[concept.row]
+        if own:
+            assert page.answer.startswith(f"{own} unit")
+
+
+def test_a_concept_that_no_image_shows_has_no_gallery(findings: Findings) -> None:
+    page = concept_page(findings, Chips(findings), findings.concepts[-1], 0)
+    assert findings.concepts[-1].images > 0 or page.gallery is None
+
+
+def test_the_list_of_concepts_holds_all(findings: Findings) -> None:
+    page = concepts_page(findings, Chips(findings), matches(findings))
+    assert {row.concept.name for row in page.rows} == {concept.name for concept in findings.concepts}
+    assert sum(row.units for row in page.rows) == int(findings.units.matched.sum())
+
+
+def test_classes_keep_what_is_not_known_empty(findings: Findings) -> None:
+    page = classes_page(findings)
+    assert page is not None
+    unknown = next(row for row in page.rows if row.name == "unknown to the network")
+    assert {cell for cell, _ in unknown.cells} == {""}
+
+
+def test_no_page_of_classes_without_classes(bare: Run) -> None:
+    assert classes_page(Findings.read(bare)) is None
+
+
+def test_the_data_page_describes_every_table_of_the_run(hostile: Run, bare: Run) -> None:
+    assert {table.name for table in data_page(hostile).tables} - {table.name for table in data_page(bare).tables} == {
+        "classes"
+    }
+    for table in data_page(hostile).tables:
+        assert int(table.rows.replace(",", "")) == len(hostile.table(table.name))
