@@ -274,13 +274,13 @@
    */
   function draw(figure) {
     var stage = /** @type {HTMLElement} */ (figure.querySelector(".stage"));
-    var first = stage.querySelector("svg:not(.main-svg)");
+    var first = stage.querySelector(":scope > svg");
     return plotly()
       .then(function (Plotly) {
         var data = JSON.parse(figure.querySelector('script[type="application/json"]').textContent);
         var ink = inks();
         var made = FIGURES[figure.dataset.chart](data, ink);
-        var box = first ? first.getBoundingClientRect() : stage.getBoundingClientRect();
+        var box = (first || stage.querySelector(".plot")).getBoundingClientRect();
         var place = stage.querySelector(".plot") || document.createElement("div");
         place.className = "plot";
         if (first) first.replaceWith(place);
