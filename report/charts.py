@@ -94,17 +94,20 @@ def concepts_of_layer(bars: Sequence[tuple[Concept, int]]) -> Chart:
 
 
 def iou_distribution(ious: Floats, cut: float, bins: int = 40) -> Chart:
-    """The labels' IoUs of a layer as a histogram, with the cut."""
+    """The labels' IoUs of a layer as a histogram of about so many bins, with the cut at the edge of one."""
     frame = Frame(width=560, height=240, top=26, bottom=42)
-    top = max(float(ious.max(initial=0)), cut * 1.5, 1e-3) * 1.02
-    counts, edges = np.histogram(ious, bins=bins, range=(0.0, top))
+    reach = max(float(ious.max(initial=0)), cut * 1.5, 1e-3) * 1.02
+    step = cut / max(1, round(cut / reach * bins)) if cut else reach / bins
+    edges = step * np.arange(math.ceil(reach / step) + 1)
+    top = float(edges[-1])
+    counts, _ = np.histogram(ious, bins=edges)
     highest = max(1, int(counts.max()))
     marks = _whole_ticks(highest)
     paths = {"rule": across(frame, (tick / highest for tick in marks)), "off": "", "on": ""}
     for count, low, high in zip(counts.tolist(), edges[:-1].tolist(), edges[1:].tolist(), strict=True):
         if count:
             bar = box(frame.x(low / top) + 0.5, frame.x(high / top) - 0.5, frame.y(count / highest), frame.base)
-            paths["on" if low >= cut else "off"] += bar
+            paths["on" if low > cut - step / 2 else "off"] += bar
     paths["cut"] = upright(frame, cut / top)
     above = int((ious > cut).sum())
     texts = [Text(frame.left - 8, frame.y(tick / highest) + 4, f"{tick:g}", "end") for tick in marks]
@@ -118,7 +121,7 @@ def iou_distribution(ious: Floats, cut: float, bins: int = 40) -> Chart:
         height=frame.height,
         marks=paint(paths.items(), texts),
         links=tuple(text for text in texts if text.href),
-        data=embed({"step": round(top / bins, 6), "counts": counts.tolist(), "cut": cut}),
+        data=embed({"step": step, "counts": counts.tolist(), "cut": cut}),
         head=("IoU from", "to", "units"),
         rows=tabulate(
             (f"{low:.4f}", f"{high:.4f}", f"{count:,}")
@@ -185,7 +188,7 @@ def units_of_concept(layers: Sequence[Layer], points: Sequence[tuple[int, int, f
         cut: the study's cut.
     """
     points = points[:MOST_DOTS]
-    frame = Frame(width=max(520, 60 + 50 * len(layers)), height=340, bottom=36, left=50)
+    frame = Frame(width=max(480, 60 + 46 * len(layers)), height=340, bottom=36, left=50)
     top = max([1e-3, cut * 1.5, *(iou for _, _, iou, _ in points)]) * 1.04
     paths = {"rule": across(frame, (tick / top for tick in ticks(top))), "other": "", "own": ""}
     for layer, unit, iou, own in points:

@@ -123,6 +123,15 @@ def percent(value: float) -> str:
     return f"{value * 100:.1f}".removesuffix(".0") + " %"
 
 
+def share(value: float) -> str:
+    """A share as a percentage in a column, where decimals stand below each other.
+
+    >>> share(0.0099), share(0.5)
+    ('1.0 %', '50.0 %')
+    """
+    return f"{value * 100:.1f} %"
+
+
 def size(count_of_bytes: int) -> str:
     """Bytes for people.
 

@@ -12,6 +12,10 @@ from dissectory.report import charts, words
 from dissectory.report.views.chips import gallery, image_name
 
 if TYPE_CHECKING:
+    from typing import Any
+
+    import numpy.typing as npt
+
     from dissectory.report.drawing import Chart
     from dissectory.report.findings import Concept, Findings, Ints
     from dissectory.report.views.chips import Chips, Gallery, UnitChip
@@ -94,7 +98,7 @@ def concept_page(findings: Findings, chips: Chips, concept: Concept, matched: in
         for place, iou, is_own in zip(places[: charts.MOST_DOTS], ious, own, strict=False)
     ]
     shown = [i for i in range(len(places)) if i < MOST_UNITS or own[i]]
-    answer, remark = _answer(findings, chips, concept, matched, (places[0], ious[0]) if places else None)
+    answer, remark = _answer(findings, chips, concept, matched)
     return ConceptPage(
         title=f"{concept.name} ({concept.category})",
         href=concept.href,
@@ -124,21 +128,27 @@ def concepts_page(findings: Findings, chips: Chips, matched: Ints) -> ConceptsPa
     )
 
 
-def _answer(
-    findings: Findings, chips: Chips, concept: Concept, matched: int, best: tuple[int, float] | None
-) -> tuple[str, str]:
-    if best is None:
-        if not concept.pixels:
-            return "None.", "The concept occurs in none of the images."
+def _answer(findings: Findings, chips: Chips, concept: Concept, matched: int) -> tuple[str, str]:
+    rows = findings.by_concept.of(concept.row)
+    if not concept.pixels:
+        return "None.", "The concept occurs in none of the images."
+    if not len(rows["place"]):
         return "None.", "No unit is ever active where it occurs."
-    chip = chips.units[best[0]]
-    where = f"unit {chip.unit} of {chip.layer}, IoU {words.ratio(best[1])}"
+    cut, units = f"{findings.cut:g}", findings.units
+    own = units.matched[rows["place"]] & (units.concept[rows["place"]] == concept.row)
     if not matched:
-        return "None.", f"It is the label of no unit above the cut of {findings.cut:g}; the closest is {where}."
-    units = findings.units
-    layers = len(set(units.layer[(units.concept == concept.row) & units.matched].tolist()))
+        return "None.", f"It is the label of no unit above the cut of {cut}; the closest is {_where(chips, rows, 0)}."
+    layers = len(set(units.layer[rows["place"][own]].tolist()))
+    others = int((rows["iou"] > findings.cut).sum()) - matched
+    rest = f" {words.count(others, 'other')} above the cut of {cut} fit another concept better." if others > 0 else ""
     answer = f"{words.count(matched, 'unit')} in {words.count(layers, 'layer')}."
-    return words.sentence_case(answer), f"The strongest is {where}."
+    return answer, f"The strongest is {_where(chips, rows, int(own.argmax()))}.{rest}"
+
+
+def _where(chips: Chips, rows: dict[str, npt.NDArray[Any]], rank: int) -> str:
+    """Name the unit at a rank, with its IoU."""
+    chip = chips.units[int(rows["place"][rank])]
+    return f"unit {chip.unit} of {chip.layer}, IoU {words.ratio(float(rows['iou'][rank]))}"
 
 
 def _gallery(findings: Findings, concept: Concept) -> Gallery | None:
@@ -161,7 +171,7 @@ def _detector(findings: Findings, chips: Chips, place: int, iou: float, *, own: 
 
 def _area(findings: Findings, concept: Concept) -> str:
     whole = findings.manifest.images * findings.manifest.grid**2
-    return words.percent(concept.pixels / whole) if whole else "0 %"
+    return words.share(concept.pixels / whole) if whole else "0 %"
 
 
 def _row(findings: Findings, chips: Chips, concept: Concept, matched: int) -> ConceptRow:

@@ -87,7 +87,8 @@ def classes_page(findings: Findings) -> ClassesPage | None:
     return ClassesPage(
         title="Classes",
         answer=f"{words.count(names, 'class', 'classes')}{mean}.",
-        remark="The average is of balanced accuracy: the mean of recall and the true negative rate; chance is 50 %.",
+        remark="The average is of balanced accuracy: the mean of recall and the true negative rate; chance is 50 %."
+        + (" Classes that the network has no output for are not known." if len(known) < len(frame) else ""),
         head=tuple((name.replace("_", " "), TABLES["classes"][name].meaning) for name in measures),
         rows=tuple(
             ClassRow(
@@ -123,4 +124,4 @@ def _quoted(order: str) -> str:
 def _cell(value: float | None) -> tuple[str, str]:
     if value is None or math.isnan(value):
         return "", "-1"
-    return words.percent(value), f"{value:.6f}"
+    return words.share(value), f"{value:.6f}"

@@ -132,7 +132,7 @@ def _layer_row(findings: Findings, chips: Chips, layer: Layer) -> LayerRow:
     return LayerRow(
         layer=layer,
         counts=tuple(sum(concept.category == category for concept, _ in bars) for category in CATEGORIES),
-        share=words.percent(layer.matched_units / layer.units) if layer.units else "0 %",
+        share=words.share(layer.matched_units / layer.units) if layer.units else "0 %",
         commonest=chips.concepts[commonest.row] if commonest else None,
     )
 

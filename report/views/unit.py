@@ -127,7 +127,7 @@ def _evidence(findings: Findings, place: int) -> str:
         said.append(f"{words.ratio(float(units.iou_low[place]))} to {words.ratio(float(units.iou_high[place]))}")
     if math.isfinite(units.q_value[place]):
         said.append(words.q_value(float(units.q_value[place])))
-    return ", ".join(said) or "no interval and no test against chance were measured in this run"
+    return ", ".join(said) or "interval and chance were not measured in this run"
 
 
 def _facts(findings: Findings, chips: Chips, place: int) -> tuple[Fact, ...]:

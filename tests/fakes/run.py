@@ -2,7 +2,7 @@
 
     run = make_fake_run(tmp_path / "run")
 
-The first layer matches nothing, unit 0 of every layer is dead, unit 1 has no top image, and with
+The first layer matches nothing, no image shows the last concept, unit 0 of every layer is dead, unit 1 has no top image, and with
 `hostile_names` the concepts, classes, files and one layer carry markup, quotes, slashes and emoji.
 """
 
@@ -185,8 +185,9 @@ def _write_unit(world: World, layer: str, unit: int, depth: float, tables: dict[
 
 def _touched(world: World, depth: float) -> list[tuple[str, int, int]]:
     """Concepts that a unit touches with their counts, the best first; nothing passes the cut at depth 0."""
-    count = min(len(world.concepts), int(world.random.integers(5, 30)))
-    chosen = world.random.choice(len(world.concepts), count, replace=False)
+    shown = len(world.concepts) - 1
+    count = min(shown, int(world.random.integers(5, 30)))
+    chosen = world.random.choice(shown, count, replace=False)
     best = world.random.beta(2, 14) * (0.6 + depth) if depth else world.random.uniform(0.001, 0.038)
     ious = np.sort(best * world.random.beta(1.2, 3, count))[::-1]
     ious[0] = max(best, 0.0005)

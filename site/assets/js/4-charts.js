@@ -166,7 +166,7 @@
             }),
             marker: {
               color: low.map(function (edge) {
-                return edge >= data.cut ? ink.lit : ink.dim;
+                return edge > data.cut - data.step / 2 ? ink.lit : ink.dim;
               }),
             },
             hovertemplate: "IoU %{x:.3f} to %{customdata:.3f}<br>%{y} units<extra></extra>",
