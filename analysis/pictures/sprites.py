@@ -50,9 +50,10 @@ def write_sprite(run: Run, sprite: Sprite, thumbnails: Thumbnails, layout: Pictu
     photographs = _sheet([thumbnails[image] for image in sprite.images], sprite.tiles, layout, channels=3)
     masks = _sheet([_shade(lit, layout.tile) for lit in sprite.lit], sprite.tiles, layout, channels=4)
     with run.replacing(run.folder / sprite.path) as path:
-        Image.fromarray(photographs).save(path, "WEBP", quality=QUALITY, method=3)
+        # Methods above these cost twice the time for less than 3 % of the bytes.
+        Image.fromarray(photographs).save(path, "WEBP", quality=QUALITY, method=2)
     with run.replacing(run.folder / layout.mask(sprite.path)) as path:
-        Image.fromarray(masks).save(path, "WEBP", lossless=True, quality=40, method=2)
+        Image.fromarray(masks).save(path, "WEBP", lossless=True, quality=20, method=1)
 
 
 def _sheet(

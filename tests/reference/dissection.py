@@ -32,6 +32,16 @@ def upsampled(plane: np.ndarray, grid: int, border: str = "zeros") -> np.ndarray
     return result.astype(np.float32)
 
 
+def least_exceeded(values: np.ndarray, quantile: float) -> float:
+    """Find the least observed value that at most a share `quantile` of all values exceeds."""
+    found = values.max()
+    for value in np.unique(values)[::-1]:
+        if (values > value).sum() > quantile * len(values) + 1e-9:
+            break
+        found = value
+    return float(found)
+
+
 @dataclass(frozen=True)
 class Reference:
     threshold: np.ndarray
@@ -56,9 +66,7 @@ def dissect(maps: np.ndarray, masks: np.ndarray, quantile: float, border: str = 
     threshold = np.zeros(units)
     intersection, union = np.zeros((units, concepts), int), np.zeros((units, concepts), int)
     for unit in range(units):
-        values = np.sort(up[:, unit].ravel())[::-1]
-        # The least observed value that at most a share `quantile` of all values exceeds.
-        threshold[unit] = next(t for t in np.unique(values) if (values > t).sum() <= quantile * len(values) + 1e-9)
+        threshold[unit] = least_exceeded(up[:, unit].ravel(), quantile)
         for concept in range(concepts):
             for image in range(images):
                 is_active, is_concept = up[image, unit] > threshold[unit], masks[image, concept]
