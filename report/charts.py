@@ -9,7 +9,20 @@ import numpy as np
 
 from dissectory.analysis.schema import CATEGORIES
 from dissectory.report import words
-from dissectory.report.drawing import Chart, Frame, Text, across, box, dot, embed, paint, tabulate, ticks, upright
+from dissectory.report.drawing import (
+    Chart,
+    Frame,
+    Text,
+    across,
+    box,
+    dot,
+    embed,
+    paint,
+    steps,
+    tabulate,
+    ticks,
+    upright,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +40,7 @@ def matched_by_layer(layers: Sequence[Layer], counts: Ints) -> Chart:
         layers: in the order of the network.
         counts: matched units `(layer, category)`, categories in the order of `CATEGORIES`.
     """
-    frame = Frame(width=max(520, min(1240, 60 + 130 * len(layers)), 60 + 76 * len(layers)), height=300, bottom=48)
+    frame = Frame(width=max(520, min(1240, 60 + 130 * len(layers)), 60 + 76 * len(layers)), height=304, bottom=52)
     top = max((layer.units for layer in layers), default=1)
     paths: dict[str, str] = {"rule": across(frame, (tick / top for tick in ticks(top))), "whole": ""}
     texts = [Text(frame.left - 8, frame.y(tick / top) + 4, f"{tick:g}", "end") for tick in ticks(top)]
@@ -42,7 +55,7 @@ def matched_by_layer(layers: Sequence[Layer], counts: Ints) -> Chart:
         middle = (left + right) / 2
         texts.append(Text(middle, frame.y(below / top) - 5, f"{below:,}", "middle strong"))
         texts.append(Text(middle, frame.base + 18, _short(layer.name), "middle", href=layer.href))
-        texts.append(Text(middle, frame.base + 34, f"of {layer.units:,}", "middle quiet"))
+        texts.append(Text(middle, frame.base + 37, f"of {layer.units:,}", "middle quiet"))
     data = {
         "layers": [layer.name for layer in layers],
         "units": [layer.units for layer in layers],
@@ -133,33 +146,33 @@ def iou_distribution(ious: Floats, cut: float, bins: int = 40) -> Chart:
 def activations(low: Floats, high: Floats, count: Ints, threshold: float, quantile: float) -> Chart:
     """A unit's activations on a logarithmic scale of counts, with its threshold."""
     frame = Frame(width=520, height=230, top=26, left=46, bottom=42)
-    lows, highs, counts = low.tolist(), high.tolist(), count.tolist()
-    first, last = lows[0], highs[-1]
-    span = (last - first) or 1.0
-    highest = math.log10(1 + max(counts)) or 1.0
-    bars = list(zip(lows, highs, counts, strict=True))
-    scale = (frame.end - frame.left) / span
-    on: list[str] = []
-    off: list[str] = []
-    for start, stop, many in bars:
-        if many:
-            left, right = frame.left + (start - first) * scale, frame.left + (stop - first) * scale
-            bar = box(left, right, frame.y(math.log10(1 + many) / highest), frame.base)
-            (on if start >= threshold else off).append(bar)
+    edges = np.append(low, high[-1])
+    span = float(edges[-1] - edges[0]) or 1.0
+    heights = np.log10(1 + count)
+    highest = float(heights.max()) or 1.0
+    x = np.round(frame.x(0) + (edges - edges[0]) * ((frame.x(1) - frame.x(0)) / span), 1).tolist()
+    y = np.round(frame.base - heights * ((frame.base - frame.top) / highest), 1).tolist()
+    lit = int(np.searchsorted(low, threshold)) if math.isfinite(threshold) else len(y)
     powers = range(0, int(highest) + 1, 1 if highest < 4 else 2)  # noqa: PLR2004 - at most a handful of rules
-    paths = [("rule", across(frame, (power / highest for power in powers))), ("off", "".join(off)), ("on", "".join(on))]
+    paths = [
+        ("rule", across(frame, (power / highest for power in powers))),
+        ("off", steps(x[: lit + 1], y[:lit], frame.base)),
+        ("on", steps(x[lit:], y[lit:], frame.base)),
+    ]
     texts = [Text(frame.left - 8, frame.y(power / highest) + 4, _power(power), "end") for power in powers]
     texts += [
-        Text(frame.left, frame.base + 17, words.number(first), "start"),
-        Text(frame.end, frame.base + 17, words.number(last), "end"),
+        Text(frame.left, frame.base + 17, words.number(float(edges[0])), "start"),
+        Text(frame.end, frame.base + 17, words.number(float(edges[-1])), "end"),
         Text(frame.end, frame.base + 36, "activation", "end quiet"),
     ]
     if math.isfinite(threshold):
-        share = min(1.0, max(0.0, (threshold - first) / span))
+        share = min(1.0, max(0.0, (threshold - float(edges[0])) / span))
         paths.append(("cut", upright(frame, share)))
         before = share > 0.6  # noqa: PLR2004 - the text stays inside the picture
-        x = frame.x(share) + (-6 if before else 6)
-        texts.append(Text(x, frame.top - 9, f"t = {words.number(threshold)}", "cut end" if before else "cut"))
+        place = frame.x(share) + (-6 if before else 6)
+        texts.append(Text(place, frame.top - 9, f"t = {words.number(threshold)}", "cut end" if before else "cut"))
+    shown, counts = [f"{edge:.5g}" for edge in edges.tolist()], count.tolist()
+    t = float(f"{threshold:.5g}") if math.isfinite(threshold) else None
     return Chart(
         kind="activations",
         says=f"How often each activation occurs (logarithmic); above t lie {words.percent(quantile)} of all positions.",
@@ -167,15 +180,9 @@ def activations(low: Floats, high: Floats, count: Ints, threshold: float, quanti
         height=frame.height,
         marks=paint(paths, texts),
         links=(),
-        data=embed(
-            {
-                "edges": [float(f"{edge:.5g}") for edge in (*lows, last)],
-                "counts": counts,
-                "t": float(f"{threshold:.5g}") if math.isfinite(threshold) else None,
-            }
-        ),
+        data=embed({"edges": [float(edge) for edge in shown], "counts": counts, "t": t}),
         head=("from", "to", "activations"),
-        rows=tabulate((f"{start:.4g}", f"{stop:.4g}", f"{many:,}") for start, stop, many in bars),
+        rows=tabulate((shown[i], shown[i + 1], f"{many:,}") for i, many in enumerate(counts)),
     )
 
 

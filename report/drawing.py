@@ -106,6 +106,13 @@ def box(left: float, right: float, top: float, base: float) -> str:
     return f"M{left:.1f} {base:.1f}V{top:.1f}H{right:.1f}V{base:.1f}z"
 
 
+def steps(edges: Sequence[float], tops: Sequence[float], base: float) -> str:
+    """Bars side by side as one outline; `edges` has one more than `tops`."""
+    if not tops:
+        return ""
+    return f"M{edges[0]} {base}" + "".join(f"V{top}H{x}" for top, x in zip(tops, edges[1:], strict=True)) + f"V{base}z"
+
+
 def across(frame: Frame, shares: Iterable[float]) -> str:
     """Horizontal rules as path data."""
     return "".join(f"M{frame.left} {frame.y(share):.1f}H{frame.end}" for share in shares)

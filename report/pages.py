@@ -49,9 +49,8 @@ def environment() -> jinja2.Environment:
 class _Once:
     """A macro for links that many pages of one kind show: each link is rendered once."""
 
-    def __init__(self, macro: str, root: str) -> None:
-        pieces = environment().get_template("_pieces.html").module
-        self._render: Callable[[Link, str], Markup] = getattr(pieces, macro)
+    def __init__(self, render: Callable[[Link, str], Markup], root: str) -> None:
+        self._render = render
         self._root = root
         self._known: dict[str, Markup] = {}
 
@@ -95,7 +94,9 @@ class Writer:
     def _template(self, kind: str) -> jinja2.Template:
         """Compile a kind's template once, with what all its pages share."""
         root = self._shells[kind].root
-        shared = {"root": root, "card": _Once("card", root), "concept": _Once("concept", root), **self._shared}
+        pieces = environment().get_template("_pieces.html").module  # not imported by each page: that would run it again
+        once = {macro: _Once(getattr(pieces, macro), root) for macro in ("card", "concept")}
+        shared = {"root": root, "pieces": pieces, **once, **self._shared}
         return environment().get_template(f"{kind}.html", globals=shared)
 
     def _write(self, kind: str, template: jinja2.Template, view: View, href: str) -> None:

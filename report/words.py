@@ -106,11 +106,10 @@ def number(value: float) -> str:
     """
     if not math.isfinite(value):
         return "not measured"
-    if value == 0:
-        return "0"
-    digits = max(0, 3 - math.floor(math.log10(abs(value))))
-    rounded = round(value, 3 - math.floor(math.log10(abs(value))))
-    text = f"{rounded:,.{min(digits, 8)}f}"
+    if value == 0 or 1e-4 <= abs(value) < 9999.5:  # noqa: PLR2004 - where four figures need neither exponent nor comma
+        return f"{value:.4g}".replace("-", MINUS)
+    digits = 3 - math.floor(math.log10(abs(value)))
+    text = f"{round(value, digits):,.{min(max(0, digits), 12)}f}"
     return (text.rstrip("0").rstrip(".") if "." in text else text).replace("-", MINUS)
 
 

@@ -57,7 +57,7 @@ def test_activations_are_lit_from_the_threshold_on() -> None:
     chart = charts.activations(low, low + 1, count, 1.5, 0.01)
     lit = chart.marks.split('class="on" d="')[1].split('"')[0]
     dim = chart.marks.split('class="off" d="')[1].split('"')[0]
-    assert (lit.count("z"), dim.count("z")) == (1, 2)
+    assert (lit.count("H"), dim.count("H")) == (2, 2)
     assert json.loads(str(chart.data)) == {"edges": [0, 1, 2, 3, 4], "counts": [1000, 100, 0, 1], "t": 1.5}
 
 
