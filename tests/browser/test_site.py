@@ -237,5 +237,8 @@ def test_pages_lead_from_unit_to_unit(page: Page, address: str) -> None:
     page.goto(address + "units/fire4/7.html")
     page.locator("a[rel=next]").click()
     expect(page.locator("h1")).to_contain_text("What does unit 8 of fire4 detect?")
+    page.locator("h1").click()
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("h1")).to_contain_text("What does unit 7 of fire4 detect?")
     page.locator(".cards .card").first.click()
     expect(page.locator("h1")).to_contain_text("What does unit ")

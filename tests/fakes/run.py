@@ -2,8 +2,8 @@
 
     run = make_fake_run(tmp_path / "run")
 
-The first layer matches nothing, no image shows the last concept, unit 0 of every layer is dead, unit 1 has no top image, and with
-`hostile_names` the concepts, classes, files and one layer carry markup, quotes, slashes and emoji.
+The first layer matches nothing, no image shows the last concept, unit 0 of every layer is dead, unit 1 has no top
+image, and with `hostile_names` the concepts, classes, files and one layer carry markup, quotes, slashes and emoji.
 """
 
 from __future__ import annotations
