@@ -79,7 +79,8 @@ def build_chrome(folder: Path, name: str, facts: Mapping[str, str], leave_out: f
     """
     collector = _Collector(Marks.fresh(), facts, leave_out)
     with _quiet():
-        config = load_config(str(SOURCES / "mkdocs.yml"), site_dir=str(folder), site_name=name)
+        # mkdocs takes a relative folder to be beside its own file: it is given an absolute one.
+        config = load_config(str(SOURCES / "mkdocs.yml"), site_dir=str(folder.resolve()), site_name=name)
         config.plugins["dissectory"] = collector
         build(config)
     return collector.shells

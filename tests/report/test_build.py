@@ -15,7 +15,7 @@ import pytest
 from fakes.run import HOSTILE_LAYER, make_fake_run
 
 from dissectory.errors import RunError
-from dissectory.report import build
+from dissectory.report import build, shells
 from dissectory.report.build import build_site
 
 if TYPE_CHECKING:
@@ -187,6 +187,16 @@ def test_a_second_build_replaces_the_first_and_leaves_nothing_behind(tmp_path: P
     assert not (run.folder / "site" / "old.html").exists()
     assert sorted(path.name for path in run.folder.iterdir()) == ["images", "manifest.json", "site", "tables"]
     assert [done for done, _ in steps] == list(range(1, steps[-1][1] + 1))
+
+
+def test_a_run_may_be_named_from_where_one_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_fake_run(tmp_path / "runs" / "mine", layers=1, units=2, hostile_names=False, concepts=4, images=3)
+    monkeypatch.chdir(tmp_path)
+    before = sorted(shells.SOURCES.rglob("*"))
+    index = build_site(Path("runs/mine"))
+    assert index == Path("runs/mine/site/index.html")
+    assert {"index.html", "method.html", "icon.svg"} <= {path.name for path in index.parent.iterdir()}
+    assert sorted(shells.SOURCES.rglob("*")) == before
 
 
 def test_a_missing_library_is_named_with_its_remedy(
