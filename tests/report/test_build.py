@@ -154,6 +154,8 @@ def test_empty_states_are_written(hostile: Run, bare: Run) -> None:
     for href, sentence in expected.items():
         assert sentence in Parsed(site / href).text
     assert "No unit reaches 0.04" in Parsed(bare.folder / "site" / "index.html").text
+    assert "tests against chance were not measured" in Parsed(bare.folder / "site" / "layers/conv1.html").text
+    assert "tests against chance were not measured" not in Parsed(site / "layers/conv1.html").text
     assert "interval and chance were not measured" in Parsed(bare.folder / "site" / "units/conv1/2.html").text
 
 
