@@ -153,9 +153,10 @@ def _origins(findings: Findings) -> Iterator[Origin]:
     if manifest.created:
         yield Origin("Made", words.day(manifest.created))
     if manifest.seconds:
-        yield Origin("Wall time", words.duration(sum(manifest.seconds.values())))
+        yield Origin("Wall time", words.duration(manifest.seconds.get("total", sum(manifest.seconds.values()))))
     for name, digest in manifest.hashes.items():
-        yield Origin(f"SHA-256 of {name}", digest, code=True)
+        if digest:
+            yield Origin(f"SHA-256 of {name}", digest, code=True)
 
 
 def _sources(study: dict[str, dict[str, Any]]) -> list[str]:
