@@ -16,7 +16,7 @@ from dissectory.analysis.experiments.classification import NO_PREDICTION
 from dissectory.analysis.subjects.layers import watch
 from dissectory.analysis.tally.layer import LayerTally
 from dissectory.analysis.tally.overlap import LabelMaps
-from dissectory.analysis.tally.tail import ENTRY_BYTES, SLACK, Tail, count_above
+from dissectory.analysis.tally.tail import ENTRY_BYTES, SLACK, Tail, bold_guess, count_above
 from dissectory.analysis.tally.upsampling import Upsampler
 from dissectory.errors import ImagesError
 
@@ -36,7 +36,7 @@ _COMPACTION = 1.4
 
 PILOT_IMAGES = 64
 """Images that give a first guess of the thresholds."""
-PILOT_SHARE = 4
+PILOT_SHARE = 5
 """The guess is the value that this many times the quantile exceed on those images: rarely too bold."""
 PILOT_PAYS = 8
 """A pilot is worth its own pass where there are this many times its images."""
@@ -169,19 +169,20 @@ class Passes:
 
     def _guess(self, views: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.float32]]:
         share = min(PILOT_SHARE * self.setting.study.dissection.quantile, 1)
-        keep = count_above(share, len(views) * self.setting.positions)
-        tails = {layer.name: Tail(layer.units, max(keep, 1), self._upsampler(layer)) for layer in self.setting.layers}
+        seen: dict[str, list[npt.NDArray[np.float32]]] = defaultdict(list)
 
         def observe(name: str, maps: Tensor) -> None:
-            values = maps.float().nan_to_num(0, 0, 0).cpu().numpy()
-            tails[name].observe(range(len(values)), values, values.max(axis=(2, 3)))
+            step = max(1, min(maps.shape[2:]) // self.setting.study.dissection.grid)
+            seen[name].append(maps[:, :, ::step, ::step].float().nan_to_num(0, 0, 0).cpu().numpy())
 
+        layers = {layer.name: layer for layer in self.setting.layers}
         for part in np.array_split(views, -(-len(views) // self.setting.study.compute.batch)):
-            with torch.inference_mode(), watch(self.setting.model.module, list(tails), observe):
+            with torch.inference_mode(), watch(self.setting.model.module, list(layers), observe):
                 self._answer(part)
-        for tail in tails.values():
-            tail.compact()
-        return {name: tail.as_guess() for name, tail in tails.items()}
+        return {
+            name: bold_guess(np.concatenate(seen.pop(name)), share, self._upsampler(layer))
+            for name, layer in layers.items()
+        }
 
     def _upsampler(self, layer: LayerInfo) -> Upsampler:
         dissection = self.setting.study.dissection

@@ -41,6 +41,19 @@ def count_above(quantile: float, positions: int) -> int:
     return math.floor(Fraction(repr(quantile)) * positions)
 
 
+def bold_guess(maps: npt.NDArray[np.float32], share: float, upsampler: Upsampler) -> npt.NDArray[np.float32]:
+    """Guess a bound of every unit `(unit,)` for the tail of many images from the maps of a few.
+
+    It is the activation that `share` of the maps' own cells exceed: near enough to the upsampled one, and much
+    cheaper. A little lower than it, so that values which are equal to it are kept and can settle the matter; but not
+    where it is the lowest value there is (0 after a ReLU): those are too many to keep, and settle without it.
+    """
+    values = maps.swapaxes(0, 1).reshape(maps.shape[1], -1)
+    rank = max(values.shape[1] - 1 - count_above(share, values.shape[1]), 0)
+    bound = np.partition(values, rank, axis=1)[:, rank]
+    return np.where(bound > upsampler.floor(values.min(axis=1)), np.nextafter(bound, np.float32(-np.inf)), bound)
+
+
 @dataclass(frozen=True, slots=True)
 class Entries:
     """Kept values, grouped by unit: those of unit u are `offsets[u]:offsets[u + 1]`, images ascending."""
@@ -161,15 +174,6 @@ class Tail:
         kept = np.sum([np.diff(chunk.offsets) for chunk in self._chunks], axis=0, initial=0)
         # Where no value lies below the bound, as for a unit that is mostly zero, all others are equal to it.
         return bool(np.all((kept > above) | self._proven | (self._lowest >= self.bound)))
-
-    def as_guess(self) -> npt.NDArray[np.float32]:
-        """Make a bound to begin with, for the tail of more images, of the bound that was reached here `(unit,)`.
-
-        A little lower than it, so that values which are equal to it are kept and can settle the matter; but not where
-        it is the lowest value there is (0 after a ReLU): those are too many to keep, and settle without it.
-        """
-        below = np.nextafter(self.bound, np.float32(-np.inf))
-        return np.where(self.bound > self._lowest, below, self.bound)
 
     def threshold(self, unit: int, above: int) -> float:
         """Find the value of rank `above` (0 is the largest) among all that were seen; `above` is below `keep`.
