@@ -38,7 +38,7 @@ PILOT_IMAGES = 64
 """Images that give a first guess of the thresholds."""
 PILOT_SHARE = 5
 """The guess is the value that this many times the quantile exceed on those images: rarely too bold."""
-PILOT_PAYS = 8
+PILOT_PAYS = 4
 """A pilot is worth its own pass where there are this many times its images."""
 
 Guesses = Mapping[str, "npt.NDArray[np.float32]"]
