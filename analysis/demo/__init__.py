@@ -1,0 +1,1 @@
+"""The embedded world: procedural scenes whose every pixel is known, and small networks trained on them."""

@@ -1,0 +1,241 @@
+"""Where shapes are put: a canvas keeps, for every fine pixel, which shape lies on top, and what each shape looks like.
+
+Colours come last (see `shading`): so labels are exact, and the same shapes can wear other textures.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+from PIL import Image, ImageDraw
+
+from dissectory.analysis.demo.vocabulary import MATERIALS, OBJECTS, PARTS, numbers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from dissectory.analysis.demo.dice import Dice
+    from dissectory.analysis.demo.palette import Colour, Mood
+
+FINE = 3
+"""Fine pixels across a pixel: edges come out smooth, and a pixel's label is that of its middle one."""
+
+_OBJECTS, _PARTS, _MATERIALS = numbers(OBJECTS), numbers(tuple(PARTS)), numbers(MATERIALS)
+
+
+class Look(NamedTuple):
+    """What a shape is and how its surface takes the light."""
+
+    part: str
+    material: str
+    colour: Colour
+    turn: float = 0.0
+    """How much brighter it is on the side of the light, as round things are."""
+    fall: float = 0.0
+    """How much brighter its top is than its foot."""
+    lit: float = 0.0
+    """1 for what shines by itself."""
+    grain: float = 1.0
+    """How strongly its texture shows."""
+    flat: bool = False
+    """Whether it lies on the ground and goes back to the horizon."""
+
+
+class Row(NamedTuple):
+    """A shape in the table from which pixels are coloured; brightness is `level + across * x + down * y`."""
+
+    thing: int
+    part: int
+    material: int
+    red: float
+    green: float
+    blue: float
+    level: float
+    across: float
+    down: float
+    depth: float
+    rate: float
+    texture_x: float
+    texture_y: float
+    grain: float
+    lit: float
+    flat: float
+
+
+class Lamp(NamedTuple):
+    """A light in the scene: its place and reach from 0 to 1, its colour and strength."""
+
+    x: float
+    y: float
+    reach: float
+    colour: Colour
+    strength: float
+
+
+class Mirror(NamedTuple):
+    """A stretch of water that shows what stands above its line, from `left` to `right`, 0..1."""
+
+    left: float
+    right: float
+    line: float
+    reach: float
+
+
+_SKY = Row(_OBJECTS["sky"], 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+
+
+class Canvas:
+    """A scene in the making; places run from 0 to 1, y downwards."""
+
+    def __init__(self, size: int, dice: Dice, mood: Mood) -> None:
+        """Begin with nothing but sky; `size` is the picture's side in pixels."""
+        self.size, self.side = size, size * FINE
+        self.dice, self.mood = dice, mood
+        self.horizon = 0.5
+        self.shapes = Image.new("I", (self.side, self.side))
+        self.shade = Image.new("I", (self.side, self.side))
+        self.rows: list[Row] = [_SKY]
+        self.lamps: list[Lamp] = []
+        self.mirrors: list[Mirror] = []
+        self.sun: tuple[float, float] | None = None
+        self._draw, self._draw_shade = ImageDraw.Draw(self.shapes), ImageDraw.Draw(self.shade)
+
+    def near(self, foot: float) -> float:
+        """How near something on the ground stands: 0 at the horizon, 1 at the picture's foot."""
+        return max(0.0, (foot - self.horizon) / (1 - self.horizon))
+
+    def polygon(self, corners: Sequence[float], row: Row) -> None:
+        """Put a shape on top; `corners` are x and y in fine pixels, in turn."""
+        self._draw.polygon(corners, fill=len(self.rows))
+        self.rows.append(row)
+
+    def oval(self, edges: tuple[float, float, float, float], row: Row) -> None:
+        """Put an oval on top; `edges` are left, top, right and bottom in fine pixels."""
+        self._draw.ellipse(edges, fill=len(self.rows))
+        self.rows.append(row)
+
+    def shadow(self, x: float, y: float, wide: float, high: float) -> None:
+        """Darken what lies here so far."""
+        if self.mood.shadows:
+            side = self.side
+            edges = ((x - wide) * side, (y - high) * side, (x + wide) * side, (y + high) * side)
+            self._draw_shade.ellipse(edges, fill=len(self.rows))
+
+    def put(
+        self,
+        draw: Callable[[Brush], None],
+        x: float,
+        foot: float,
+        size: float,
+        *,
+        way: int = 0,
+        depth: float | None = None,
+    ) -> None:
+        """Let `draw` put a thing where it stands; `way` -1 mirrors it, and 0 leaves that to chance."""
+        depth = 1 - self.near(foot) if depth is None else depth
+        draw(Brush(self, x, foot, size, way or self.dice.way(), depth))
+
+
+class Brush:
+    """Puts the shapes of one thing: x to the right and y up from its foot, in units of its size."""
+
+    def __init__(self, canvas: Canvas, x: float, foot: float, size: float, way: int, depth: float) -> None:
+        """Stand at `x`, `foot` on the canvas; `way` is 1, or -1 to draw mirrored."""
+        self.canvas, self.dice, self.mood = canvas, canvas.dice, canvas.mood
+        self.x, self.foot, self.size, self.way, self.depth = x, foot, size, way, depth
+        self.thing = "sky"
+        self._left, self._base = x * canvas.side, foot * canvas.side
+        self._high = size * canvas.side
+        self._wide = self._high * way
+        # Texels per fine pixel: a texture grows with its thing, and never so fine that it is mere noise.
+        self._rate = min(max(0.42 / max(size, 1e-3), 0.7), 3.2) * 288 / canvas.side
+
+    def at(self, x: float, y: float, scale: float = 1.0) -> Brush:
+        """A brush for something that stands on this thing."""
+        return Brush(
+            self.canvas,
+            self.x + self.way * x * self.size,
+            self.foot - y * self.size,
+            self.size * scale,
+            self.way,
+            self.depth,
+        )
+
+    def polygon(self, points: Sequence[tuple[float, float]], look: Look) -> None:
+        """Put a polygon."""
+        left, base, wide, high = self._left, self._base, self._wide, self._high
+        corners: list[float] = []
+        for x, y in points:
+            corners.append(left + x * wide)
+            corners.append(base - y * high)
+        xs, ys = corners[::2], corners[1::2]
+        self.canvas.polygon(corners, self._row(look, min(xs), min(ys), max(xs), max(ys)))
+
+    def box(self, left: float, low: float, right: float, top: float, look: Look) -> None:
+        """Put a rectangle."""
+        self.polygon(((left, low), (right, low), (right, top), (left, top)), look)
+
+    def oval(self, x: float, y: float, wide: float, high: float, look: Look) -> None:
+        """Put an oval of these half widths about a point."""
+        middle, level = self._left + x * self._wide, self._base - y * self._high
+        reach, rise = wide * self._high, high * self._high
+        edges = (middle - reach, level - rise, middle + reach, level + rise)
+        self.canvas.oval(edges, self._row(look, *edges))
+
+    def disc(self, x: float, y: float, radius: float, look: Look) -> None:
+        """Put a disc."""
+        self.oval(x, y, radius, radius, look)
+
+    def bar(self, start: tuple[float, float], end: tuple[float, float], width: float, look: Look) -> None:
+        """Put a straight bar of this width."""
+        run, rise = end[0] - start[0], end[1] - start[1]
+        reach = width / 2 / max(math.hypot(run, rise), 1e-9)
+        x, y = -rise * reach, run * reach
+        self.polygon(
+            (
+                (start[0] + x, start[1] + y),
+                (end[0] + x, end[1] + y),
+                (end[0] - x, end[1] - y),
+                (start[0] - x, start[1] - y),
+            ),
+            look,
+        )
+
+    def shadow(self, wide: float, high: float = 0.06, x: float = 0.0) -> None:
+        """Cast a shadow on the ground, away from the light."""
+        lean = -self.mood.side * wide * 0.35
+        self.canvas.shadow(
+            self.x + (self.way * x + lean) * self.size, self.foot, wide * self.size, high * self.size
+        )
+
+    def lamp(self, x: float, y: float, reach: float, colour: Colour, strength: float = 1.0) -> None:
+        """Let a light shine when it is dark."""
+        strength *= self.mood.light.dark
+        if strength > 0:
+            place = (self.x + self.way * x * self.size, self.foot - y * self.size)
+            self.canvas.lamps.append(Lamp(*place, reach * self.size, colour, strength))
+
+    def _row(self, look: Look, left: float, top: float, right: float, bottom: float) -> Row:
+        across = 2 * look.turn * self.mood.side / max(right - left, 1)
+        down = -2 * look.fall / max(bottom - top, 1)
+        level = 1 - across * (left + right) / 2 - down * (top + bottom) / 2
+        red, green, blue = look.colour
+        return Row(
+            _OBJECTS[self.thing],
+            _PARTS[look.part],
+            _MATERIALS[look.material],
+            red,
+            green,
+            blue,
+            level,
+            across,
+            down,
+            self.depth,
+            self._rate,
+            -self._left * self._rate,
+            -self._base * self._rate,
+            look.grain,
+            look.lit,
+            float(look.flat),
+        )

@@ -1,0 +1,145 @@
+"""Colours, seasons and light: what a scene looks like before anything stands in it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dissectory.analysis.demo.dice import Dice
+
+Colour = tuple[float, float, float]
+"""Red, green and blue, 0..255."""
+
+
+class Light(NamedTuple):
+    """A time of day."""
+
+    name: str
+    top: Colour
+    horizon: Colour
+    tint: Colour
+    """What it multiplies every surface with."""
+    dark: float
+    """0 by day, 1 at night: how strongly lamps are seen."""
+    sun: Colour | None
+
+
+NOON = Light("noon", (72, 140, 214), (196, 224, 242), (1.0, 1.0, 1.0), 0, (255, 250, 224))
+MORNING = Light("morning", (112, 164, 214), (252, 226, 192), (1.05, 0.97, 0.86), 0, (255, 240, 190))
+EVENING = Light("evening", (92, 96, 168), (255, 170, 112), (1.02, 0.82, 0.70), 0.25, (255, 196, 120))
+OVERCAST = Light("overcast", (136, 150, 166), (206, 212, 216), (0.86, 0.89, 0.93), 0, None)
+DUSK = Light("dusk", (34, 44, 104), (214, 132, 130), (0.50, 0.47, 0.66), 0.75, None)
+NIGHT = Light("night", (8, 12, 36), (38, 50, 96), (0.25, 0.31, 0.52), 1, None)
+
+
+class Mood(NamedTuple):
+    """Light, season and weather of a scene."""
+
+    light: Light
+    season: str
+    """`spring`, `summer`, `autumn` or `winter`."""
+    weather: str
+    """`clear`, `cloudy`, `fog`, `rain` or `snowfall`."""
+    side: int
+    """Where the light comes from: -1 from the left, 1 from the right."""
+
+    @property
+    def haze(self) -> float:
+        """How much of a thing at the horizon the air hides (an exponent)."""
+        return {"fog": 1.5, "rain": 0.75, "snowfall": 0.8}.get(self.weather, 0.42)
+
+    @property
+    def winter(self) -> bool:
+        """Whether snow lies."""
+        return self.season == "winter"
+
+    @property
+    def shadows(self) -> bool:
+        """Whether things cast shadows."""
+        return self.light.sun is not None and self.weather in {"clear", "cloudy"}
+
+
+def choose_mood(dice: Dice, seasons: Sequence[str], *, night: bool = False) -> Mood:
+    """Choose light, one of `seasons`, and weather; with `night`, it is dark."""
+    season = dice.pick(seasons)
+    weather = dice.pick(("clear", "clear", "clear", "cloudy", "cloudy", "cloudy", "fog", "rain"))
+    if weather == "rain" and season == "winter":
+        weather = "snowfall"
+    lights = (NOON, NOON, NOON, MORNING, MORNING, EVENING, EVENING, DUSK, NIGHT)
+    light = dice.pick((NIGHT, NIGHT, DUSK) if night else lights)
+    if weather not in {"clear", "cloudy"} and light in {NOON, MORNING}:
+        light = OVERCAST
+    return Mood(light, season, weather, dice.way())
+
+
+def mixed(first: Colour, second: Colour, share: float) -> Colour:
+    """Go from one colour to another; `share` 1 is the second."""
+    red, green, blue = (one + (two - one) * share for one, two in zip(first, second, strict=True))
+    return red, green, blue
+
+
+def shaded(colour: Colour, factor: float) -> Colour:
+    """Make a colour darker (below 1) or lighter."""
+    return colour[0] * factor, colour[1] * factor, colour[2] * factor
+
+
+def varied(dice: Dice, colour: Colour, amount: float = 10) -> Colour:
+    """A colour beside this one."""
+    shift = dice.between(-amount, amount)
+    red, green, blue = (value + shift + dice.between(-amount, amount) * 0.6 for value in colour)
+    return red, green, blue
+
+
+WHITE: Colour = (242, 242, 240)
+SNOW: Colour = (236, 242, 250)
+DARK: Colour = (48, 46, 52)
+IRON: Colour = (84, 88, 96)
+TIMBER: Colour = (128, 92, 62)
+BARK: Colour = (98, 74, 56)
+PANE: Colour = (112, 146, 172)
+GLOW: Colour = (255, 206, 110)
+
+GRASS = {"spring": (128, 178, 76), "summer": (104, 156, 70), "autumn": (152, 150, 78), "winter": SNOW}
+LEAVES: dict[str, tuple[Colour, ...]] = {
+    "spring": ((126, 174, 76), (98, 156, 72), (226, 168, 184), (236, 206, 212)),
+    "summer": ((62, 120, 58), (82, 138, 62), (50, 104, 62), (100, 136, 58)),
+    "autumn": ((206, 122, 42), (186, 74, 44), (222, 172, 62), (128, 130, 60)),
+    "winter": ((120, 110, 100), (104, 96, 92)),
+}
+FIRS: tuple[Colour, ...] = ((38, 84, 60), (46, 96, 66), (34, 74, 66), (56, 92, 56))
+WALLS: tuple[tuple[str, Colour], ...] = (
+    ("plaster", (240, 228, 204)),
+    ("plaster", (232, 206, 160)),
+    ("plaster", (214, 222, 222)),
+    ("plaster", (206, 152, 128)),
+    ("brick", (176, 92, 72)),
+    ("brick", (158, 104, 82)),
+    ("brick", (194, 126, 92)),
+    ("wood", (150, 78, 58)),
+    ("wood", (150, 116, 84)),
+    ("wood", (90, 112, 124)),
+    ("stone", (168, 164, 154)),
+    ("stone", (150, 140, 126)),
+)
+"""What walls are made of, and its colours."""
+ROOFS: tuple[tuple[str, Colour], ...] = (
+    ("brick", (184, 82, 58)),
+    ("brick", (160, 70, 56)),
+    ("brick", (200, 104, 70)),
+    ("stone", (96, 102, 114)),
+    ("stone", (112, 108, 108)),
+    ("wood", (120, 92, 70)),
+)
+DOORS: tuple[Colour, ...] = ((96, 66, 48), (58, 98, 104), (128, 52, 50), (62, 88, 62), (206, 180, 90))
+PAINTS: tuple[Colour, ...] = (
+    *((196, 52, 46), (44, 84, 150), (236, 186, 60), (58, 124, 96), (232, 232, 228), (70, 74, 84)),
+    *((216, 116, 48), (120, 164, 190)),
+)
+"""Cars, boats, trains, containers."""
+CLOTHES: tuple[Colour, ...] = (
+    *((200, 60, 56), (52, 88, 160), (236, 190, 70), (70, 140, 100), (236, 234, 226), (150, 80, 140)),
+    *((60, 62, 76), (230, 128, 70)),
+)
+SKINS: tuple[Colour, ...] = ((236, 192, 160), (198, 146, 110), (134, 92, 68), (246, 208, 180))

@@ -1,0 +1,1 @@
+"""How the scenes are composed, from the sky to the foreground."""

@@ -1,0 +1,189 @@
+"""From shapes to a picture: texture, light, haze, reflections, lamps, weather; and from shapes to label maps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dissectory.analysis.demo.canvas import FINE, Row
+from dissectory.analysis.demo.textures import TILE, choice, tiles, veil
+from dissectory.analysis.demo.vocabulary import MATERIALS, numbers
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from dissectory.analysis.demo.canvas import Canvas
+
+    Plane = npt.NDArray[np.float32]
+
+_WATER = numbers(MATERIALS)["water"]
+_F = np.float32
+
+
+def labels(canvas: Canvas) -> tuple[npt.NDArray[np.uint8], ...]:
+    """What every pixel shows: objects, parts and materials, each `(size, size)`; 0 for none."""
+    middle = slice(FINE // 2, None, FINE)
+    shapes = np.asarray(canvas.shapes)[middle, middle]
+    table = np.array([row[:3] for row in canvas.rows], dtype=np.uint8)
+    return tuple(table[:, place][shapes] for place in range(3))
+
+
+def picture(canvas: Canvas, textures: int = 0) -> npt.NDArray[np.uint8]:
+    """Colour the scene `(size, size, 3)`; `textures` other than 0 gives every material another surface."""
+    shapes = np.asarray(canvas.shapes).astype(np.intp)
+    surface = _surfaces(canvas, shapes, textures)
+    _sky(canvas, surface, shapes)
+    _reflect(canvas, surface, shapes)
+    seen = _reduced(surface)
+    _shine(canvas, seen)
+    _weather(canvas, seen)
+    return np.rint(seen.clip(0, 255)).astype(np.uint8)
+
+
+def _surfaces(canvas: Canvas, shapes: npt.NDArray[np.intp], textures: int) -> Plane:
+    """Every shape's colour with its texture, shading and haze `(side, side, 3)`; black where there is sky."""
+    table = np.array(canvas.rows, dtype=_F)
+    column = {name: np.ascontiguousarray(table[:, place]) for place, name in enumerate(Row._fields)}
+    kinds = column["material"].astype(np.intp)
+    chosen, strengths, mixes = choice(textures)
+    away = np.arange(canvas.side, dtype=_F)
+    bright = column["level"][shapes]
+    bright += column["across"][shapes] * away
+    bright += column["down"][shapes] * away[:, None]
+    bright += (strengths[kinds] * column["grain"])[shapes] * _texture(canvas, shapes, column, chosen[kinds])
+    bright *= np.where(np.asarray(canvas.shade) > shapes, _F(0.74), _F(1))
+    light = np.array(canvas.mood.light.tint, dtype=_F)
+    lit = column["lit"][:, None]
+    own = np.einsum("nc,nkc->nk", table[:, 3:6], mixes[kinds]) * (light * (1 - lit) + lit)
+    air = np.array(canvas.mood.light.horizon, dtype=_F) * _F(0.96)
+    clear = _clear(canvas, shapes, column)
+    return (own[shapes] * bright[..., None] - air) * clear[..., None] + air
+
+
+def _clear(canvas: Canvas, shapes: npt.NDArray[np.intp], column: dict[str, Plane]) -> Plane:
+    """How much of every fine pixel's colour the air lets through, 0..1."""
+    clear = np.exp(-canvas.mood.haze * column["depth"] * (1 - column["lit"] * _F(0.5))).astype(_F)[shapes]
+    y = np.arange(canvas.side, dtype=_F)[:, None] / canvas.side
+    ground = np.exp(-canvas.mood.haze * ((1 - y) / (1 - canvas.horizon)).clip(0, 1))
+    return np.where(column["flat"][shapes] > 0, ground.astype(_F), clear)
+
+
+def _texture(
+    canvas: Canvas, shapes: npt.NDArray[np.intp], column: dict[str, Plane], tile: npt.NDArray[np.intp]
+) -> Plane:
+    """The brightness of every fine pixel's texture, -1..1; on the ground it shrinks towards the horizon."""
+    away = np.arange(canvas.side, dtype=_F)
+    rate = column["rate"][shapes]
+    across = away * rate + column["texture_x"][shapes]
+    down = away[:, None] * rate + column["texture_y"][shapes]
+    near = ((away / canvas.side - canvas.horizon) / (1 - canvas.horizon)).clip(0, 1)
+    stretch = (1 / (near + _F(0.16)))[:, None]
+    flat = column["flat"][shapes] > 0
+    across = np.where(flat, (away / canvas.side - _F(0.5)) * (_F(300) * stretch), across)
+    down = np.where(flat, _F(150) * stretch, down)
+    texel = (down.astype(np.int32) & (TILE - 1)) * TILE + (across.astype(np.int32) & (TILE - 1))
+    return tiles().ravel().take(texel + (tile * (TILE * TILE)).astype(np.int32)[shapes])
+
+
+def _sky(canvas: Canvas, surface: Plane, shapes: npt.NDArray[np.intp]) -> None:
+    """Fill in the sky: its gradient, thin cloud, the glow about the sun."""
+    bare = np.flatnonzero((shapes == 0).any(axis=1))
+    if not len(bare):
+        return
+    foot = int(bare[-1]) + 1
+    mood, side = canvas.mood, canvas.side
+    y = (np.arange(foot, dtype=_F) / side)[:, None, None]
+    share = (y / max(canvas.horizon, 0.2)).clip(0, 1) ** _F(0.8)
+    top, low = np.array(mood.light.top, dtype=_F), np.array(mood.light.horizon, dtype=_F)
+    if mood.weather not in {"clear", "cloudy"}:
+        top = top * _F(0.35) + (low * _F(0.65))
+    sky = np.repeat(top + (low - top) * share, side, axis=1)
+    row, across = (int(canvas.dice.between(0, 400)) for _ in range(2))
+    step = 288 / side
+    wisps = veil()[
+        ((np.arange(foot) * step).astype(int) + row)[:, None] % 512, ((np.arange(side) * step).astype(int) + across) % 512
+    ]
+    sky += (wisps * _F(0.5) * (1 - mood.light.dark * 0.8))[..., None] * (_F(250) - sky)
+    if canvas.sun is not None and mood.light.sun is not None:
+        x = np.arange(side, dtype=_F) / side
+        far = (x - canvas.sun[0]) ** 2 + (y[..., 0] - canvas.sun[1]) ** 2
+        sky += (np.exp(far * _F(-14)) * _F(0.55))[..., None] * (np.array(mood.light.sun, dtype=_F) - sky)
+    if mood.light.dark > 0.5 and mood.weather == "clear":
+        _stars(canvas, sky)
+    surface[:foot] = np.where((shapes[:foot] == 0)[..., None], sky, surface[:foot])
+
+
+def _stars(canvas: Canvas, sky: Plane) -> None:
+    random = canvas.dice.generator
+    places = (random.random((2, 90)) * np.array([[sky.shape[0] - 2], [canvas.side - 2]])).astype(int)
+    bright = (random.random(90) ** 3 * 200 + 40).astype(_F)
+    for rows in (0, 1):
+        for columns in (0, 1):
+            sky[places[0] + rows, places[1] + columns] += bright[:, None]
+
+
+def _reflect(canvas: Canvas, surface: Plane, shapes: npt.NDArray[np.intp]) -> None:
+    """Let water show what stands above it."""
+    if not canvas.mirrors:
+        return
+    kinds = np.array([row.material if row.flat else 0 for row in canvas.rows], dtype=np.uint8)
+    water = kinds[shapes] == _WATER
+    source = surface.copy()
+    waves = tiles()[_WATER - 1]
+    side = canvas.side
+    for mirror in canvas.mirrors:
+        left, right = (max(0, min(side, int(edge * side))) for edge in (mirror.left, mirror.right))
+        line = int(mirror.line * side)
+        reach = min(side - line, int(mirror.reach * side))
+        if right - left < FINE or reach < FINE:
+            continue
+        down = np.arange(reach)
+        ripple = waves[(down * 5) % TILE][:, np.arange(left, right) % TILE] * (1 + down[:, None] * (6 / side)) * (side / 110)
+        rows = (line - 1 - down[:, None] + ripple * 0.6).clip(0, side - 1).astype(np.intp)
+        columns = (np.arange(left, right) + ripple).clip(0, side - 1).astype(np.intp)
+        fade = (0.62 - 0.5 * down / reach).astype(_F)[:, None]
+        share = np.where(water[line : line + reach, left:right], fade, _F(0))[..., None]
+        block = surface[line : line + reach, left:right]
+        block += share * (source[rows, columns] * _F(0.92) - block)
+
+
+def _reduced(surface: Plane) -> Plane:
+    """Average the fine pixels of every pixel."""
+    high, wide = (edge // FINE for edge in surface.shape[:2])
+    by_rows = surface.reshape(high, FINE, wide * FINE, 3).sum(axis=1)
+    return by_rows.reshape(high, wide, FINE, 3).sum(axis=2) / _F(FINE * FINE)
+
+
+def _shine(canvas: Canvas, seen: Plane) -> None:
+    """Light up what lies about the lamps, with a glow in the air."""
+    size = canvas.size
+    glow = np.zeros_like(seen)
+    centres = (np.arange(size, dtype=_F) + _F(0.5)) / size
+    for lamp in canvas.lamps:
+        left, right = (int(min(max(lamp.x + step * 2 * lamp.reach, 0), 1) * size) for step in (-1, 1))
+        top, foot = (int(min(max(lamp.y + step * 2 * lamp.reach, 0), 1) * size) for step in (-1, 1))
+        if right <= left or foot <= top:
+            continue
+        far = (centres[left:right] - lamp.x) ** 2 + (centres[top:foot, None] - lamp.y) ** 2
+        light = np.maximum(np.exp(far / lamp.reach**2 * _F(-1.6)) - _F(0.0016), 0) * _F(lamp.strength)
+        glow[top:foot, left:right] += light[..., None].astype(_F) * (np.array(lamp.colour, dtype=_F) / 255)
+    if canvas.lamps:
+        seen *= 1 + glow * _F(1.5)
+        seen += glow * _F(34)
+
+
+def _weather(canvas: Canvas, seen: Plane) -> None:
+    """Rain, falling snow, and a little grain."""
+    random, size, mood = canvas.dice.generator, canvas.size, canvas.mood
+    pale = 0.35 + 0.65 * (1 - mood.light.dark)
+    if mood.weather == "rain":
+        count, length = 130, max(3, size // 16)
+        rows, columns = (random.random((2, count)) * size).astype(int)
+        for step in range(length):
+            seen[(rows + step) % size, (columns + step // 3) % size] += _F(26 * pale)
+    if mood.weather == "snowfall":
+        rows, columns = (random.random((2, 150)) * size).astype(int)
+        strength = (random.random((150, 1)) * 0.7 * pale).astype(_F)
+        seen[rows, columns] += strength * (250 - seen[rows, columns])
+    seen += (random.standard_normal((size, size, 1), dtype=_F)) * _F(1.6)
