@@ -28,10 +28,10 @@ class Light(NamedTuple):
 
 NOON = Light("noon", (72, 140, 214), (196, 224, 242), (1.0, 1.0, 1.0), 0, (255, 250, 224))
 MORNING = Light("morning", (112, 164, 214), (252, 226, 192), (1.05, 0.97, 0.86), 0, (255, 240, 190))
-EVENING = Light("evening", (92, 96, 168), (255, 170, 112), (1.02, 0.82, 0.70), 0.25, (255, 196, 120))
+EVENING = Light("evening", (92, 96, 168), (255, 170, 112), (1.03, 0.87, 0.76), 0.25, (255, 196, 120))
 OVERCAST = Light("overcast", (136, 150, 166), (206, 212, 216), (0.86, 0.89, 0.93), 0, None)
 DUSK = Light("dusk", (34, 44, 104), (214, 132, 130), (0.50, 0.47, 0.66), 0.75, None)
-NIGHT = Light("night", (8, 12, 36), (38, 50, 96), (0.25, 0.31, 0.52), 1, None)
+NIGHT = Light("night", (8, 12, 36), (38, 50, 96), (0.31, 0.37, 0.60), 1, None)
 
 
 class Mood(NamedTuple):
@@ -48,7 +48,13 @@ class Mood(NamedTuple):
     @property
     def haze(self) -> float:
         """How much of a thing at the horizon the air hides (an exponent)."""
-        return {"fog": 1.5, "rain": 0.75, "snowfall": 0.8}.get(self.weather, 0.42)
+        return {"fog": 1.15, "rain": 0.75, "snowfall": 0.8}.get(self.weather, 0.42)
+
+    @property
+    def air(self) -> Colour:
+        """What far things fade to: the colour of the horizon, paler than the sky there."""
+        grey = sum(self.light.horizon) / 3
+        return mixed(shaded(self.light.horizon, 0.96), (grey, grey, grey), 0.35)
 
     @property
     def winter(self) -> bool:
@@ -64,10 +70,10 @@ class Mood(NamedTuple):
 def choose_mood(dice: Dice, seasons: Sequence[str], *, night: bool = False) -> Mood:
     """Choose light, one of `seasons`, and weather; with `night`, it is dark."""
     season = dice.pick(seasons)
-    weather = dice.pick(("clear", "clear", "clear", "cloudy", "cloudy", "cloudy", "fog", "rain"))
+    weather = dice.pick((*("clear",) * 4, *("cloudy",) * 5, "fog", "rain"))
     if weather == "rain" and season == "winter":
         weather = "snowfall"
-    lights = (NOON, NOON, NOON, MORNING, MORNING, EVENING, EVENING, DUSK, NIGHT)
+    lights = (*(NOON,) * 4, *(MORNING,) * 3, *(EVENING,) * 2, DUSK, NIGHT)
     light = dice.pick((NIGHT, NIGHT, DUSK) if night else lights)
     if weather not in {"clear", "cloudy"} and light in {NOON, MORNING}:
         light = OVERCAST

@@ -56,7 +56,7 @@ def _surfaces(canvas: Canvas, shapes: npt.NDArray[np.intp], textures: int) -> Pl
     light = np.array(canvas.mood.light.tint, dtype=_F)
     lit = column["lit"][:, None]
     own = np.einsum("nc,nkc->nk", table[:, 3:6], mixes[kinds]) * (light * (1 - lit) + lit)
-    air = np.array(canvas.mood.light.horizon, dtype=_F) * _F(0.96)
+    air = np.array(canvas.mood.air, dtype=_F)
     clear = _clear(canvas, shapes, column)
     return (own[shapes] * bright[..., None] - air) * clear[..., None] + air
 
@@ -139,8 +139,10 @@ def _reflect(canvas: Canvas, surface: Plane, shapes: npt.NDArray[np.intp]) -> No
         if right - left < FINE or reach < FINE:
             continue
         down = np.arange(reach)
-        ripple = waves[(down * 5) % TILE][:, np.arange(left, right) % TILE] * (1 + down[:, None] * (6 / side)) * (side / 110)
-        rows = (line - 1 - down[:, None] + ripple * 0.6).clip(0, side - 1).astype(np.intp)
+        across = (np.arange(left, right) * (96 / side)).astype(np.intp) % TILE
+        ripple = waves[(down * (600 / side)).astype(np.intp) % TILE][:, across]
+        ripple = ripple * (1 + down[:, None] * (4 / side)) * (side / 130)
+        rows = (line - 1 - down[:, None] + ripple).clip(0, side - 1).astype(np.intp)
         columns = (np.arange(left, right) + ripple).clip(0, side - 1).astype(np.intp)
         fade = (0.62 - 0.5 * down / reach).astype(_F)[:, None]
         share = np.where(water[line : line + reach, left:right], fade, _F(0))[..., None]

@@ -27,7 +27,7 @@ SCENES = (
 
 OBJECTS = (
     *("sky", "cloud", "sun", "moon", "mountain", "hill", "grass", "snowfield", "sand dune", "shore", "field"),
-    *("earth", "sea", "river", "road", "path", "pavement", "quay", "platform", "railway track", "rock"),
+    *("sea", "river", "road", "path", "pavement", "quay", "platform", "railway track", "rock"),
     *("tree", "fir", "palm", "cactus", "bush", "flower", "mushroom", "log", "hay bale", "fence"),
     *("house", "church", "barn", "silo", "windmill", "lighthouse", "tower block", "town house", "market stall"),
     *("hut", "tent", "parasol", "street lamp", "traffic light", "signal", "bench", "well", "bridge", "snowman"),

@@ -41,7 +41,8 @@ def village(canvas: Canvas) -> None:
     for place, foot in enumerate(feet):
         side = dice.between(0.04, 0.38) if place % 2 else dice.between(0.6, 0.94)
         canvas.put(houses.house, side, foot, 0.15 + 0.2 * canvas.near(foot))
-        canvas.put(dice.pick((plants.tree, plants.tree, plants.fir, plants.bush)), side + dice.between(-0.2, 0.2), foot + 0.02, 0.12 + 0.14 * canvas.near(foot))
+        plant, share = dice.pick(((plants.tree, 1.0), (plants.tree, 1.0), (plants.fir, 1.0), (plants.bush, 0.4)))
+        canvas.put(plant, side + dice.between(-0.2, 0.2), foot + 0.02, (0.14 + 0.2 * canvas.near(foot)) * share)
     _village_green(canvas)
 
 
@@ -55,8 +56,7 @@ def _village_green(canvas: Canvas) -> None:
     if canvas.mood.winter and dice.chance(0.5):
         canvas.put(beings.snowman, dice.between(0.1, 0.9), dice.between(0.84, 0.96), 0.17)
     if dice.chance(0.5):
-        for number in range(3):
-            canvas.put(ground.fence, -0.05 + number * 0.36, 0.965, 0.075, way=1)
+        canvas.put(ground.fence, dice.pick((-0.05, -0.05, 0.55)), 0.965, 0.075, way=1)
     scatter(canvas, beings.person, dice.count(0, 3), (0.78, 0.96), 0.13)
     if not canvas.mood.winter:
         scatter(canvas, plants.flower, dice.count(0, 14), (0.86, 0.99), 0.05)
@@ -113,8 +113,7 @@ def _yard(canvas: Canvas) -> None:
     animal = dice.pick((beings.cow, beings.sheep))
     scatter(canvas, animal, dice.count(2, 5), (low + 0.08, high), 0.17 if animal is beings.cow else 0.13)
     if dice.chance(0.5):
-        for number in range(3):
-            canvas.put(ground.fence, -0.05 + number * 0.36, 0.98, 0.08, way=1)
+        canvas.put(ground.fence, dice.pick((-0.05, -0.05, 0.5)), 0.98, 0.08, way=1)
     if dice.chance(0.3):
         canvas.put(beings.person, dice.between(0.1, 0.9), 0.94, 0.15)
 

@@ -190,6 +190,10 @@ def _away(canvas: Canvas) -> None:
         _train(canvas, foot, dice.between(0.08, 0.1))
     for near in dice.pick(((dice.between(0.3, 0.7),), (0.2, 0.8))):
         vehicles.track_away(canvas, far, near, dice.between(0.2, 0.28))
+        if dice.chance(0.45):
+            share = dice.between(0.2, 0.5)
+            foot = canvas.horizon + share * (1 - canvas.horizon)
+            canvas.put(vehicles.engine_front, far + (near - far) * share, foot, 0.1 + 0.4 * share)
     for step in range(4):
         share = (0.1, 0.25, 0.5, 0.9)[step]
         foot = canvas.horizon + share * (1 - canvas.horizon)

@@ -105,13 +105,14 @@ def rock(brush: Brush) -> None:
 
 
 def fence(brush: Brush) -> None:
-    """Posts and two rails, five posts long."""
+    """Posts and two rails, all across the picture to the right."""
     brush.thing = "fence"
     look = Look("", "wood", brush.dice.pick((TIMBER, (216, 212, 204))), fall=0.1)
-    for x in range(6):
+    count = int(1.1 / brush.size / 0.9) + 1
+    for x in range(count):
         brush.box(x * 0.9 - 0.07, 0, x * 0.9 + 0.07, 1, look)
     for y in (0.35, 0.75):
-        brush.box(-0.3, y - 0.07, 4.8, y + 0.07, look)
+        brush.box(-0.3, y - 0.07, count * 0.9, y + 0.07, look)
 
 
 def log(brush: Brush) -> None:

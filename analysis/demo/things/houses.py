@@ -86,15 +86,15 @@ def house(brush: Brush) -> None:
     brush.lamp(0, 0.3, 0.5, GLOW, 0.35)
 
 
-def chimney(brush: Brush, x: float, top: float, low: float = 0.72) -> None:
-    """A brick chimney, with smoke in the cold."""
+def chimney(brush: Brush, x: float, top: float, low: float = 0.72, *, smoke: float = 0.35) -> None:
+    """A brick chimney, in `smoke` of all cases with smoke."""
     thing = brush.thing
-    if brush.dice.chance(0.6 if brush.mood.winter else 0.3):
+    if brush.dice.chance(smoke):
         brush.thing = "cloud"
-        smoke: Colour = (206, 206, 210)
+        grey: Colour = (206, 206, 210)
         drift = brush.dice.between(0.3, 1.0)
         for step in range(6):
-            brush.disc(x + drift * 0.05 * step**1.5, top + 0.06 + 0.085 * step, 0.035 + 0.016 * step, Look("", "", smoke))
+            brush.disc(x + drift * 0.05 * step**1.5, top + 0.06 + 0.085 * step, 0.035 + 0.016 * step, Look("", "", grey))
         brush.thing = thing
     brush.box(x - 0.06, low, x + 0.06, top, Look("chimney", "brick", (160, 92, 76), turn=0.15))
     brush.box(x - 0.075, top - 0.03, x + 0.075, top + 0.015, Look("chimney", "brick", (112, 70, 62)))

@@ -11,6 +11,8 @@ from dissectory.analysis.demo.palette import BARK, FIRS, LEAVES, SNOW, Colour, s
 if TYPE_CHECKING:
     from dissectory.analysis.demo.canvas import Brush
 
+_LARGE = 0.4
+"""From this size on, a tree shows its tufts."""
 _HEAPS = (
     ((-0.24, 0.5, 0.2), (0.24, 0.5, 0.2), (0.0, 0.5, 0.24), (-0.16, 0.7, 0.2), (0.17, 0.69, 0.2), (0.0, 0.84, 0.17)),
     ((-0.14, 0.42, 0.15), (0.14, 0.42, 0.15), (0, 0.58, 0.19), (0, 0.76, 0.16), (0, 0.9, 0.1)),
@@ -33,9 +35,21 @@ def tree(brush: Brush) -> None:
     heap = [(x + dice.between(-0.04, 0.04), y + dice.between(-0.03, 0.03), r) for x, y, r in dice.pick(_HEAPS)]
     lean = brush.mood.side * brush.way * 0.05
     for lift, factor, share in ((-0.02, 0.66, 1.0), (0.03, 0.94, 0.82), (0.075, 1.16, 0.5)):
-        look = Look("crown", "foliage", shaded(leaf, factor), turn=0.1, fall=0.12)
+        look = Look("crown", "foliage", shaded(leaf, factor), turn=0.05, fall=0.05)
         for x, y, radius in heap:
             brush.disc(x + lean * (1 - share) * 3, y + lift, radius * share, look)
+            if brush.size > _LARGE:
+                _sprigs(brush, (x + lean * (1 - share) * 3, y + lift, radius * share), shaded(leaf, factor))
+
+
+def _sprigs(brush: Brush, disc: tuple[float, float, float], leaf: Colour) -> None:
+    """Break the outline of a large tree's disc with tufts."""
+    dice = brush.dice
+    x, y, radius = disc
+    for number in range(9):
+        angle, reach = number * 0.7 + dice.between(-0.25, 0.25), radius * dice.between(0.45, 0.96)
+        look = Look("crown", "foliage", shaded(leaf, dice.between(0.9, 1.1)))
+        brush.disc(x + reach * math.cos(angle), y + reach * math.sin(angle), radius * dice.between(0.16, 0.3), look)
 
 
 def _bare(brush: Brush, bark: Colour) -> None:
@@ -122,11 +136,12 @@ def bush(brush: Brush) -> None:
     brush.thing = "bush"
     dice = brush.dice
     brush.shadow(0.7, 0.1)
-    leaf: Colour = (200, 206, 210) if brush.mood.winter else varied(dice, dice.pick(LEAVES["summer"]), 12)
-    material = "snow" if brush.mood.winter else "foliage"
+    leaf = varied(dice, dice.pick(LEAVES["summer"]), 12)
     for factor, share, lift in ((0.7, 1.0, 0.0), (1.0, 0.75, 0.06), (1.18, 0.4, 0.16)):
+        snow = brush.mood.winter and share < 0.5
+        look = Look("crown", "snow", SNOW) if snow else Look("crown", "foliage", shaded(leaf, factor))
         for x, y, radius in ((-0.45, 0.3, 0.34), (0.45, 0.3, 0.34), (0.0, 0.48, 0.44)):
-            brush.disc(x, y + lift, radius * share, Look("crown", material, shaded(leaf, factor)))
+            brush.disc(x, y + lift, radius * share, look)
 
 
 def flower(brush: Brush) -> None:

@@ -60,7 +60,7 @@ def cloud(brush: Brush) -> None:
     dice, light = brush.dice, brush.mood.light
     heavy = brush.mood.weather == "rain"
     white: Colour = (176, 180, 188) if heavy else mixed((252, 252, 252), light.horizon, 0.25 if light.dark else 0.06)
-    puffs = [(x, dice.between(-0.1, 0.45) * (1.6 - abs(x)) / 1.6, dice.between(0.5, 0.8)) for x in (-1.5, -0.7, 0.1, 0.9, 1.6)]
+    puffs = [(x, dice.between(0.0, 0.85) * (1.7 - abs(x)) / 1.7, dice.between(0.42, 0.78)) for x in (-1.5, -0.8, 0.0, 0.8, 1.6)]
     for drop, factor in ((-0.2, 0.84), (0.0, 0.95), (0.14, 1.0)):
         look = Look("", "", shaded(white, factor), fall=0.05)
         for x, y, radius in puffs:

@@ -59,7 +59,7 @@ def town_house(brush: Brush) -> None:
     half, eaves = dice.between(0.19, 0.24), dice.between(0.66, 0.78)
     front = Look("wall", wall[0], wall[1], fall=0.05)
     if dice.chance(0.4):
-        chimney(brush, half * 0.6, 0.98, 0.7)
+        chimney(brush, half * 0.6, 0.98, 0.7, smoke=0.12)
     if dice.chance(0.45):
         brush.box(-half, 0, half, eaves, front)
         for step in range(3):

@@ -127,6 +127,21 @@ def electric_engine(brush: Brush) -> None:
     _beam(brush, 1.08, 0.42, 0.06)
 
 
+def engine_front(brush: Brush) -> None:
+    """An engine that comes towards us."""
+    brush.thing = "train"
+    paint = varied(brush.dice, brush.dice.pick(PAINTS), 6)
+    brush.shadow(0.5, 0.05)
+    for x in (-0.28, 0.28):
+        brush.box(x - 0.07, -0.02, x + 0.07, 0.2, Look("wheel", "metal", _TYRE))
+    brush.polygon(((-0.4, 0.1), (0.4, 0.1), (0.42, 0.6), (0.3, 1.0), (-0.3, 1.0), (-0.42, 0.6)), Look("bodywork", "metal", paint, turn=0.12))
+    brush.box(-0.4, 0.36, 0.4, 0.44, Look("bodywork", "metal", (238, 236, 230)))
+    brush.box(-0.4, 0.08, 0.4, 0.18, Look("bodywork", "metal", DARK))
+    for side in (-1, 1):
+        brush.polygon(((side * 0.03, 0.6), (side * 0.35, 0.6), (side * 0.26, 0.9), (side * 0.03, 0.9)), glazing(brush, 0.4))
+        _beam(brush, side * 0.28, 0.28, 0.07)
+
+
 def coach(brush: Brush, paint: Colour) -> None:
     """A passenger coach."""
     brush.thing = "train"
