@@ -134,14 +134,16 @@ class Canvas:
     ) -> None:
         """Let `draw` put a thing where it stands; `way` -1 mirrors it, and 0 leaves that to chance."""
         depth = 1 - self.near(foot) if depth is None else depth
-        draw(Brush(self, x, foot, size, way or self.dice.way(), depth))
+        draw(Brush(self, x, foot, size, way=way or self.dice.way(), depth=depth))
 
 
 class Brush:
     """Puts the shapes of one thing: x to the right and y up from its foot, in units of its size."""
 
-    def __init__(self, canvas: Canvas, x: float, foot: float, size: float, way: int, depth: float) -> None:
-        """Stand at `x`, `foot` on the canvas; `way` is 1, or -1 to draw mirrored."""
+    def __init__(
+        self, canvas: Canvas, x: float = 0, foot: float = 1, size: float = 1, *, way: int = 1, depth: float = 0
+    ) -> None:
+        """Stand at `x`, `foot` on the canvas, or cover all of it; `way` is 1, or -1 to draw mirrored."""
         self.canvas, self.dice, self.mood = canvas, canvas.dice, canvas.mood
         self.x, self.foot, self.size, self.way, self.depth = x, foot, size, way, depth
         self.thing = "sky"
@@ -158,8 +160,8 @@ class Brush:
             self.x + self.way * x * self.size,
             self.foot - y * self.size,
             self.size * scale,
-            self.way,
-            self.depth,
+            way=self.way,
+            depth=self.depth,
         )
 
     def polygon(self, points: Sequence[tuple[float, float]], look: Look) -> None:
@@ -205,9 +207,7 @@ class Brush:
     def shadow(self, wide: float, high: float = 0.06, x: float = 0.0) -> None:
         """Cast a shadow on the ground, away from the light."""
         lean = -self.mood.side * wide * 0.35
-        self.canvas.shadow(
-            self.x + (self.way * x + lean) * self.size, self.foot, wide * self.size, high * self.size
-        )
+        self.canvas.shadow(self.x + (self.way * x + lean) * self.size, self.foot, wide * self.size, high * self.size)
 
     def lamp(self, x: float, y: float, reach: float, colour: Colour, strength: float = 1.0) -> None:
         """Let a light shine when it is dark."""

@@ -1,7 +1,7 @@
 """The small networks of the embedded world, and their weights.
 
-    network = trained_classifier()                   # as committed, ready to look at
-    scores = network((pictures / 255 - MEAN) / STD)  # (batch, 10)
+network = trained_classifier()                   # as committed, ready to look at
+scores = network((pictures / 255 - MEAN) / STD)  # (batch, 10)
 """
 
 from __future__ import annotations

@@ -62,6 +62,11 @@ class Mood(NamedTuple):
         return self.season == "winter"
 
     @property
+    def dark(self) -> bool:
+        """Whether it is dark enough for stars."""
+        return self.light.dark > EVENING.dark
+
+    @property
     def shadows(self) -> bool:
         """Whether things cast shadows."""
         return self.light.sun is not None and self.weather in {"clear", "cloudy"}

@@ -1,8 +1,8 @@
 """One scene from a seed: its picture and what every pixel shows.
 
-    scene = draw_scene(7, "harbour")
-    scene.picture   # (96, 96, 3), 0..255
-    scene.objects   # (96, 96), places in `vocabulary.OBJECTS` from 1
+scene = draw_scene(7, "harbour")
+scene.picture   # (96, 96, 3), 0..255
+scene.objects   # (96, 96), places in `vocabulary.OBJECTS` from 1
 """
 
 from __future__ import annotations
@@ -79,7 +79,8 @@ def draw_scene(seed: int, scene: str | None = None, size: int = SIZE, textures: 
     compose, seasons = _COMPOSERS[chosen]
     canvas = Canvas(size, dice, choose_mood(dice, seasons, night=chosen == "night-town"))
     compose(canvas)
-    return Scene(picture(canvas, textures), *labels(canvas), chosen)
+    seen = picture(canvas, textures)
+    return Scene(seen, *labels(canvas), chosen)
 
 
 def _check(seed: int, scene: str | None, size: int, textures: int) -> None:

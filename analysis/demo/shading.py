@@ -16,17 +16,19 @@ if TYPE_CHECKING:
     from dissectory.analysis.demo.canvas import Canvas
 
     Plane = npt.NDArray[np.float32]
+    Labels = npt.NDArray[np.uint8]
 
 _WATER = numbers(MATERIALS)["water"]
 _F = np.float32
 
 
-def labels(canvas: Canvas) -> tuple[npt.NDArray[np.uint8], ...]:
+def labels(canvas: Canvas) -> tuple[Labels, Labels, Labels]:
     """What every pixel shows: objects, parts and materials, each `(size, size)`; 0 for none."""
     middle = slice(FINE // 2, None, FINE)
     shapes = np.asarray(canvas.shapes)[middle, middle]
     table = np.array([row[:3] for row in canvas.rows], dtype=np.uint8)
-    return tuple(table[:, place][shapes] for place in range(3))
+    objects, parts, materials = (table[:, place][shapes] for place in range(3))
+    return objects, parts, materials
 
 
 def picture(canvas: Canvas, textures: int = 0) -> npt.NDArray[np.uint8]:
@@ -38,7 +40,8 @@ def picture(canvas: Canvas, textures: int = 0) -> npt.NDArray[np.uint8]:
     seen = _reduced(surface)
     _shine(canvas, seen)
     _weather(canvas, seen)
-    return np.rint(seen.clip(0, 255)).astype(np.uint8)
+    coloured: npt.NDArray[np.uint8] = np.rint(seen.clip(0, 255)).astype(np.uint8)
+    return coloured
 
 
 def _surfaces(canvas: Canvas, shapes: npt.NDArray[np.intp], textures: int) -> Plane:
@@ -47,10 +50,7 @@ def _surfaces(canvas: Canvas, shapes: npt.NDArray[np.intp], textures: int) -> Pl
     column = {name: np.ascontiguousarray(table[:, place]) for place, name in enumerate(Row._fields)}
     kinds = column["material"].astype(np.intp)
     chosen, strengths, mixes = choice(textures)
-    away = np.arange(canvas.side, dtype=_F)
-    bright = column["level"][shapes]
-    bright += column["across"][shapes] * away
-    bright += column["down"][shapes] * away[:, None]
+    bright = _form(canvas, shapes, column)
     bright += (strengths[kinds] * column["grain"])[shapes] * _texture(canvas, shapes, column, chosen[kinds])
     bright *= np.where(np.asarray(canvas.shade) > shapes, _F(0.74), _F(1))
     light = np.array(canvas.mood.light.tint, dtype=_F)
@@ -58,7 +58,17 @@ def _surfaces(canvas: Canvas, shapes: npt.NDArray[np.intp], textures: int) -> Pl
     own = np.einsum("nc,nkc->nk", table[:, 3:6], mixes[kinds]) * (light * (1 - lit) + lit)
     air = np.array(canvas.mood.air, dtype=_F)
     clear = _clear(canvas, shapes, column)
-    return (own[shapes] * bright[..., None] - air) * clear[..., None] + air
+    coloured: Plane = (own[shapes] * bright[..., None] - air) * clear[..., None] + air
+    return coloured
+
+
+def _form(canvas: Canvas, shapes: npt.NDArray[np.intp], column: dict[str, Plane]) -> Plane:
+    """How bright its roundness leaves every fine pixel, about 1."""
+    away = np.arange(canvas.side, dtype=_F)
+    bright: Plane = column["level"][shapes]
+    bright += column["across"][shapes] * away
+    bright += column["down"][shapes] * away[:, None]
+    return bright
 
 
 def _clear(canvas: Canvas, shapes: npt.NDArray[np.intp], column: dict[str, Plane]) -> Plane:
@@ -102,14 +112,15 @@ def _sky(canvas: Canvas, surface: Plane, shapes: npt.NDArray[np.intp]) -> None:
     row, across = (int(canvas.dice.between(0, 400)) for _ in range(2))
     step = 288 / side
     wisps = veil()[
-        ((np.arange(foot) * step).astype(int) + row)[:, None] % 512, ((np.arange(side) * step).astype(int) + across) % 512
+        ((np.arange(foot) * step).astype(int) + row)[:, None] % 512,
+        ((np.arange(side) * step).astype(int) + across) % 512,
     ]
     sky += (wisps * _F(0.5) * (1 - mood.light.dark * 0.8))[..., None] * (_F(250) - sky)
     if canvas.sun is not None and mood.light.sun is not None:
         x = np.arange(side, dtype=_F) / side
         far = (x - canvas.sun[0]) ** 2 + (y[..., 0] - canvas.sun[1]) ** 2
         sky += (np.exp(far * _F(-14)) * _F(0.55))[..., None] * (np.array(mood.light.sun, dtype=_F) - sky)
-    if mood.light.dark > 0.5 and mood.weather == "clear":
+    if mood.dark and mood.weather == "clear":
         _stars(canvas, sky)
     surface[:foot] = np.where((shapes[:foot] == 0)[..., None], sky, surface[:foot])
 
@@ -154,7 +165,8 @@ def _reduced(surface: Plane) -> Plane:
     """Average the fine pixels of every pixel."""
     high, wide = (edge // FINE for edge in surface.shape[:2])
     by_rows = surface.reshape(high, FINE, wide * FINE, 3).sum(axis=1)
-    return by_rows.reshape(high, wide, FINE, 3).sum(axis=2) / _F(FINE * FINE)
+    mean: Plane = by_rows.reshape(high, wide, FINE, 3).sum(axis=2) / _F(FINE * FINE)
+    return mean
 
 
 def _shine(canvas: Canvas, seen: Plane) -> None:

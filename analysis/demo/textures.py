@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 TILE = 256
 """Texels across a tile."""
 
+_JOINT = 3
+"""Texels across a joint."""
+
 STRENGTHS = (0.3, 0.2, 0.14, 0.34, 0.24, 0.045, 0.09, 0.12, 0.05, 0.13, 0.08, 0.14, 0.1)
 """How far each material's tile changes a surface's brightness, in the order of `MATERIALS`."""
 
@@ -48,7 +51,7 @@ def _bricks(height: int = 16, width: int = 32) -> Tile:
     course = rows // height
     shifted = (columns + course % 2 * (width // 2)) % TILE
     shade = np.random.default_rng(1).normal(size=(TILE // height, TILE // width))[course, shifted // width]
-    mortar = (rows % height < 3) | (shifted % width < 3)
+    mortar = (rows % height < _JOINT) | (shifted % width < _JOINT)
     return _even(np.where(mortar, 2.0, shade * 0.7 - 0.6))
 
 
@@ -56,7 +59,7 @@ def _planks(width: int = 32) -> Tile:
     """Upright boards with their grain and dark joints."""
     _, columns = _grid()
     shade = np.random.default_rng(2).normal(size=TILE // width)[columns // width]
-    return _even(np.where(columns % width < 4, -2.6, shade * 0.6 + _noise(3, 4, 60, 0.25)))
+    return _even(np.where(columns % width <= _JOINT, -2.6, shade * 0.6 + _noise(3, 4, 60, 0.25)))
 
 
 def _cells(seed: int, count: int) -> tuple[npt.NDArray[np.floating], npt.NDArray[np.intp]]:
@@ -71,7 +74,7 @@ def _stones() -> Tile:
     """Rubble with dark joints."""
     (first, second), which = _cells(4, 90)
     shade = np.random.default_rng(5).normal(size=90)[which]
-    return _even(np.where(second - first < 3, -2.2, shade * 0.8 + 0.5 * _noise(6, 8, 60)))
+    return _even(np.where(second - first < _JOINT, -2.2, shade * 0.8 + 0.5 * _noise(6, 8, 60)))
 
 
 def _leaves() -> Tile:
@@ -114,7 +117,8 @@ def tiles() -> Tile:
 def veil() -> Tile:
     """Thin high cloud, `(512, 512)`, 0..1."""
     wisps = _noise(17, 1, 40, 2.0, 512)
-    return np.maximum(wisps - 0.1, 0)
+    thin: Tile = np.maximum(wisps - np.float32(0.1), 0)
+    return thin
 
 
 @cache

@@ -33,6 +33,7 @@ TRAINING, HELD_OUT = 1_000_000, 2_000_000
 
 _BATCH = 64
 _RATE = 4e-3
+_MIRRORED = 0.5
 
 
 def _draw(seed: int) -> Pictures:
@@ -62,7 +63,7 @@ def train(drawn: Pictures, epochs: int, seed: int) -> Classifier:
     """Train with AdamW, one cycle of the learning rate, and mirrored pictures."""
     torch.manual_seed(seed)
     random = np.random.default_rng(seed)
-    network = Classifier().train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = Classifier().train().to(memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(network.parameters(), weight_decay=0.02)
     steps = len(drawn) // _BATCH
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, _RATE, epochs * steps)
@@ -72,7 +73,7 @@ def train(drawn: Pictures, epochs: int, seed: int) -> Classifier:
         started, total = time.monotonic(), 0.0
         for chosen in random.permutation(len(drawn))[: steps * _BATCH].reshape(steps, _BATCH):
             batch = drawn[chosen]
-            mirrored = random.random(_BATCH) < 0.5
+            mirrored = random.random(_BATCH) < _MIRRORED
             batch[mirrored] = batch[mirrored, :, :, ::-1]
             seen = views(batch).contiguous(memory_format=torch.channels_last)
             loss = criterion(network(seen), torch.from_numpy(labels[chosen]))

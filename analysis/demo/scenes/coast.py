@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dissectory.analysis.demo.canvas import Look
-from dissectory.analysis.demo.palette import TIMBER, shaded
+from dissectory.analysis.demo.palette import shaded
 from dissectory.analysis.demo.things import beings, coast, ground, houses, plants, sky, town
 
 if TYPE_CHECKING:
@@ -78,18 +78,25 @@ def beach(canvas: Canvas) -> None:
     foam = sky.ridge(canvas, shore, 0.03, 0.02)
     sky.land(canvas, "sea", foam, Look("", "water", (232, 240, 238), grain=0.3))
     sand = Look("", "soil", ground.SAND, flat=True, grain=0.8)
-    sky.land(canvas, "shore", [(x, y + 0.02 + dice.between(0, 0.006)) for x, y in foam], sand._replace(colour=shaded(ground.SAND, 0.84)))
+    sky.land(
+        canvas,
+        "shore",
+        [(x, y + 0.02 + dice.between(0, 0.006)) for x, y in foam],
+        sand._replace(colour=shaded(ground.SAND, 0.84)),
+    )
     sky.land(canvas, "shore", [(x, y + 0.06) for x, y in foam], sand)
     for x in dice.spread(dice.count(0, 2)):
         canvas.put(ground.rock, dice.pick((x * 0.3, 1 - x * 0.3)), shore + 0.06, dice.between(0.04, 0.09))
     for x in dice.spread(dice.count(0, 2)):
-        canvas.put(_beach_hut, x * 0.3 if dice.chance(0.5) else 1 - x * 0.3, shore + 0.12, dice.between(0.14, 0.18))
+        canvas.put(houses.hut, x * 0.3 if dice.chance(0.5) else 1 - x * 0.3, shore + 0.12, dice.between(0.14, 0.18))
     _holiday(canvas, shore)
     for _ in range(dice.count(0, 2)):
-        canvas.put(plants.palm, dice.pick((dice.between(0.02, 0.2), dice.between(0.8, 0.98))), dice.between(0.8, 0.96), dice.between(0.45, 0.62))
-
-
-_beach_hut = houses.hut
+        canvas.put(
+            plants.palm,
+            dice.pick((dice.between(0.02, 0.2), dice.between(0.8, 0.98))),
+            dice.between(0.8, 0.96),
+            dice.between(0.45, 0.62),
+        )
 
 
 def _holiday(canvas: Canvas, shore: float) -> None:
@@ -106,5 +113,3 @@ def _holiday(canvas: Canvas, shore: float) -> None:
 def _shuffled(canvas: Canvas, count: int) -> list[float]:
     """Places apart from one another in any order."""
     return sorted(canvas.dice.spread(count), key=lambda _: canvas.dice.between(0, 1))
-
-

@@ -98,7 +98,7 @@ def _fields(canvas: Canvas, line: float) -> None:
     for _ in range(dice.count(1, 2)):
         material, colours = winter if canvas.mood.winter else dice.pick(kinds)
         foot = min(top + dice.between(0.1, 0.2), 1.01)
-        ground.rows(canvas, top, foot, dice.between(0.2, 0.8), colours, material)
+        ground.rows(canvas, top, foot, dice.between(0.2, 0.8), colours=colours, material=material)
         top = foot + dice.between(0.03, 0.08)
 
 
@@ -132,14 +132,31 @@ def forest(canvas: Canvas) -> None:
         canvas.put(dice.pick(kinds), x, line + dice.between(0.02, 0.05), dice.between(0.2, 0.28))
     gap = dice.between(0.3, 0.7)
     if dice.chance(0.35):
-        ground.way_back(canvas, "river", (gap, line + 0.05, 0.012), (dice.between(0.3, 0.7), 0.22), Look("", "water", (64, 112, 130), flat=True))
+        ground.way_back(
+            canvas,
+            "river",
+            (gap, line + 0.05, 0.012),
+            (dice.between(0.3, 0.7), 0.22),
+            Look("", "water", (64, 112, 130), flat=True),
+        )
     elif dice.chance(0.7):
-        ground.way_back(canvas, "path", (gap, line + 0.05, 0.012), (dice.between(0.3, 0.7), 0.16), Look("", "soil", (170, 142, 108), flat=True))
+        ground.way_back(
+            canvas,
+            "path",
+            (gap, line + 0.05, 0.012),
+            (dice.between(0.3, 0.7), 0.16),
+            Look("", "soil", (170, 142, 108), flat=True),
+        )
     for row in range(3):
         foot = line + 0.09 + 0.1 * row
         for x in dice.spread(7 - row, -0.05, 1.05):
             if abs(x - gap) > 0.1 + 0.05 * row:
-                canvas.put(dice.pick(kinds), x, foot + dice.between(-0.02, 0.03), (0.34 + 0.13 * row) * dice.between(0.85, 1.15))
+                canvas.put(
+                    dice.pick(kinds),
+                    x,
+                    foot + dice.between(-0.02, 0.03),
+                    (0.34 + 0.13 * row) * dice.between(0.85, 1.15),
+                )
     _undergrowth(canvas)
     for x in (dice.between(-0.05, 0.1), dice.between(0.9, 1.05)):
         if dice.chance(0.75):
@@ -212,13 +229,24 @@ def ski_slope(canvas: Canvas) -> None:
     for layer in range(2):
         top = line + 0.03 + 0.11 * layer
         skyline = [(x, y + lean * (x - 0.5) * (1 if layer else -0.7)) for x, y in sky.ridge(canvas, top, 0.04, 0.0)]
-        sky.land(canvas, "snowfield", skyline, Look("", "snow", shaded(SNOW, 0.93 + 0.07 * layer), flat=layer > 0, fall=0.05), 0.8)
+        sky.land(
+            canvas,
+            "snowfield",
+            skyline,
+            Look("", "snow", shaded(SNOW, 0.93 + 0.07 * layer), flat=layer > 0, fall=0.05),
+            0.8,
+        )
         for _ in range(dice.count(3, 8)):
             x = dice.pick((dice.between(0, 0.35), dice.between(0.65, 1)))
             foot = skyline[int(x * 40)][1] + dice.between(0.0, 0.07)
             canvas.put(plants.fir, x, foot, 0.12 + 0.06 * layer + 0.2 * canvas.near(foot))
     if dice.chance(0.45):
-        canvas.put(houses.hut, dice.pick((dice.between(0.1, 0.3), dice.between(0.7, 0.9))), line + 0.24, dice.between(0.16, 0.22))
+        canvas.put(
+            houses.hut,
+            dice.pick((dice.between(0.1, 0.3), dice.between(0.7, 0.9))),
+            line + 0.24,
+            dice.between(0.16, 0.22),
+        )
     if dice.chance(0.8):
         side = dice.chance(0.5)
         start, end = (0.02, 0.84), (dice.between(0.55, 0.75), line - 0.02)
@@ -233,4 +261,9 @@ def _piste(canvas: Canvas) -> None:
     if dice.chance(0.2):
         canvas.put(beings.snowman, dice.between(0.1, 0.9), dice.between(0.84, 0.96), 0.18)
     if dice.chance(0.5):
-        canvas.put(plants.fir, dice.pick((dice.between(-0.02, 0.12), dice.between(0.88, 1.02))), dice.between(0.9, 1.05), dice.between(0.45, 0.75))
+        canvas.put(
+            plants.fir,
+            dice.pick((dice.between(-0.02, 0.12), dice.between(0.88, 1.02))),
+            dice.between(0.9, 1.05),
+            dice.between(0.45, 0.75),
+        )

@@ -30,7 +30,12 @@ def city_street(canvas: Canvas) -> None:
     else:
         _crossing(canvas, asphalt)
     for x in dice.spread(dice.count(1, 2)):
-        canvas.put(dice.pick((town.lamp_post, town.traffic_light, town.traffic_light)), x, dice.between(0.86, 0.97), dice.between(0.34, 0.46))
+        canvas.put(
+            dice.pick((town.lamp_post, town.traffic_light, town.traffic_light)),
+            x,
+            dice.between(0.86, 0.97),
+            dice.between(0.34, 0.46),
+        )
     scatter(canvas, beings.person, dice.count(1, 4), (0.9, 0.99), 0.2)
 
 
@@ -39,20 +44,33 @@ def _avenue(canvas: Canvas, asphalt: Look) -> None:
     dice, line = canvas.dice, canvas.horizon
     far = dice.between(0.42, 0.58)
     road = line + 0.05
-    brush = Brush(canvas, 0, 1, 1, 1, 0)
+    brush = Brush(canvas)
     brush.thing = "road"
     brush.polygon(((far - 0.02, 1 - road), (far + 0.02, 1 - road), (far + 0.5, -0.01), (far - 0.5, -0.01)), asphalt)
     stripe = Look("", "asphalt", (226, 220, 204), flat=True, grain=0.4)
     for near, end in ((0.1, 0.16), (0.24, 0.36), (0.5, 0.72), (0.88, 1.02)):
         top, foot = (1 - road - share * (1 - road) for share in (near, end))
-        brush.polygon(((far - 0.012 * near, top), (far + 0.012 * near, top), (far + 0.012 * end, foot), (far - 0.012 * end, foot)), stripe)
+        brush.polygon(
+            (
+                (far - 0.012 * near, top),
+                (far + 0.012 * near, top),
+                (far + 0.012 * end, foot),
+                (far - 0.012 * end, foot),
+            ),
+            stripe,
+        )
     for step in range(4):
         share = 0.05 + 0.11 * step
         for side in (-1, 1):
             x = far + side * (0.12 + 0.5 * share + 0.16 * step)
             canvas.put(town.tower_block, x, road + share * (1 - road), 0.5 + 0.16 * step, way=-side)
             if dice.chance(0.6):
-                canvas.put(dice.pick((town.lamp_post, plants.tree)), far + side * (0.1 + 0.6 * share), road + (share + 0.04) * (1 - road), 0.14 + 0.3 * share)
+                canvas.put(
+                    dice.pick((town.lamp_post, plants.tree)),
+                    far + side * (0.1 + 0.6 * share),
+                    road + (share + 0.04) * (1 - road),
+                    0.14 + 0.3 * share,
+                )
     feet = sorted(dice.between(road + 0.1, 0.92) for _ in range(dice.count(2, 4)))
     for foot in feet:
         share = (foot - road) / (1 - road)
@@ -72,7 +90,7 @@ def _crossing(canvas: Canvas, asphalt: Look) -> None:
     ground.band(canvas, "road", curb + 0.05, 0.93, asphalt)
     middle = (curb + 0.98) / 2
     stripe = Look("", "asphalt", (226, 220, 204), grain=0.4)
-    brush = Brush(canvas, 0, middle, 1, 1, 0.2)
+    brush = Brush(canvas, foot=middle, depth=0.2)
     brush.thing = "road"
     for number in range(7):
         brush.box(number * 0.16 - 0.04, 0, number * 0.16 + 0.05, 0.012, stripe)
@@ -93,7 +111,9 @@ def night_town(canvas: Canvas) -> None:
         canvas.put(town.clock_tower, dice.between(0.2, 0.8), foot - 0.02, dice.between(0.52, 0.66))
     count = dice.count(5, 7)
     for place in range(count):
-        canvas.put(town.town_house, (place + 0.5) / count + dice.between(-0.01, 0.01), foot, dice.between(0.34, 0.44), way=1)
+        canvas.put(
+            town.town_house, (place + 0.5) / count + dice.between(-0.01, 0.01), foot, dice.between(0.34, 0.44), way=1
+        )
     if dice.chance(0.4):
         _canal(canvas, foot)
         return

@@ -69,14 +69,20 @@ def cow(brush: Brush) -> None:
     brush.thing = "cow"
     dice = brush.dice
     brush.shadow(0.6, 0.08)
-    coat, spot = dice.pick((((240, 236, 228), (54, 48, 48)), ((150, 92, 60), (178, 122, 84)), ((70, 56, 52), (230, 224, 214))))
+    coat, spot = dice.pick(
+        (((240, 236, 228), (54, 48, 48)), ((150, 92, 60), (178, 122, 84)), ((70, 56, 52), (230, 224, 214)))
+    )
     for x in (-0.42, -0.26, 0.26, 0.4):
         brush.box(x - 0.06, 0, x + 0.06, 0.4, Look("leg", "hide", shaded(coat, 0.86)))
-    brush.polygon(((-0.55, 0.36), (0.5, 0.34), (0.55, 0.8), (-0.5, 0.84), (-0.6, 0.7)), Look("torso", "hide", coat, fall=0.15))
+    brush.polygon(
+        ((-0.55, 0.36), (0.5, 0.34), (0.55, 0.8), (-0.5, 0.84), (-0.6, 0.7)), Look("torso", "hide", coat, fall=0.15)
+    )
     for x, y, wide in ((-0.3, 0.66, 0.17), (0.1, 0.58, 0.14), (0.36, 0.72, 0.1)):
         brush.oval(x, y, wide, 0.12, Look("torso", "hide", spot))
     brush.bar((-0.57, 0.78), (-0.64, 0.4), 0.05, Look("torso", "hide", spot))
-    brush.polygon(((0.46, 0.8), (0.56, 0.98), (0.78, 0.96), (0.9, 0.72), (0.8, 0.64), (0.6, 0.66)), Look("head", "hide", coat))
+    brush.polygon(
+        ((0.46, 0.8), (0.56, 0.98), (0.78, 0.96), (0.9, 0.72), (0.8, 0.64), (0.6, 0.66)), Look("head", "hide", coat)
+    )
     brush.polygon(((0.76, 0.76), (0.9, 0.73), (0.86, 0.64), (0.76, 0.64)), Look("head", "hide", (226, 170, 156)))
     brush.bar((0.56, 0.96), (0.5, 1.06), 0.05, Look("head", "hide", (226, 216, 190)))
     brush.bar((0.7, 0.96), (0.74, 1.06), 0.05, Look("head", "hide", (226, 216, 190)))
@@ -91,7 +97,13 @@ def sheep(brush: Brush) -> None:
         brush.box(x - 0.05, 0, x + 0.05, 0.35, Look("leg", "hide", face))
     wool = varied(brush.dice, (240, 234, 222), 8)
     for factor, share, lift in ((0.82, 1.0, 0.0), (1.0, 0.82, 0.05)):
-        for x, y, radius in ((-0.34, 0.5, 0.24), (0.32, 0.52, 0.24), (-0.1, 0.62, 0.27), (0.14, 0.6, 0.26), (0, 0.42, 0.26)):
+        for x, y, radius in (
+            (-0.34, 0.5, 0.24),
+            (0.32, 0.52, 0.24),
+            (-0.1, 0.62, 0.27),
+            (0.14, 0.6, 0.26),
+            (0, 0.42, 0.26),
+        ):
             brush.disc(x, y + lift, radius * share, Look("torso", "hide", shaded(wool, factor), fall=0.06))
     brush.oval(0.58, 0.66, 0.13, 0.17, Look("head", "hide", face))
 
@@ -107,13 +119,18 @@ def camel(brush: Brush) -> None:
     brush.oval(0, 0.56, 0.46, 0.17, Look("torso", "hide", coat, fall=0.2))
     humps = dice.pick(((0.0,), (-0.2, 0.2)))
     for x in humps:
-        brush.polygon(((x - 0.2, 0.62), (x - 0.08, 0.84), (x + 0.08, 0.84), (x + 0.2, 0.62)), Look("hump", "hide", shaded(coat, 1.06), fall=0.1))
+        brush.polygon(
+            ((x - 0.2, 0.62), (x - 0.08, 0.84), (x + 0.08, 0.84), (x + 0.2, 0.62)),
+            Look("hump", "hide", shaded(coat, 1.06), fall=0.1),
+        )
     neck = Look("torso", "hide", coat)
     brush.bar((0.38, 0.56), (0.58, 0.5), 0.13, neck)
     brush.bar((0.56, 0.46), (0.66, 0.9), 0.1, neck)
     brush.polygon(((0.58, 0.98), (0.64, 0.84), (0.88, 0.84), (0.88, 0.92), (0.7, 1.0)), Look("head", "hide", coat))
     if dice.chance(0.5):
-        brush.polygon(((-0.24, 0.5), (0.24, 0.5), (0.2, 0.74), (-0.2, 0.74)), Look("torso", "cloth", dice.pick(CLOTHES)))
+        brush.polygon(
+            ((-0.24, 0.5), (0.24, 0.5), (0.2, 0.74), (-0.2, 0.74)), Look("torso", "cloth", dice.pick(CLOTHES))
+        )
 
 
 def deer(brush: Brush) -> None:

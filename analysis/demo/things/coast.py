@@ -29,7 +29,10 @@ def sailing_boat(brush: Brush) -> None:
         cloth: Colour = dice.pick(((250, 246, 234), (250, 246, 234), (206, 84, 62), (236, 196, 110)))
         bow = [(0.035 + 0.36 * math.sin(step / 6 * 1.5), 0.96 - 0.8 * step / 6) for step in range(7)]
         brush.polygon(((0.035, 0.16), *bow), Look("sail", "cloth", cloth, turn=0.1, grain=0.3))
-        brush.polygon(((-0.03, 0.86), (-0.12, 0.5), (-0.36, 0.17), (-0.03, 0.17)), Look("sail", "cloth", shaded(cloth, 0.9), grain=0.3))
+        brush.polygon(
+            ((-0.03, 0.86), (-0.12, 0.5), (-0.36, 0.17), (-0.03, 0.17)),
+            Look("sail", "cloth", shaded(cloth, 0.9), grain=0.3),
+        )
     else:
         brush.bar((0.02, 0.24), (0.42, 0.22), 0.07, Look("sail", "cloth", (236, 230, 216)))
         brush.bar((0, 1.0), (-0.46, 0.12), 0.014, Look("mast", "wood", (120, 96, 72)))
@@ -73,7 +76,9 @@ def freighter(brush: Brush) -> None:
             left, low = -0.66 + column * 0.3, 0.38 + level * 0.17
             brush.box(left, low, left + 0.28, low + 0.16, Look("", "metal", varied(dice, dice.pick(PAINTS), 10)))
     brush.thing = "ship"
-    brush.polygon(((-1.5, 0.42), (1.4, 0.42), (1.66, 0.5), (1.4, 0.0), (-1.4, 0.0)), Look("hull", "metal", paint, fall=0.12))
+    brush.polygon(
+        ((-1.5, 0.42), (1.4, 0.42), (1.66, 0.5), (1.4, 0.0), (-1.4, 0.0)), Look("hull", "metal", paint, fall=0.12)
+    )
     brush.polygon(((-1.42, 0.08), (1.42, 0.08), (1.4, -0.02), (-1.4, -0.02)), Look("hull", "metal", (166, 66, 52)))
     brush.lamp(-1.05, 0.8, 0.6, (255, 210, 130), 0.5)
     reflected(brush, 1.6, 1.2)
@@ -84,7 +89,13 @@ def crane(brush: Brush) -> None:
     brush.thing = "crane"
     paint: Colour = brush.dice.pick(((230, 160, 44), (196, 66, 48), (70, 110, 160), (120, 132, 138)))
     leg = Look("", "metal", paint, turn=0.2)
-    for start, end in (((-0.2, 0), (-0.09, 0.5)), ((0.2, 0), (0.09, 0.5)), ((-0.17, 0.16), (0.17, 0.16)), ((-0.17, 0.16), (0.1, 0.46)), ((0.17, 0.16), (-0.1, 0.46))):
+    for start, end in (
+        ((-0.2, 0), (-0.09, 0.5)),
+        ((0.2, 0), (0.09, 0.5)),
+        ((-0.17, 0.16), (0.17, 0.16)),
+        ((-0.17, 0.16), (0.1, 0.46)),
+        ((0.17, 0.16), (-0.1, 0.46)),
+    ):
         brush.bar(start, end, 0.032, leg)
     tip, mast = (0.62, 0.94), (0.0, 0.86)
     jib = Look("jib", "metal", paint)
@@ -113,7 +124,13 @@ def containers(brush: Brush) -> None:
             paint = varied(dice, dice.pick(PAINTS), 10)
             brush.box(left, low, left + 0.84, low + 0.35, Look("", "metal", paint, fall=0.1))
             for rib in range(1, 6):
-                brush.box(left + rib * 0.14, low + 0.03, left + rib * 0.14 + 0.03, low + 0.32, Look("", "metal", shaded(paint, 0.8)))
+                brush.box(
+                    left + rib * 0.14,
+                    low + 0.03,
+                    left + rib * 0.14 + 0.03,
+                    low + 0.32,
+                    Look("", "metal", shaded(paint, 0.8)),
+                )
 
 
 def parasol(brush: Brush) -> None:
@@ -123,7 +140,9 @@ def parasol(brush: Brush) -> None:
     brush.shadow(0.55, 0.07)
     cloth, lean = dice.pick(CLOTHES), dice.between(-0.12, 0.12)
     brush.bar((0, 0), (lean, 0.9), 0.035, Look("pole", "wood", (226, 216, 200)))
-    points = [(lean + 0.52 * math.cos(math.pi * step / 8), 0.62 + 0.36 * math.sin(math.pi * step / 8)) for step in range(9)]
+    points = [
+        (lean + 0.52 * math.cos(math.pi * step / 8), 0.62 + 0.36 * math.sin(math.pi * step / 8)) for step in range(9)
+    ]
     for place in range(8):
         look = Look("awning", "cloth", cloth if place // 2 % 2 == 0 else WHITE, turn=0.12, grain=0.3)
         brush.polygon((points[place], points[place + 1], (lean, 0.64)), look)

@@ -19,7 +19,9 @@ COBBLES: Colour = (150, 142, 134)
 def meadow(canvas: Canvas, top: float, swing: float = 0.02) -> None:
     """Grass, or snow in winter, from `top` down."""
     snow = canvas.mood.winter
-    look = Look("", "snow" if snow else "foliage", varied(canvas.dice, GRASS[canvas.mood.season], 8), flat=True, grain=0.7)
+    look = Look(
+        "", "snow" if snow else "foliage", varied(canvas.dice, GRASS[canvas.mood.season], 8), flat=True, grain=0.7
+    )
     land(canvas, "snowfield" if snow else "grass", ridge(canvas, top, swing, 0.02), look)
 
 
@@ -32,7 +34,7 @@ def water(canvas: Canvas, thing: str, top: float, foot: float = 1.0) -> None:
     """Water from `top` to `foot`, which shows what stands behind it."""
     light = canvas.mood.light
     colour = mixed((40, 104, 132), light.horizon, 0.16)
-    brush = Brush(canvas, 0, foot, 1, 1, 0)
+    brush = Brush(canvas, foot=foot, depth=0)
     brush.thing = thing
     brush.box(-0.01, -0.01, 1.01, foot - top, Look("", "water", varied(canvas.dice, colour, 10), flat=True))
     canvas.mirrors.append(Mirror(0, 1, top, min(top, 1 - top)))
@@ -40,12 +42,14 @@ def water(canvas: Canvas, thing: str, top: float, foot: float = 1.0) -> None:
 
 def band(canvas: Canvas, thing: str, top: float, foot: float, look: Look) -> None:
     """A level strip across the picture."""
-    brush = Brush(canvas, 0, foot, 1, 1, 1 - canvas.near(foot))
+    brush = Brush(canvas, foot=foot, depth=1 - canvas.near(foot))
     brush.thing = thing
     brush.box(-0.01, 0, 1.01, foot - top, look)
 
 
-def way_back(canvas: Canvas, thing: str, far: tuple[float, float, float], near: tuple[float, float], look: Look) -> None:
+def way_back(
+    canvas: Canvas, thing: str, far: tuple[float, float, float], near: tuple[float, float], look: Look
+) -> None:
     """A road or path from the foot of the picture to where it is far.
 
     Args:
@@ -55,7 +59,7 @@ def way_back(canvas: Canvas, thing: str, far: tuple[float, float, float], near: 
         near: the middle and the half width at the foot.
         look: its surface.
     """
-    brush = Brush(canvas, 0, 1, 1, 1, 0)
+    brush = Brush(canvas)
     brush.thing = thing
     x, y, reach = far
     bend = canvas.dice.between(-0.06, 0.06)
@@ -70,9 +74,11 @@ def way_back(canvas: Canvas, thing: str, far: tuple[float, float, float], near: 
     brush.polygon([*left, *reversed(right)], look)
 
 
-def rows(canvas: Canvas, top: float, foot: float, vanishing: float, colours: tuple[Colour, Colour], material: str) -> None:
+def rows(
+    canvas: Canvas, top: float, foot: float, vanishing: float, *, colours: tuple[Colour, Colour], material: str
+) -> None:
     """A ploughed or sown field, its rows running to a point at the horizon."""
-    brush = Brush(canvas, 0, 1, 1, 1, 0)
+    brush = Brush(canvas)
     brush.thing = "field"
     ground = Look("", material, colours[0], flat=True)
     brush.box(-0.01, 1 - foot, 1.01, 1 - top, ground)
@@ -93,15 +99,36 @@ def rock(brush: Brush) -> None:
     brush.shadow(0.8, 0.12)
     top, wide = dice.between(0.6, 1.0), dice.between(0.6, 0.9)
     ridge_x = dice.between(-0.2, 0.2)
-    brush.polygon(((-wide, 0), (-wide * 0.8, top * 0.6), (ridge_x - 0.2, top), (ridge_x + 0.3, top * 0.9), (wide, 0.2), (wide * 0.9, 0)), Look("", "stone", grey))
+    brush.polygon(
+        (
+            (-wide, 0),
+            (-wide * 0.8, top * 0.6),
+            (ridge_x - 0.2, top),
+            (ridge_x + 0.3, top * 0.9),
+            (wide, 0.2),
+            (wide * 0.9, 0),
+        ),
+        Look("", "stone", grey),
+    )
     dark = Look("", "stone", shaded(grey, 0.72))
     if side > 0:
-        brush.polygon(((-wide, 0), (-wide * 0.8, top * 0.6), (ridge_x - 0.2, top), (ridge_x - 0.1, top * 0.5), (-0.1, 0)), dark)
+        brush.polygon(
+            ((-wide, 0), (-wide * 0.8, top * 0.6), (ridge_x - 0.2, top), (ridge_x - 0.1, top * 0.5), (-0.1, 0)), dark
+        )
     else:
         brush.polygon(((wide * 0.9, 0), (wide, 0.2), (ridge_x + 0.3, top * 0.9), (ridge_x, top * 0.5), (0.1, 0)), dark)
     if brush.mood.winter:
         snow = Look("", "snow", SNOW)
-        brush.polygon(((-wide * 0.8, top * 0.6), (ridge_x - 0.2, top), (ridge_x + 0.3, top * 0.9), (wide * 0.7, top * 0.5), (0, top * 0.75)), snow)
+        brush.polygon(
+            (
+                (-wide * 0.8, top * 0.6),
+                (ridge_x - 0.2, top),
+                (ridge_x + 0.3, top * 0.9),
+                (wide * 0.7, top * 0.5),
+                (0, top * 0.75),
+            ),
+            snow,
+        )
 
 
 def fence(brush: Brush) -> None:
@@ -143,4 +170,6 @@ def well(brush: Brush) -> None:
     brush.box(-0.42, 0, 0.42, 0.4, Look("wall", "stone", (160, 154, 146), turn=0.2))
     brush.oval(0, 0.4, 0.42, 0.09, Look("wall", "stone", (70, 66, 68)))
     roof: Colour = SNOW if brush.mood.winter else (150, 78, 58)
-    brush.polygon(((-0.55, 0.75), (0, 1.15), (0.55, 0.75)), Look("roof", "snow" if brush.mood.winter else "brick", roof))
+    brush.polygon(
+        ((-0.55, 0.75), (0, 1.15), (0.55, 0.75)), Look("roof", "snow" if brush.mood.winter else "brick", roof)
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from dissectory.analysis.demo.canvas import Look
@@ -27,8 +28,13 @@ if TYPE_CHECKING:
 
 Point = tuple[float, float]
 
+_LONG = 0.75
+"""From this length on, a house has three windows along its side."""
 
-def window(brush: Brush, x: float, y: float, wide: float, high: float, *, frame: Colour = WHITE, share: float = 0.6) -> None:
+
+def window(
+    brush: Brush, x: float, y: float, wide: float, high: float, *, frame: Colour = WHITE, share: float = 0.6
+) -> None:
     """A window about a point, with a frame; in the dark, this `share` of windows is lit."""
     brush.box(x - wide, y - high, x + wide, y + high, Look("window", "wood", frame))
     pane_wide, pane_high = wide * 0.74, high * 0.8
@@ -69,10 +75,16 @@ def house(brush: Brush) -> None:
     front, side = (0.84, 1.04) if lit > 0 else (1.04, 0.8)
     end = half + long
     brush.box(half, 0, end, eaves, Look("wall", wall[0], shaded(wall[1], side), fall=0.06))
-    brush.polygon(((-half, 0), (half, 0), (half, eaves), (0, 0.96), (-half, eaves)), Look("wall", wall[0], shaded(wall[1], front), fall=0.06))
+    brush.polygon(
+        ((-half, 0), (half, 0), (half, eaves), (0, 0.96), (-half, eaves)),
+        Look("wall", wall[0], shaded(wall[1], front), fall=0.06),
+    )
     if dice.chance(0.75):
         chimney(brush, end - 0.26, 1.06)
-    brush.polygon(((0.0, 1.0), (end - 0.22, 1.0), (end + 0.06, eaves - 0.05), (half + 0.05, eaves - 0.05)), Look("roof", roof[0], shaded(roof[1], side), fall=0.08))
+    brush.polygon(
+        ((0.0, 1.0), (end - 0.22, 1.0), (end + 0.06, eaves - 0.05), (half + 0.05, eaves - 0.05)),
+        Look("roof", roof[0], shaded(roof[1], side), fall=0.08),
+    )
     trim = Look("roof", roof[0], shaded(roof[1], 0.72 if not brush.mood.winter else 0.95))
     brush.bar((-half - 0.07, eaves - 0.07), (0.01, 1.0), 0.055, trim)
     brush.bar((half + 0.05, eaves - 0.06), (-0.01, 1.0), 0.055, trim)
@@ -81,7 +93,7 @@ def house(brush: Brush) -> None:
     for x in (-half * 0.62, half * 0.62):
         window(brush, x, 0.27, 0.062, 0.085)
     window(brush, 0, eaves + 0.08, 0.07, 0.085)
-    for x in [half + long * share for share in ((0.25, 0.72) if long < 0.75 else (0.2, 0.5, 0.8))]:
+    for x in [half + long * share for share in ((0.25, 0.72) if long < _LONG else (0.2, 0.5, 0.8))]:
         window(brush, x, eaves * 0.55, 0.065, 0.1)
     brush.lamp(0, 0.3, 0.5, GLOW, 0.35)
 
@@ -94,7 +106,9 @@ def chimney(brush: Brush, x: float, top: float, low: float = 0.72, *, smoke: flo
         grey: Colour = (206, 206, 210)
         drift = brush.dice.between(0.3, 1.0)
         for step in range(6):
-            brush.disc(x + drift * 0.05 * step**1.5, top + 0.06 + 0.085 * step, 0.035 + 0.016 * step, Look("", "", grey))
+            brush.disc(
+                x + drift * 0.05 * step**1.5, top + 0.06 + 0.085 * step, 0.035 + 0.016 * step, Look("", "", grey)
+            )
         brush.thing = thing
     brush.box(x - 0.06, low, x + 0.06, top, Look("chimney", "brick", (160, 92, 76), turn=0.15))
     brush.box(x - 0.075, top - 0.03, x + 0.075, top + 0.015, Look("chimney", "brick", (112, 70, 62)))
@@ -104,7 +118,9 @@ def church(brush: Brush) -> None:
     """A nave with tall windows, and a tower with a clock and a steeple."""
     brush.thing = "church"
     dice = brush.dice
-    wall: tuple[str, Colour] = dice.pick((("stone", (178, 172, 160)), ("plaster", (238, 232, 218)), ("brick", (168, 96, 80))))
+    wall: tuple[str, Colour] = dice.pick(
+        (("stone", (178, 172, 160)), ("plaster", (238, 232, 218)), ("brick", (168, 96, 80)))
+    )
     roof, lit = roofing(brush), brush.mood.side * brush.way
     brush.shadow(0.5, 0.04, x=0.2)
     brush.box(0.1, 0, 0.72, 0.3, Look("wall", wall[0], shaded(wall[1], 1.04 if lit > 0 else 0.86)))
@@ -113,7 +129,12 @@ def church(brush: Brush) -> None:
         brush.oval(x, 0.2, 0.028, 0.028, glazing(brush))
         brush.box(x - 0.028, 0.08, x + 0.028, 0.2, glazing(brush))
     brush.box(-0.14, 0, 0.14, 0.6, Look("wall", wall[0], wall[1], turn=0.12))
-    top: Look = Look("steeple", "metal" if not brush.mood.winter else roof[0], (92, 132, 120) if not brush.mood.winter else roof[1], turn=0.3)
+    top: Look = Look(
+        "steeple",
+        "metal" if not brush.mood.winter else roof[0],
+        (92, 132, 120) if not brush.mood.winter else roof[1],
+        turn=0.3,
+    )
     brush.polygon(((-0.17, 0.59), (0.17, 0.59), (0.03, 0.86), (0, 1.08), (-0.03, 0.86)), top)
     brush.disc(0, 0.5, 0.068, Look("clock", "metal", WHITE, lit=0.3 * brush.mood.light.dark))
     brush.bar((0, 0.5), (0, 0.55), 0.015, Look("clock", "metal", DARK))
@@ -134,16 +155,24 @@ def barn(brush: Brush) -> None:
     outline = ((-0.42, 0), (0.42, 0), (0.42, 0.5), (0.28, 0.78), (0, 0.96), (-0.28, 0.78), (-0.42, 0.5))
     brush.box(0.42, 0, far, 0.5, Look("wall", "wood", shaded(red, 1.04 if lit > 0 else 0.78)))
     cover = Look("roof", roof[0], shaded(roof[1], 1.0 if lit > 0 else 0.86), fall=0.06)
-    brush.polygon(((0.0, 1.0), (far - 0.28, 1.0), (far - 0.06, 0.8), (far + 0.05, 0.46), (0.46, 0.46), (0.31, 0.8)), cover)
+    brush.polygon(
+        ((0.0, 1.0), (far - 0.28, 1.0), (far - 0.06, 0.8), (far + 0.05, 0.46), (0.46, 0.46), (0.31, 0.8)), cover
+    )
     brush.polygon(outline, Look("wall", "wood", shaded(red, 0.84 if lit > 0 else 1.04)))
     edge = Look("roof", roof[0], shaded(roof[1], 0.8 if not brush.mood.winter else 1))
     points: tuple[Point, ...] = ((-0.46, 0.46), (-0.3, 0.79), (0, 0.99), (0.3, 0.79), (0.46, 0.46))
-    for start, end in zip(points, points[1:], strict=False):
+    for start, end in pairwise(points):
         brush.bar(start, end, 0.055, edge)
     door = Look("door", "wood", shaded(red, 0.62))
     brush.box(-0.2, 0, 0.2, 0.42, door)
     beam = Look("door", "wood", (234, 226, 212), grain=0.3)
-    for start, end in (((-0.2, 0.0), (0.2, 0.42)), ((0.2, 0.0), (-0.2, 0.42)), ((-0.21, 0.42), (0.21, 0.42)), ((-0.2, 0), (-0.2, 0.43)), ((0.2, 0), (0.2, 0.43))):
+    for start, end in (
+        ((-0.2, 0.0), (0.2, 0.42)),
+        ((0.2, 0.0), (-0.2, 0.42)),
+        ((-0.21, 0.42), (0.21, 0.42)),
+        ((-0.2, 0), (-0.2, 0.43)),
+        ((0.2, 0), (0.2, 0.43)),
+    ):
         brush.bar(start, end, 0.03, beam)
     window(brush, 0, 0.66, 0.08, 0.08)
 
@@ -167,7 +196,9 @@ def windmill(brush: Brush) -> None:
     brush.shadow(0.24, 0.04)
     wall = walling(brush)
     brush.polygon(((-0.2, 0), (0.2, 0), (0.12, 0.62), (-0.12, 0.62)), Look("wall", wall[0], wall[1], turn=0.28))
-    brush.polygon(((-0.15, 0.6), (0.15, 0.6), (0.1, 0.72), (0, 0.77), (-0.1, 0.72)), Look("roof", "wood", (92, 70, 58), turn=0.2))
+    brush.polygon(
+        ((-0.15, 0.6), (0.15, 0.6), (0.1, 0.72), (0, 0.77), (-0.1, 0.72)), Look("roof", "wood", (92, 70, 58), turn=0.2)
+    )
     brush.box(-0.05, 0, 0.05, 0.15, Look("door", "wood", dice.pick(DOORS)))
     window(brush, 0, 0.34, 0.035, 0.05)
     start = dice.between(0, math.pi / 2)
@@ -176,7 +207,10 @@ def windmill(brush: Brush) -> None:
         run, rise = math.cos(angle), math.sin(angle)
         hub = (0.0, 0.64)
         brush.bar(hub, (0.42 * run, 0.64 + 0.42 * rise), 0.022, Look("blade", "wood", TIMBER))
-        near, far = (0.1 * run - 0.04 * rise, 0.64 + 0.1 * rise + 0.04 * run), (0.42 * run - 0.04 * rise, 0.64 + 0.42 * rise + 0.04 * run)
+        near, far = (
+            (0.1 * run - 0.04 * rise, 0.64 + 0.1 * rise + 0.04 * run),
+            (0.42 * run - 0.04 * rise, 0.64 + 0.42 * rise + 0.04 * run),
+        )
         brush.bar(near, far, 0.075, Look("blade", "cloth", (238, 230, 212)))
 
 
@@ -194,7 +228,9 @@ def lighthouse(brush: Brush) -> None:
     window(brush, 0, 0.42, 0.022, 0.035)
     brush.box(-0.11, 0.75, 0.11, 0.78, Look("wall", "metal", DARK))
     shine = brush.mood.light.dark
-    brush.box(-0.055, 0.78, 0.055, 0.89, Look("lamp head", "glass", (255, 232, 150) if shine else (196, 218, 226), lit=shine))
+    brush.box(
+        -0.055, 0.78, 0.055, 0.89, Look("lamp head", "glass", (255, 232, 150) if shine else (196, 218, 226), lit=shine)
+    )
     brush.polygon(((-0.08, 0.89), (0.08, 0.89), (0, 1.0)), Look("roof", "metal", band, turn=0.3))
     brush.lamp(0, 0.83, 0.55, GLOW, 1.2)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from dissectory.analysis.demo.canvas import Look
@@ -82,7 +83,15 @@ def fir(brush: Brush) -> None:
         brush.polygon((*hem, (0, top)), look)
         if brush.mood.winter:
             white = Look("crown", "snow", SNOW, turn=0.08)
-            brush.polygon(((0, top), (wide * 0.62 * light, low + 0.13), (wide * 0.2 * light, low + 0.17), (-wide * 0.3 * light, low + 0.21)), white)
+            brush.polygon(
+                (
+                    (0, top),
+                    (wide * 0.62 * light, low + 0.13),
+                    (wide * 0.2 * light, low + 0.17),
+                    (-wide * 0.3 * light, low + 0.21),
+                ),
+                white,
+            )
         else:
             lit = Look("crown", "foliage", shaded(green, 1.2), grain=0.8)
             brush.polygon(((0, top), (wide * 0.75 * light, low + 0.07), (wide * 0.25 * light, low + 0.12)), lit)
@@ -95,7 +104,7 @@ def palm(brush: Brush) -> None:
     brush.shadow(0.3, 0.04)
     lean, bark = dice.between(0.05, 0.24), Look("trunk", "wood", varied(dice, (142, 112, 80), 8), turn=0.25)
     spine = [(lean * (step / 6) ** 1.7, 0.78 * step / 6) for step in range(7)]
-    for number, (start, end) in enumerate(zip(spine, spine[1:], strict=False)):
+    for number, (start, end) in enumerate(pairwise(spine)):
         brush.bar(start, end, 0.06 - 0.004 * number, bark)
     top = spine[-1]
     green = varied(dice, (78, 132, 62), 10)
@@ -110,7 +119,7 @@ def palm(brush: Brush) -> None:
 
 
 def cactus(brush: Brush) -> None:
-    """A saguaro with one to three arms."""
+    """A saguaro with two arms."""
     brush.thing = "cactus"
     dice = brush.dice
     brush.shadow(0.22, 0.05)
@@ -119,9 +128,7 @@ def cactus(brush: Brush) -> None:
     brush.box(-0.09, 0, 0.09, 0.9, stem)
     brush.disc(0, 0.9, 0.09, stem)
     arm = Look("arm", "foliage", shaded(green, 0.94), turn=0.35, grain=0.5)
-    for side, low in zip((1, -1, 1), (dice.between(0.25, 0.4), dice.between(0.4, 0.55), 0.66), strict=True):
-        if side > 0 and low > 0.6:
-            break
+    for side, low in ((1, dice.between(0.25, 0.4)), (-1, dice.between(0.4, 0.55))):
         reach, top = dice.between(0.2, 0.27), low + dice.between(0.2, 0.34)
         brush.box(min(side * 0.08, side * reach), low - 0.055, max(side * 0.08, side * reach), low + 0.055, arm)
         brush.box(side * reach - 0.06, low - 0.03, side * reach + 0.06, top, arm)
@@ -138,7 +145,7 @@ def bush(brush: Brush) -> None:
     brush.shadow(0.7, 0.1)
     leaf = varied(dice, dice.pick(LEAVES["summer"]), 12)
     for factor, share, lift in ((0.7, 1.0, 0.0), (1.0, 0.75, 0.06), (1.18, 0.4, 0.16)):
-        snow = brush.mood.winter and share < 0.5
+        snow = brush.mood.winter and factor > 1
         look = Look("crown", "snow", SNOW) if snow else Look("crown", "foliage", shaded(leaf, factor))
         for x, y, radius in ((-0.45, 0.3, 0.34), (0.45, 0.3, 0.34), (0.0, 0.48, 0.44)):
             brush.disc(x, y + lift, radius * share, look)
@@ -160,6 +167,9 @@ def mushroom(brush: Brush) -> None:
     brush.thing = "mushroom"
     red: Colour = brush.dice.pick(((206, 54, 44), (176, 120, 76)))
     brush.box(-0.12, 0, 0.12, 0.6, Look("stem", "foliage", (238, 230, 212), turn=0.2, grain=0.1))
-    brush.polygon(((-0.5, 0.5), (-0.36, 0.82), (0, 0.98), (0.36, 0.82), (0.5, 0.5)), Look("cap", "foliage", red, fall=0.15, grain=0.2))
+    brush.polygon(
+        ((-0.5, 0.5), (-0.36, 0.82), (0, 0.98), (0.36, 0.82), (0.5, 0.5)),
+        Look("cap", "foliage", red, fall=0.15, grain=0.2),
+    )
     for x, y in ((-0.2, 0.72), (0.1, 0.84), (0.24, 0.62)):
         brush.disc(x, y, 0.07, Look("cap", "foliage", (246, 240, 230), grain=0.1))

@@ -29,7 +29,7 @@ def heavens(canvas: Canvas, horizon: float) -> None:
     count = {"clear": dice.count(0, 2), "cloudy": dice.count(2, 5), "rain": dice.count(4, 6)}.get(mood.weather, 0)
     for x in dice.spread(count):
         canvas.put(cloud, x, dice.between(0.06, max(0.1, horizon - 0.14)), dice.between(0.05, 0.1), depth=0.25)
-    if mood.light.dark < 0.5 and mood.weather != "snowfall" and dice.chance(0.4):
+    if not mood.dark and mood.weather != "snowfall" and dice.chance(0.4):
         for _ in range(dice.count(1, 4)):
             canvas.put(bird, dice.between(0.05, 0.95), dice.between(0.06, horizon - 0.06), dice.between(0.03, 0.05))
 
@@ -60,7 +60,10 @@ def cloud(brush: Brush) -> None:
     dice, light = brush.dice, brush.mood.light
     heavy = brush.mood.weather == "rain"
     white: Colour = (176, 180, 188) if heavy else mixed((252, 252, 252), light.horizon, 0.25 if light.dark else 0.06)
-    puffs = [(x, dice.between(0.0, 0.85) * (1.7 - abs(x)) / 1.7, dice.between(0.42, 0.78)) for x in (-1.5, -0.8, 0.0, 0.8, 1.6)]
+    puffs = [
+        (x, dice.between(0.0, 0.85) * (1.7 - abs(x)) / 1.7, dice.between(0.42, 0.78))
+        for x in (-1.5, -0.8, 0.0, 0.8, 1.6)
+    ]
     for drop, factor in ((-0.2, 0.84), (0.0, 0.95), (0.14, 1.0)):
         look = Look("", "", shaded(white, factor), fall=0.05)
         for x, y, radius in puffs:
@@ -76,7 +79,9 @@ def bird(brush: Brush) -> None:
     look = Look("wing", "hide", colour)
     lift = brush.dice.between(0.2, 0.5)
     for side in (-1, 1):
-        brush.polygon(((0, 0), (side * 0.35, lift + 0.1), (side * 0.8, lift * 0.7), (side * 0.35, lift - 0.1), (0, -0.2)), look)
+        brush.polygon(
+            ((0, 0), (side * 0.35, lift + 0.1), (side * 0.8, lift * 0.7), (side * 0.35, lift - 0.1), (0, -0.2)), look
+        )
 
 
 def ridge(canvas: Canvas, height: float, swing: float, rough: float, steps: int = 40) -> list[Point]:
@@ -96,7 +101,7 @@ def ridge(canvas: Canvas, height: float, swing: float, rough: float, steps: int 
 
 def land(canvas: Canvas, thing: str, skyline: list[Point], look: Look, depth: float = 0.0) -> None:
     """Land from a skyline (y downwards) to the foot of the picture."""
-    brush = Brush(canvas, 0, 1, 1, 1, depth)
+    brush = Brush(canvas, foot=1, depth=depth)
     brush.thing = thing
     brush.polygon([(-0.01, -0.02), *((x, 1 - y) for x, y in skyline), (1.01, 1 - skyline[-1][1]), (1.01, -0.02)], look)
 
@@ -106,10 +111,12 @@ def mountains(canvas: Canvas, horizon: float, high: float, *, bare: bool = False
     dice = canvas.dice
     rock: Colour = (176, 128, 98) if bare else (112, 118, 134)
     for layer in range(dice.count(1, 2)):
-        brush = Brush(canvas, 0, horizon + 0.02, 1, 1, 1.7 - 0.5 * layer)
+        brush = Brush(canvas, foot=horizon + 0.02, depth=1.7 - 0.5 * layer)
         brush.thing = "mountain"
         for x in dice.spread(dice.count(3, 5), -0.1, 1.1):
-            _peak(brush, x, high * dice.between(0.55, 1.0) * (1 - 0.3 * layer), shaded(rock, 1 - 0.1 * layer), bare=bare)
+            _peak(
+                brush, x, high * dice.between(0.55, 1.0) * (1 - 0.3 * layer), shaded(rock, 1 - 0.1 * layer), bare=bare
+            )
 
 
 def _peak(brush: Brush, x: float, high: float, rock: Colour, *, bare: bool) -> None:
@@ -119,11 +126,16 @@ def _peak(brush: Brush, x: float, high: float, rock: Colour, *, bare: bool) -> N
     top = (x + lean, high)
     for way, factor in ((-1, 1.08 if side < 0 else 0.8), (1, 1.08 if side > 0 else 0.8)):
         knee = (x + way * wide * 0.45, high * dice.between(0.42, 0.56))
-        brush.polygon((top, knee, (x + way * wide, -0.03), (x + lean * 2, -0.03)), Look("", "stone", shaded(rock, factor)))
+        brush.polygon(
+            (top, knee, (x + way * wide, -0.03), (x + lean * 2, -0.03)), Look("", "stone", shaded(rock, factor))
+        )
         if not bare or brush.mood.winter:
             line = dice.between(0.25, 0.5)
             edge = (x + way * wide * 0.45 * line / 0.5, high * (1 - line))
-            ragged = ((x + way * wide * 0.12, high * (1 - line * 1.1)), (x + lean + way * 0.02, high * (1 - line * 0.7)))
+            ragged = (
+                (x + way * wide * 0.12, high * (1 - line * 1.1)),
+                (x + lean + way * 0.02, high * (1 - line * 0.7)),
+            )
             brush.polygon((top, edge, *ragged, (x + lean, high * (1 - line))), Look("", "snow", shaded(SNOW, factor)))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from dissectory.analysis.demo.canvas import Look
@@ -31,16 +32,18 @@ def tower_block(brush: Brush) -> None:
     colour = varied(dice, colour, 8)
     half, side = dice.between(0.13, 0.2), dice.between(0.05, 0.12)
     lit = brush.mood.side * brush.way > 0
-    brush.polygon(((half, 0), (half + side, 0), (half + side, 0.97), (half, 1)), Look("wall", material, shaded(colour, 1.06 if lit else 0.66)))
+    brush.polygon(
+        ((half, 0), (half + side, 0), (half + side, 0.97), (half, 1)),
+        Look("wall", material, shaded(colour, 1.06 if lit else 0.66)),
+    )
     brush.box(-half, 0, half, 1, Look("wall", material, shaded(colour, 0.84 if lit else 1.0), fall=0.08))
     columns, step = dice.count(3, 5), dice.between(0.055, 0.075)
     for place in range(columns):
         x = -half + (place + 0.5) * 2 * half / columns
         wide = half / columns * 0.62
-        y = 0.17
-        while y < 0.96:
+        for storey in range(math.ceil(0.79 / step)):
+            y = 0.17 + storey * step
             brush.box(x - wide, y - step * 0.3, x + wide, y + step * 0.3, glazing(brush, 0.5))
-            y += step
     brush.box(-half, 0, half, 0.11, Look("wall", "stone", shaded(colour, 0.6)))
     brush.box(-half * 0.3, 0, half * 0.3, 0.085, Look("door", "glass", (96, 116, 130), lit=0.4 * brush.mood.light.dark))
     cap = Look("roof", "stone", shaded(colour, 0.7))
@@ -65,10 +68,19 @@ def town_house(brush: Brush) -> None:
         for step in range(3):
             reach = half * (0.8 - 0.26 * step)
             brush.box(-reach, eaves - 0.01, reach, eaves + 0.08 * (step + 1), front)
-            brush.box(-reach - 0.015, eaves + 0.08 * (step + 1) - 0.015, reach + 0.015, eaves + 0.08 * (step + 1) + 0.01, Look("roof", roof[0], roof[1]))
+            brush.box(
+                -reach - 0.015,
+                eaves + 0.08 * (step + 1) - 0.015,
+                reach + 0.015,
+                eaves + 0.08 * (step + 1) + 0.01,
+                Look("roof", roof[0], roof[1]),
+            )
     else:
         brush.polygon(((-half, 0), (half, 0), (half, eaves), (-half, eaves)), front)
-        brush.polygon(((-half - 0.03, eaves), (half + 0.03, eaves), (half * 0.45, 1), (-half * 0.45, 1)), Look("roof", roof[0], roof[1], fall=0.08))
+        brush.polygon(
+            ((-half - 0.03, eaves), (half + 0.03, eaves), (half * 0.45, 1), (-half * 0.45, 1)),
+            Look("roof", roof[0], roof[1], fall=0.08),
+        )
     for y in (0.38, 0.56):
         for x in (-half * 0.6, 0.0, half * 0.6):
             window(brush, x, y, 0.038, 0.062)

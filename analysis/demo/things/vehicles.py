@@ -54,11 +54,12 @@ def bus(brush: Brush) -> None:
     dice = brush.dice
     paint = varied(dice, dice.pick(PAINTS[:4]), 8)
     brush.shadow(1.5, 0.1)
-    top = dice.pick((1.0, 1.0, 1.5))
+    decks = dice.pick((1, 1, 2))
+    top = 0.5 + 0.5 * decks
     brush.box(-1.4, 0.14, 1.4, top, Look("bodywork", "metal", paint, fall=0.1))
     brush.box(-1.36, top - 0.01, 1.36, top + 0.05, Look("bodywork", "metal", shaded(paint, 0.8)))
     brush.box(-1.4, 0.42, 1.4, 0.49, Look("bodywork", "metal", (236, 232, 222)))
-    for low in [0.56] + ([1.06] if top > 1.2 else []):
+    for low in (0.56, 1.06)[:decks]:
         for place in range(6):
             brush.box(-1.3 + place * 0.4, low, -0.98 + place * 0.4, low + 0.32, glazing(brush, 1.0))
     brush.box(1.08, 0.16, 1.32, 0.88, Look("door", "glass", (96, 120, 136), lit=0.3 * brush.mood.light.dark))
@@ -96,7 +97,9 @@ def steam_engine(brush: Brush) -> None:
     brush.disc(0.98, 0.59, 0.2, body)
     for x in (-0.2, 0.2, 0.6):
         brush.box(x, 0.38, x + 0.04, 0.81, Look("bodywork", "metal", (206, 170, 90)))
-    brush.polygon(((0.68, 0.78), (0.82, 0.78), (0.87, 1.12), (0.63, 1.12)), Look("funnel", "metal", (44, 44, 48), turn=0.3))
+    brush.polygon(
+        ((0.68, 0.78), (0.82, 0.78), (0.87, 1.12), (0.63, 1.12)), Look("funnel", "metal", (44, 44, 48), turn=0.3)
+    )
     brush.disc(0.2, 0.82, 0.1, Look("bodywork", "metal", (206, 170, 90), fall=0.3))
     brush.box(-1.05, 0.3, -0.46, 1.04, Look("cabin", "metal", paint, fall=0.15))
     brush.box(-0.92, 0.66, -0.6, 0.92, glazing(brush, 1.0))
@@ -116,7 +119,10 @@ def electric_engine(brush: Brush) -> None:
     brush.thing = "train"
     paint = varied(brush.dice, brush.dice.pick(PAINTS), 6)
     brush.shadow(1.3, 0.06)
-    brush.polygon(((-1.1, 0.18), (1.1, 0.18), (1.16, 0.5), (0.78, 0.98), (-1.1, 0.98)), Look("bodywork", "metal", paint, fall=0.15))
+    brush.polygon(
+        ((-1.1, 0.18), (1.1, 0.18), (1.16, 0.5), (0.78, 0.98), (-1.1, 0.98)),
+        Look("bodywork", "metal", paint, fall=0.15),
+    )
     brush.box(-1.1, 0.3, 1.1, 0.42, Look("bodywork", "metal", (238, 236, 230)))
     brush.polygon(((0.74, 0.6), (1.05, 0.6), (0.78, 0.92), (0.7, 0.92)), glazing(brush, 0.5))
     for x in (-0.9, -0.45, 0.0):
@@ -134,11 +140,16 @@ def engine_front(brush: Brush) -> None:
     brush.shadow(0.5, 0.05)
     for x in (-0.28, 0.28):
         brush.box(x - 0.07, -0.02, x + 0.07, 0.2, Look("wheel", "metal", _TYRE))
-    brush.polygon(((-0.4, 0.1), (0.4, 0.1), (0.42, 0.6), (0.3, 1.0), (-0.3, 1.0), (-0.42, 0.6)), Look("bodywork", "metal", paint, turn=0.12))
+    brush.polygon(
+        ((-0.4, 0.1), (0.4, 0.1), (0.42, 0.6), (0.3, 1.0), (-0.3, 1.0), (-0.42, 0.6)),
+        Look("bodywork", "metal", paint, turn=0.12),
+    )
     brush.box(-0.4, 0.36, 0.4, 0.44, Look("bodywork", "metal", (238, 236, 230)))
     brush.box(-0.4, 0.08, 0.4, 0.18, Look("bodywork", "metal", DARK))
     for side in (-1, 1):
-        brush.polygon(((side * 0.03, 0.6), (side * 0.35, 0.6), (side * 0.26, 0.9), (side * 0.03, 0.9)), glazing(brush, 0.4))
+        brush.polygon(
+            ((side * 0.03, 0.6), (side * 0.35, 0.6), (side * 0.26, 0.9), (side * 0.03, 0.9)), glazing(brush, 0.4)
+        )
         _beam(brush, side * 0.28, 0.28, 0.07)
 
 
@@ -148,7 +159,10 @@ def coach(brush: Brush, paint: Colour) -> None:
     brush.shadow(1.2, 0.06)
     brush.box(-1.08, 0.2, 1.08, 0.92, Look("bodywork", "metal", paint, fall=0.12))
     roof: Colour = SNOW if brush.mood.winter else (126, 128, 134)
-    brush.polygon(((-1.08, 0.9), (1.08, 0.9), (1.0, 1.0), (-1.0, 1.0)), Look("bodywork", "snow" if brush.mood.winter else "metal", roof))
+    brush.polygon(
+        ((-1.08, 0.9), (1.08, 0.9), (1.0, 1.0), (-1.0, 1.0)),
+        Look("bodywork", "snow" if brush.mood.winter else "metal", roof),
+    )
     brush.box(-1.08, 0.4, 1.08, 0.46, Look("bodywork", "metal", (236, 226, 200)))
     for place in range(5):
         brush.box(-0.78 + place * 0.33, 0.55, -0.54 + place * 0.33, 0.8, glazing(brush, 1.0))
@@ -163,8 +177,13 @@ def wagon(brush: Brush, paint: Colour) -> None:
     """An open wagon with a load of timber or coal."""
     brush.thing = "train"
     brush.shadow(1.2, 0.06)
-    load: tuple[str, Colour] = brush.dice.pick((("wood", (150, 106, 70)), ("stone", (58, 56, 60)), ("soil", (170, 130, 86))))
-    brush.polygon(((-1.0, 0.5), (1.0, 0.5), (0.7, 0.86), (0.2, 0.76), (-0.3, 0.9), (-0.8, 0.72)), Look("bodywork", load[0], load[1]))
+    load: tuple[str, Colour] = brush.dice.pick(
+        (("wood", (150, 106, 70)), ("stone", (58, 56, 60)), ("soil", (170, 130, 86)))
+    )
+    brush.polygon(
+        ((-1.0, 0.5), (1.0, 0.5), (0.7, 0.86), (0.2, 0.76), (-0.3, 0.9), (-0.8, 0.72)),
+        Look("bodywork", load[0], load[1]),
+    )
     brush.box(-1.08, 0.22, 1.08, 0.64, Look("bodywork", "wood", paint, fall=0.1))
     brush.box(-1.08, 0.2, 1.08, 0.27, Look("bodywork", "metal", DARK))
     for x in (-0.72, 0.72):
@@ -194,7 +213,7 @@ def track_away(canvas: Canvas, far: float, near: float, wide: float) -> None:
         near: where it leaves the picture at its foot.
         wide: half the ballast's width there.
     """
-    brush = Brush(canvas, 0, 1, 1, 1, 0)
+    brush = Brush(canvas)
     brush.thing = "railway track"
     top = canvas.horizon + 0.005
 
@@ -233,7 +252,10 @@ def shelter(brush: Brush) -> None:
     for x in (-1.5, -0.5, 0.5, 1.5):
         brush.box(x - 0.04, 0.3, x + 0.04, 0.95, Look("pole", "metal", (60, 92, 84)))
     snow = brush.mood.winter
-    brush.polygon(((-1.9, 0.92), (1.9, 0.92), (1.7, 1.12), (-1.7, 1.12)), Look("roof", "snow" if snow else "metal", SNOW if snow else (150, 70, 58)))
+    brush.polygon(
+        ((-1.9, 0.92), (1.9, 0.92), (1.7, 1.12), (-1.7, 1.12)),
+        Look("roof", "snow" if snow else "metal", SNOW if snow else (150, 70, 58)),
+    )
     brush.lamp(0, 0.7, 1.0, GLOW, 0.6)
 
 
@@ -246,8 +268,14 @@ def viaduct(brush: Brush) -> None:
     for place in range(-5, 6):
         x = place * 1.1
         brush.box(x - 0.16, -0.1, x + 0.16, 0.8, Look("arch", "stone", shaded(stone, 0.94), turn=0.2))
-        bow = [(x + 0.55 - 0.42 * math.cos(math.pi * step / 8), 0.42 + 0.3 * math.sin(math.pi * step / 8)) for step in range(9)]
-        brush.polygon(((x + 0.1, 0.78), (x + 0.1, 0.42), *bow, (x + 1.0, 0.42), (x + 1.0, 0.78)), Look("arch", "stone", shaded(stone, 0.94)))
+        bow = [
+            (x + 0.55 - 0.42 * math.cos(math.pi * step / 8), 0.42 + 0.3 * math.sin(math.pi * step / 8))
+            for step in range(9)
+        ]
+        brush.polygon(
+            ((x + 0.1, 0.78), (x + 0.1, 0.42), *bow, (x + 1.0, 0.42), (x + 1.0, 0.78)),
+            Look("arch", "stone", shaded(stone, 0.94)),
+        )
 
 
 def mast(brush: Brush) -> None:
