@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
@@ -88,6 +89,9 @@ def trained_classifier(weights: Path = CLASSIFIER) -> Classifier:
         )
     try:
         network.load_state_dict(load_file(weights))
-    except (OSError, RuntimeError, ValueError) as error:
-        raise SubjectError(f"{weights} does not hold the demo's classifier: {error}") from None
+    except (OSError, RuntimeError, SafetensorError) as error:
+        raise SubjectError(
+            f"{weights} does not hold the demo's classifier ({str(error).splitlines()[0]}): take the file that "
+            "came with this version, or train anew"
+        ) from None
     return network

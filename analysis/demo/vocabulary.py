@@ -47,7 +47,7 @@ PARTS: Mapping[str, frozenset[str]] = MappingProxyType(
             "train, ship, crane",
             "chimney": "house, hut, town house",
             "steeple": "church",
-            "clock": "church, town house",
+            "clock": "church",
             "blade": "windmill",
             "lamp head": "street lamp, traffic light, lighthouse, signal",
             "pole": "street lamp, traffic light, parasol, signal, market stall, well, platform, chair lift, tent",
