@@ -151,7 +151,7 @@ class Brush:
         self._high = size * canvas.side
         self._wide = self._high * way
         # Texels per fine pixel: a texture grows with its thing, and never so fine that it is mere noise.
-        self._rate = min(max(0.42 / max(size, 1e-3), 1.0), 3.2) * 288 / canvas.side
+        self._rate = min(max(0.42 / max(size, 1e-3), 1.0), 3.2) * 96 / canvas.size
 
     def at(self, x: float, y: float, scale: float = 1.0) -> Brush:
         """A brush for something that stands on this thing."""

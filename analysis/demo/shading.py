@@ -13,13 +13,18 @@ from dissectory.analysis.demo.vocabulary import MATERIALS, numbers
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from dissectory.analysis.demo.canvas import Canvas
+    from dissectory.analysis.demo.canvas import Canvas, Mirror
 
     Plane = npt.NDArray[np.float32]
     Labels = npt.NDArray[np.uint8]
 
 _WATER = numbers(MATERIALS)["water"]
 _F = np.float32
+"""Whole planes are worked on at once: half the memory is half the time."""
+
+_DRAWN_AT = 288
+"""The side in fine pixels for which the sizes of textures and clouds were chosen; others are scaled to it."""
+_STARS = 90
 
 
 def labels(canvas: Canvas) -> tuple[Labels, Labels, Labels]:
@@ -97,38 +102,43 @@ def _texture(
 
 
 def _sky(canvas: Canvas, surface: Plane, shapes: npt.NDArray[np.intp]) -> None:
-    """Fill in the sky: its gradient, thin cloud, the glow about the sun."""
+    """Fill in the sky: its gradient, thin cloud, the glow about the sun, stars."""
     bare = np.flatnonzero((shapes == 0).any(axis=1))
     if not len(bare):
         return
     foot = int(bare[-1]) + 1
-    mood, side = canvas.mood, canvas.side
-    y = (np.arange(foot, dtype=_F) / side)[:, None, None]
-    share = (y / max(canvas.horizon, 0.2)).clip(0, 1) ** _F(0.8)
+    mood = canvas.mood
+    y = (np.arange(foot, dtype=_F) / canvas.side)[:, None]
+    share = (y / max(canvas.horizon, 0.2)).clip(0, 1)[..., None] ** _F(0.8)
     top, low = np.array(mood.light.top, dtype=_F), np.array(mood.light.horizon, dtype=_F)
     if mood.weather not in {"clear", "cloudy"}:
         top = top * _F(0.35) + (low * _F(0.65))
-    sky = np.repeat(top + (low - top) * share, side, axis=1)
-    row, across = (int(canvas.dice.between(0, 400)) for _ in range(2))
-    step = 288 / side
-    wisps = veil()[
-        ((np.arange(foot) * step).astype(int) + row)[:, None] % 512,
-        ((np.arange(side) * step).astype(int) + across) % 512,
-    ]
-    sky += (wisps * _F(0.5) * (1 - mood.light.dark * 0.8))[..., None] * (_F(250) - sky)
+    sky = np.repeat(top + (low - top) * share, canvas.side, axis=1)
+    sky += (_wisps(canvas, foot) * (1 - mood.light.dark * 0.8))[..., None] * (_F(250) - sky)
     if canvas.sun is not None and mood.light.sun is not None:
-        x = np.arange(side, dtype=_F) / side
-        far = (x - canvas.sun[0]) ** 2 + (y[..., 0] - canvas.sun[1]) ** 2
+        x = np.arange(canvas.side, dtype=_F) / canvas.side
+        far = (x - canvas.sun[0]) ** 2 + (y - canvas.sun[1]) ** 2
         sky += (np.exp(far * _F(-14)) * _F(0.55))[..., None] * (np.array(mood.light.sun, dtype=_F) - sky)
     if mood.dark and mood.weather == "clear":
         _stars(canvas, sky)
     surface[:foot] = np.where((shapes[:foot] == 0)[..., None], sky, surface[:foot])
 
 
+def _wisps(canvas: Canvas, foot: int) -> Plane:
+    """How much thin cloud hides of the sky's first `foot` rows, 0..0.5; a piece of a larger veil."""
+    step = _DRAWN_AT / canvas.side
+    row, column = (int(canvas.dice.between(0, 400)) for _ in range(2))
+    rows = ((np.arange(foot) * step).astype(int) + row) % len(veil())
+    columns = ((np.arange(canvas.side) * step).astype(int) + column) % len(veil())
+    thin: Plane = veil()[rows[:, None], columns] * _F(0.5)
+    return thin
+
+
 def _stars(canvas: Canvas, sky: Plane) -> None:
+    """Strew stars of two by two fine pixels, few of them bright."""
     random = canvas.dice.generator
-    places = (random.random((2, 90)) * np.array([[sky.shape[0] - 2], [canvas.side - 2]])).astype(int)
-    bright = (random.random(90) ** 3 * 200 + 40).astype(_F)
+    places = (random.random((2, _STARS)) * np.array([[sky.shape[0] - 2], [canvas.side - 2]])).astype(int)
+    bright = (random.random(_STARS) ** 3 * 200 + 40).astype(_F)
     for rows in (0, 1):
         for columns in (0, 1):
             sky[places[0] + rows, places[1] + columns] += bright[:, None]
@@ -141,24 +151,27 @@ def _reflect(canvas: Canvas, surface: Plane, shapes: npt.NDArray[np.intp]) -> No
     kinds = np.array([row.material if row.flat else 0 for row in canvas.rows], dtype=np.uint8)
     water = kinds[shapes] == _WATER
     source = surface.copy()
-    waves = tiles()[_WATER - 1]
-    side = canvas.side
     for mirror in canvas.mirrors:
-        left, right = (max(0, min(side, int(edge * side))) for edge in (mirror.left, mirror.right))
-        line = int(mirror.line * side)
-        reach = min(side - line, int(mirror.reach * side))
-        if right - left < FINE or reach < FINE:
-            continue
-        down = np.arange(reach)
-        across = (np.arange(left, right) * (96 / side)).astype(np.intp) % TILE
-        ripple = waves[(down * (600 / side)).astype(np.intp) % TILE][:, across]
-        ripple = ripple * (1 + down[:, None] * (4 / side)) * (side / 130)
-        rows = (line - 1 - down[:, None] + ripple).clip(0, side - 1).astype(np.intp)
-        columns = (np.arange(left, right) + ripple).clip(0, side - 1).astype(np.intp)
-        fade = (0.62 - 0.5 * down / reach).astype(_F)[:, None]
-        share = np.where(water[line : line + reach, left:right], fade, _F(0))[..., None]
-        block = surface[line : line + reach, left:right]
-        block += share * (source[rows, columns] * _F(0.92) - block)
+        _mirror(mirror, source, surface, water)
+
+
+def _mirror(mirror: Mirror, source: Plane, surface: Plane, water: npt.NDArray[np.bool_]) -> None:
+    """Mix what `source` shows above a line into the water below it, the waves bending it."""
+    side = len(surface)
+    left, right = (max(0, min(side, int(edge * side))) for edge in (mirror.left, mirror.right))
+    line = int(mirror.line * side)
+    reach = min(side - line, int(mirror.reach * side))
+    if right - left < FINE or reach < FINE:
+        return
+    down, across = np.arange(reach), np.arange(left, right)
+    texels = (down * (600 / side)).astype(np.intp)[:, None] % TILE, (across * (96 / side)).astype(np.intp) % TILE
+    ripple = tiles()[_WATER - 1][texels] * (1 + down[:, None] * (4 / side)) * (side / 130)
+    rows = (line - 1 - down[:, None] + ripple).clip(0, side - 1).astype(np.intp)
+    columns = (across + ripple).clip(0, side - 1).astype(np.intp)
+    fade = (0.62 - 0.5 * down / reach).astype(_F)[:, None]
+    area = np.s_[line : line + reach, left:right]
+    share = np.where(water[area], fade, _F(0))[..., None]
+    surface[area] += share * (source[rows, columns] * _F(0.92) - surface[area])
 
 
 def _reduced(surface: Plane) -> Plane:

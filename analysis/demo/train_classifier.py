@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,8 +46,12 @@ def pictures(first: int, count: int, workers: int) -> Pictures:
     """Draw the scenes of the seeds from `first`: `(count, 3, size, size)`; picture `n` is of class `n` modulo 10."""
     if first % len(SCENES):
         raise ValueError(f"the first seed is {first}; it must be a multiple of {len(SCENES)}")
-    with ProcessPoolExecutor(workers) as pool:
-        return np.stack(list(pool.map(_draw, range(first, first + count), chunksize=100)))
+    seeds = range(first, first + count)
+    if workers == 1:
+        return np.stack([_draw(seed) for seed in seeds])
+    # Fresh processes: a copy of one that has threads, as torch has, can hang.
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        return np.stack(list(pool.map(_draw, seeds, chunksize=100)))
 
 
 def classes(count: int) -> npt.NDArray[np.int64]:
@@ -105,9 +110,9 @@ def confusion(network: Classifier, drawn: Pictures) -> npt.NDArray[np.int64]:
 
 @click.command()
 @click.option("--out", type=click.Path(path_type=Path), default=CLASSIFIER, help="Where the weights go.")
-@click.option("--count", default=16_000, help="Scenes to learn from.")
+@click.option("--count", default=10_000, help="Scenes to learn from.")
 @click.option("--held-out", default=2_000, help="Scenes to be tested on.")
-@click.option("--epochs", default=10)
+@click.option("--epochs", default=6)
 @click.option("--seed", default=0)
 @click.option("--threads", default=2, help="Threads, and processes to draw with.")
 def main(*, out: Path, count: int, held_out: int, epochs: int, seed: int, threads: int) -> None:
