@@ -3,14 +3,15 @@
     with watch(module, ["layer3", "layer4"], on_output):
         module(pictures)  # calls on_output("layer3", tensor), then on_output("layer4", tensor)
 
-A layer is a named sub-module that the network calls once per picture and that gives a map: one tensor
-`(batch, unit, height, width)` of more than one position.
+A layer is a named sub-module that the network calls once in a pass and that gives a map: one tensor
+`(batch, unit, height, width)` of more than one position. How maps are told from other outputs stands in `maps`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import re
+import warnings
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -18,13 +19,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from dissectory.analysis.subjects.maps import PAIR, Output, context_of, map_of, output_of
 from dissectory.errors import SubjectError, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-
-_MAP = 4
-"""Dimensions of a map with its batch."""
 
 _SHOWN = 40
 """How many layers a message names."""
@@ -44,7 +43,7 @@ class LayerInfo:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What one forward pass says about every named sub-module.
+    """What is known of every named sub-module.
 
     `layers` can be dissected, in the order in which their outputs are ready; `refused` says for each of the other
     sub-modules why not; `automatic` are the layers that "auto" stands for.
@@ -109,33 +108,29 @@ class Survey:
 
 
 def survey(module: nn.Module, example: Tensor) -> Survey:
-    """Run `example` `(batch, 3, height, width)` through the network and look at every named sub-module.
+    """Run the first picture of `example` `(batch, 3, height, width)` through the network, and look at every sub-module.
+
+    The network is run on that picture twice over, and on one that is twice as wide: see `maps`.
 
     Raises:
         SubjectError: the network fails on the example.
     """
     modules = {name: sub for name, sub in module.named_modules() if name}
+    one = example[:1]
+    pair = _outputs(module, modules, one.repeat(PAIR, 1, 1, 1))
+    wide = _outputs_when_wide(module, modules, one)
     layers: list[LayerInfo] = []
     refused: dict[str, str] = {}
-    for name, outcomes in _outcomes(module, modules, example).items():
-        outcome = outcomes[0] if len(outcomes) == 1 else f"it is called {len(outcomes)} times for one picture"
+    for name, outputs in pair.items():
+        context = context_of(modules, name, square=one.shape[2] == one.shape[3])
+        outcome = map_of(outputs, wide.get(name, ()), context)
         if isinstance(outcome, str):
             refused[name] = outcome
         else:
             _, units, height, width = outcome
             layers.append(LayerInfo(name, type(modules[name]).__name__, units, height, width, len(layers)))
-    seen = {layer.name for layer in layers} | refused.keys()
-    refused |= {name: "it is not called as the network computes" for name in modules if name not in seen}
+    refused |= {name: "it is not called as the network computes" for name in modules if name not in pair}
     return Survey(tuple(layers), refused, _last_convolutions(modules, layers))
-
-
-def list_layers(module: nn.Module, example: Tensor) -> tuple[LayerInfo, ...]:
-    """Find the layers that can be dissected, in the order in which their outputs are ready.
-
-    Raises:
-        SubjectError: the network fails on the example.
-    """
-    return survey(module, example).layers
 
 
 def select_layers(module: nn.Module, example: Tensor, patterns: Sequence[str]) -> tuple[LayerInfo, ...]:
@@ -147,39 +142,39 @@ def select_layers(module: nn.Module, example: Tensor, patterns: Sequence[str]) -
     return survey(module, example).select(patterns)
 
 
-def _outcomes(
-    module: nn.Module, modules: Mapping[str, nn.Module], example: Tensor
-) -> dict[str, list[tuple[int, ...] | str]]:
-    """For each sub-module, every call's shape of map or what is wrong with it, in the order of first outputs."""
-    outcomes: dict[str, list[tuple[int, ...] | str]] = {}
+def _outputs(module: nn.Module, modules: Mapping[str, nn.Module], pictures: Tensor) -> dict[str, list[Output]]:
+    """What each sub-module gives in each of its calls, in the order of first outputs."""
+    outputs: dict[str, list[Output]] = {}
+    try:
+        _run(module, modules, pictures, outputs)
+    except Exception as error:
+        count, _, height, width = pictures.shape
+        raise SubjectError(
+            f"the network fails on {count} pictures of {width} x {height} pixels: {type(error).__name__}: {error}. "
+            "Does it take batches of RGB pictures of this size (images.size)?"
+        ) from error
+    return outputs
+
+
+def _outputs_when_wide(module: nn.Module, modules: Mapping[str, nn.Module], one: Tensor) -> dict[str, list[Output]]:
+    """The same on one picture twice as wide, as far as the network gets: to fail there is its right."""
+    outputs: dict[str, list[Output]] = {}
+    with warnings.catch_warnings(), contextlib.suppress(Exception):
+        warnings.simplefilter("ignore")  # the user never gave such a picture
+        _run(module, modules, torch.cat([one, one], dim=-1), outputs)
+    return outputs
+
+
+def _run(
+    module: nn.Module, modules: Mapping[str, nn.Module], pictures: Tensor, outputs: dict[str, list[Output]]
+) -> None:
+    """Note the outputs of every sub-module in `outputs`, also where the network fails on the way."""
 
     def note(name: str, output: object) -> None:
-        outcomes.setdefault(name, []).append(_outcome(modules[name], output, len(example)))
+        outputs.setdefault(name, []).append(output_of(output))
 
-    try:
-        with _hooked(modules, note), torch.no_grad():
-            module(example)
-    except Exception as error:
-        height, width = example.shape[-2:]
-        raise SubjectError(
-            f"the network fails on a picture of {width} x {height} pixels: {type(error).__name__}: {error}. "
-            "Does it take RGB pictures of this size (images.size)?"
-        ) from error
-    return outcomes
-
-
-def _outcome(module: nn.Module, output: object, batch: int) -> tuple[int, ...] | str:
-    if not isinstance(output, Tensor):
-        return f"it gives {type(output).__name__}, not one tensor"
-    shape = tuple(output.shape)
-    told = " x ".join(str(length) for length in shape)
-    if len(shape) != _MAP or shape[0] != batch:
-        return f"its output ({told}) is not a map (pictures x units x height x width)"
-    if shape[2] * shape[3] <= 1:
-        return f"its map ({told}) is one single position"
-    if type(module) in {nn.Linear, nn.LayerNorm}:  # sub-classes such as LayerNorm2d may well have units first
-        return f"its output ({told}) has the units last"
-    return shape
+    with _hooked(modules, note), torch.no_grad():
+        module(pictures)
 
 
 def _last_convolutions(modules: Mapping[str, nn.Module], layers: Sequence[LayerInfo]) -> tuple[str, ...]:

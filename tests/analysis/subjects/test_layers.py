@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from dissectory.analysis.subjects.layers import LayerInfo, list_layers, record, select_layers, survey, watch
+from dissectory.analysis.subjects.layers import LayerInfo, record, select_layers, survey, watch
 from dissectory.errors import SubjectError
 
 
@@ -79,7 +79,7 @@ IN_ORDER = (
 
 
 def test_layers_are_listed_as_their_outputs_get_ready(network: nn.Module) -> None:
-    layers = list_layers(network, EXAMPLE)
+    layers = survey(network, EXAMPLE).layers
     assert tuple(layer.name for layer in layers) == IN_ORDER
     assert tuple(layer.index for layer in layers) == tuple(range(len(IN_ORDER)))
     assert layers[0] == LayerInfo("stem", "Conv2d", 4, 8, 8, 0)
@@ -87,17 +87,20 @@ def test_layers_are_listed_as_their_outputs_get_ready(network: nn.Module) -> Non
 
 
 def test_a_batch_of_any_size_gives_the_same_layers(network: nn.Module) -> None:
-    assert list_layers(network, torch.zeros(3, 3, 8, 8)) == list_layers(network, EXAMPLE)
+    assert survey(network, torch.zeros(3, 3, 8, 8)) == survey(network, EXAMPLE)
 
 
 def test_every_other_module_has_its_reason(network: nn.Module) -> None:
     refused = survey(network, EXAMPLE).refused
-    assert refused["relu"] == "it is called 2 times for one picture"
+    assert refused["relu"] == "it is called 2 times in one pass"
     assert refused["unused"] == "it is not called as the network computes"
     assert refused["pair"] == "it gives tuple, not one tensor"
-    assert refused["last"] == "its output (1 x 4 x 4 x 5) has the units last"
-    assert refused["pool"] == "its map (1 x 5 x 1 x 1) is one single position"
-    assert refused["head"] == "its output (1 x 2) is not a map (pictures x units x height x width)"
+    assert refused["last"] == (
+        "its output (2 x 4 x 4 x 5) is not a map (pictures x units x height x width): on a picture twice as wide it is "
+        "1 x 4 x 8 x 5, and a map grows in width alone; either its units are last, or it is a part of attention"
+    )
+    assert refused["pool"] == "its map (2 x 5 x 1 x 1) is one single position"
+    assert refused["head"] == "its output (2 x 2) is not a map (pictures x units x height x width)"
     assert set(refused) | set(IN_ORDER) == {name for name, _ in network.named_modules() if name}
 
 
@@ -172,10 +175,10 @@ def test_an_unknown_layer_names_the_nearest(network: nn.Module) -> None:
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("head", r"its output \(1 x 2\) is not a map"),
+        ("head", r"its output \(2 x 2\) is not a map"),
         ("relu", "it is called 2 times"),
         ("unused", "it is not called"),
-        ("pool", r"its map \(1 x 5 x 1 x 1\) is one single position"),
+        ("pool", r"its map \(2 x 5 x 1 x 1\) is one single position"),
     ],
 )
 def test_a_layer_without_a_map_is_refused_with_the_names_of_those_that_have_one(
@@ -192,9 +195,9 @@ def test_a_glob_that_finds_only_maps_of_one_position_is_refused(network: nn.Modu
 
 def test_a_network_that_fails_says_so() -> None:
     with pytest.raises(
-        SubjectError, match=r"the network fails on a picture of 9 x 8 pixels: RuntimeError: .*images.size"
+        SubjectError, match=r"the network fails on 2 pictures of 9 x 8 pixels: RuntimeError: .*images.size"
     ):
-        list_layers(nn.Sequential(nn.Conv2d(5, 1, 1)), torch.zeros(1, 3, 8, 9))
+        survey(nn.Sequential(nn.Conv2d(5, 1, 1)), torch.zeros(1, 3, 8, 9))
 
 
 def slow_outputs(network: Network, x: Tensor) -> dict[str, Tensor]:
