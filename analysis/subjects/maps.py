@@ -96,7 +96,7 @@ def _wrong_shape(shape: Shape) -> str | None:
 def _wrong_sides(shape: Shape, wide: Sequence[Output], context: Context) -> str | None:
     wider = wide[0] if len(wide) == 1 and not isinstance(wide[0], str) else None
     told = f"its output ({_told(shape)}) is not a map (pictures x units x height x width)"
-    if wider is not None and wider[1:] != shape[1:]:
+    if wider is not None and wider != (1, *shape[1:]):
         # how much wider is left open: unpadded convolutions make it more than twice, paddings less
         if wider[:3] == (1, *shape[1:3]) and wider[3] > shape[3]:
             return None

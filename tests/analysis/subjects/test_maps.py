@@ -145,6 +145,11 @@ def test_a_constant_is_no_map(pictures: int) -> None:
 
 def test_a_constant_for_two_pictures_is_no_map_either() -> None:
     assert kept(nn.Sequential(nn.Conv2d(3, 2, 1), Does(lambda x: torch.ones(2, 4, *x.shape[2:])))) == {"0"}
+    assert kept(nn.Sequential(nn.Conv2d(3, 2, 1), Does(lambda _: torch.ones(2, 4, 8, 8)))) == {"0"}
+
+
+def test_a_single_window_is_no_map() -> None:
+    assert kept(nn.Sequential(nn.Conv2d(3, 2, 1), Does(NO_MAPS["windows"])), 8) == {"0"}
 
 
 def test_a_network_that_goes_picture_by_picture_is_seen_through() -> None:
