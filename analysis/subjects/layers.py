@@ -229,22 +229,6 @@ def watch(module: nn.Module, names: Iterable[str], on_output: Callable[[str, Ten
 
 
 @contextlib.contextmanager
-def record(module: nn.Module, names: Iterable[str]) -> Iterator[dict[str, Tensor]]:
-    """Keep a clone of each layer's latest output, `(batch, unit, height, width)`, by name.
-
-    Raises:
-        SubjectError: the network has no layer of a name.
-    """
-    outputs: dict[str, Tensor] = {}
-
-    def keep(name: str, output: Tensor) -> None:
-        outputs[name] = output.detach().clone()
-
-    with watch(module, names, keep):
-        yield outputs
-
-
-@contextlib.contextmanager
 def _hooked(modules: Mapping[str, nn.Module], on_output: Callable[[str, Any], None]) -> Iterator[None]:
     """Hook every module for the time of the context; the hooks go also when an error passes through."""
 

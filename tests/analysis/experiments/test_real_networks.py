@@ -16,7 +16,7 @@ from dissectory.analysis.experiments.dissection import dissect
 from dissectory.analysis.experiments.setting import open_setting
 from dissectory.analysis.schema import TABLES
 from dissectory.analysis.study import Study
-from dissectory.analysis.subjects.layers import record
+from dissectory.analysis.subjects.layers import watch
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,7 +72,8 @@ def test_counts_of_a_real_layer_are_those_of_the_definition(run: Run, scenes: St
     batch = next(iter(setting.images.batches(30, 1)))
     planes = setting.vocabulary.label(batch)
     masks = np.stack([(planes == number + 1).any(axis=1) for number in range(len(setting.vocabulary))], axis=1)
-    with record(setting.model.module, ["fire9"]) as outputs:
+    outputs = {}
+    with watch(setting.model.module, ["fire9"], lambda name, output: outputs.update({name: output.clone()})):
         setting.model.module(setting.preprocessing.tensor(batch.views))
     maps = outputs["fire9"].detach().numpy()[:, OPENED_UNITS]
     touched = masks.any(axis=(0, 2, 3))
