@@ -1,0 +1,380 @@
+"""The study file: what is taken, what is refused, and what a mistake is called."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import json
+import tomllib
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dissectory.analysis.study import Study
+from dissectory.errors import StudyError
+
+NUMBER, WHOLE, TEXT, PATH, LIST = "a finite number", "a whole number", "a text", "a path", "a list"
+NAN, INFINITE = float("nan"), float("inf")
+
+MISTYPED: dict[str, tuple[str, list[Any]]] = {
+    "title": (TEXT, [3, True, ["a"]]),
+    "seed": (WHOLE, ["1", 1.0, True, [1]]),
+    "model.source": (TEXT, [3, True, ["timm:x"], {}]),
+    "model.weights": (PATH, [3, False, ["a"]]),
+    "model.layers": (LIST, [3, True, {"a": 1}]),
+    "model.layers[1]": (TEXT, [["auto", 3], ["auto", True], ["auto", ["a"]]]),
+    "model.classes": (PATH, [3, True]),
+    "model.kind": ("one of 'classifier'", ["clasifier", 1, True, ["classifier"], ""]),
+    "images.folder": (PATH, [3, True, ["photos"]]),
+    "images.size": (WHOLE, ["224", 224.0, True, [224]]),
+    "images.resize": (WHOLE, ["256", 256.5, True]),
+    "images.fit": ("one of 'crop', 'stretch'", ["cropp", "CROP", 1, True]),
+    "images.interpolation": ("one of 'bilinear', 'bicubic', 'nearest'", ["lanczos", 2, False]),
+    "images.mean": (LIST, ["0.5", 0.5, True]),
+    "images.mean[2]": (NUMBER, [[0, 0, "0"], [0, 0, True], [0, 0, NAN], [0, 0, INFINITE], [0, 0, [0]]]),
+    "images.std": (LIST, [1, {"r": 1}]),
+    "images.std[0]": (NUMBER, [["1", 1, 1], [True, 1, 1], [NAN, 1, 1], [INFINITE, 1, 1]]),
+    "images.classes": ("one of 'folders', 'none'", ["folder", False, ["none"]]),
+    "concepts.sources": (LIST, [3, True]),
+    "concepts.sources[0]": (TEXT, [[3], [True], [["color"]]]),
+    "dissection.quantile": (NUMBER, ["0.01", True, [0.01], NAN, INFINITE, -INFINITE]),
+    "dissection.iou_threshold": (NUMBER, ["0.04", False, NAN, INFINITE]),
+    "dissection.grid": (WHOLE, ["56", 56.0, True]),
+    "dissection.border": ("one of 'zeros', 'extend'", ["zero", 0, False]),
+    "dissection.top_images": (WHOLE, ["15", 15.0, True]),
+    "compute.batch": (WHOLE, ["32", 32.0, True]),
+    "compute.workers": (WHOLE, ["2", 2.0, True]),
+    "compute.memory_gb": (NUMBER, ["4", True, NAN, INFINITE]),
+    "compute.device": (TEXT, [0, True]),
+}
+"""What each key must be, and values that are not."""
+
+OUT_OF_RANGE: dict[str, tuple[str, list[Any]]] = {
+    "model.layers": ("a list with at least one name", [[]]),
+    "images.size": ("8 or more", [7, 0, -224]),
+    "images.resize": ("8 or more", [7, 0, -256]),
+    "images.std": ("above 0", [[1, 1, 0], [-0.2, 1, 1]]),
+    "concepts.sources": ("a list with at least one source", [[]]),
+    "dissection.quantile": ("between 0 and 1", [0, 1, -0.01, 1.5]),
+    "dissection.iou_threshold": ("from 0 to 1", [-0.001, 1.001]),
+    "dissection.grid": ("from 1 to 256", [0, -1, 257]),
+    "dissection.top_images": ("from 1 to 100", [0, 101]),
+    "compute.batch": ("1 or more", [0, -1]),
+    "compute.workers": ("1 or more", [0, -1]),
+    "compute.memory_gb": ("above 0", [0, -4]),
+}
+
+ON_THE_EDGE: dict[str, list[Any]] = {
+    "images.size": [8],
+    "images.resize": [8],
+    "images.std": [[1e-9, 1, 1]],
+    "dissection.quantile": [1e-9, 0.999],
+    "dissection.iou_threshold": [0, 1],
+    "dissection.grid": [1, 256],
+    "dissection.top_images": [1, 100],
+    "compute.batch": [1],
+    "compute.workers": [1],
+    "compute.memory_gb": [0.001],
+}
+
+
+def cases(table: dict[str, tuple[str, list[Any]]]) -> list[Any]:
+    return [
+        pytest.param(key, wanted, value, id=f"{key}={value}")
+        for key, (wanted, values) in table.items()
+        for value in values
+    ]
+
+
+def values_with(key: str, value: Any) -> dict[str, Any]:  # noqa: ANN401 - any value that TOML can hold
+    """A study's values with one of them changed; `key` may point into a list, and `value` is all of it."""
+    values: dict[str, Any] = {
+        "model": {"source": "timm:x"},
+        "images": {"folder": "photos"},
+        "concepts": {"sources": ["color"]},
+    }
+    section, _, name = key.partition("[")[0].rpartition(".")
+    (values.setdefault(section, {}) if section else values)[name] = value
+    return values
+
+
+def refused(values: Any, **more: str) -> str:  # noqa: ANN401
+    with pytest.raises(StudyError) as caught:
+        Study.from_dict(values, **more)
+    return str(caught.value)
+
+
+def keys_of_a_study() -> set[str]:
+    keys = set()
+    for name, hint in get_type_hints(Study).items():
+        inner = dataclasses.fields(hint) if dataclasses.is_dataclass(hint) else None
+        keys |= {name} if inner is None else {f"{name}.{item.name}" for item in inner}
+    return keys - {"base"}
+
+
+def test_every_key_is_tried_below() -> None:
+    assert {key.partition("[")[0] for key in MISTYPED} == keys_of_a_study()
+
+
+@pytest.mark.parametrize(("key", "wanted", "value"), cases(MISTYPED))
+def test_a_value_of_another_type_is_refused_by_its_key(key: str, wanted: str, value: Any) -> None:  # noqa: ANN401
+    message = refused(values_with(key, value), name="my.toml")
+    assert message.startswith(f"my.toml: {key} is ")
+    assert message.endswith(f"it must be {wanted}")
+
+
+@pytest.mark.parametrize(("key", "wanted", "value"), cases(OUT_OF_RANGE))
+def test_a_value_out_of_range_is_refused_by_its_key(key: str, wanted: str, value: Any) -> None:  # noqa: ANN401
+    message = refused(values_with(key, value), name="my.toml")
+    assert message.startswith(f"my.toml: {key} is ")
+    assert f"it must be {wanted}" in message
+
+
+@pytest.mark.parametrize(("key", "value"), [(key, value) for key, values in ON_THE_EDGE.items() for value in values])
+def test_the_ends_of_a_range_are_taken(key: str, value: Any) -> None:  # noqa: ANN401
+    section, name = key.split(".")
+    taken = getattr(getattr(Study.from_dict(values_with(key, value)), section), name)
+    assert taken == (tuple(value) if isinstance(value, list) else value)
+
+
+@pytest.mark.xfail(raises=OverflowError, reason="a whole number beyond any float is not told from a finite one")
+@pytest.mark.parametrize("key", ["dissection.quantile", "compute.memory_gb"])
+def test_a_number_beyond_all_floats_is_refused(key: str) -> None:
+    assert key in refused(values_with(key, 10**400))
+
+
+@pytest.mark.parametrize("key", ["images.mean", "images.std"])
+@pytest.mark.parametrize("count", [0, 1, 2, 4])
+def test_colours_are_three(key: str, count: int) -> None:
+    message = refused(values_with(key, [0.5] * count))
+    assert f"{key} has {count} values; it must have 3, one for each of R, G, B" in message
+
+
+@pytest.mark.parametrize("section", ["model", "images", "concepts", "dissection", "compute"])
+@pytest.mark.parametrize("value", [3, "torchvision:resnet18", True, [{"source": "x"}]])
+def test_a_section_must_be_a_table(section: str, value: Any) -> None:  # noqa: ANN401
+    message = refused(values_with(section, value))
+    assert f"[{section}] must be a table of keys" in message
+    assert repr(value) in message
+
+
+@pytest.mark.parametrize(
+    ("key", "nearest"),
+    [
+        ("modell", "model"),
+        ("sed", "seed"),
+        ("titel", "title"),
+        ("model.sorce", "source"),
+        ("model.layer", "layers"),
+        ("images.interpolate", "interpolation"),
+        ("concepts.source", "sources"),
+        ("dissection.iou_treshold", "iou_threshold"),
+        ("dissection.top_image", "top_images"),
+        ("compute.memory", "memory_gb"),
+    ],
+)
+def test_an_unknown_key_is_answered_with_the_nearest_one(key: str, nearest: str) -> None:
+    message = refused(values_with(key, 1))
+    section, _, name = key.rpartition(".")
+    assert f"[{section}] has no key '{name}'" in message or (not section and f"no key '{name}'" in message)
+    assert f"did you mean '{nearest}'" in message
+
+
+def test_an_unknown_key_like_no_other_is_answered_with_all_of_them() -> None:
+    message = refused(values_with("compute.zzz", 1))
+    assert message.endswith("known: 'batch', 'workers', 'memory_gb', 'device'")
+
+
+@pytest.mark.parametrize("value", [".", "/", 3])
+def test_where_paths_start_is_no_key_of_the_file(value: object) -> None:
+    message = refused(values_with("base", value))
+    assert "the top level has no key 'base'" in message
+    assert "'base'" not in message.partition(";")[2]
+
+
+@pytest.mark.parametrize("section", ["model", "images", "concepts"])
+def test_a_missing_section_is_named(section: str) -> None:
+    values = values_with("title", "")
+    del values[section]
+    assert f"the section [{section}] is missing" in refused(values)
+
+
+@pytest.mark.parametrize("key", ["model.source", "images.folder", "concepts.sources"])
+def test_a_missing_key_is_named(key: str) -> None:
+    section, name = key.split(".")
+    values = values_with("title", "")
+    del values[section][name]
+    assert f"[{section}] needs the key '{name}'" in refused(values)
+
+
+def test_what_is_left_out_has_a_default() -> None:
+    study = Study.from_dict(values_with("title", ""))
+    assert study.model.layers == ("auto",)
+    assert (study.dissection.quantile, study.dissection.iou_threshold) == (0.01, 0.04)
+    assert (study.dissection.grid, study.dissection.border, study.dissection.top_images) == (56, "zeros", 15)
+    assert (study.images.size, study.images.mean, study.seed) == (None, None, 0)
+
+
+@pytest.mark.parametrize("key", ["model.layers", "concepts.sources"])
+def test_one_text_stands_for_a_list_of_one(key: str) -> None:
+    section, name = key.split(".")
+    assert getattr(getattr(Study.from_dict(values_with(key, "auto")), section), name) == ("auto",)
+
+
+def test_a_whole_number_may_stand_where_a_number_is_wanted() -> None:
+    taken = Study.from_dict(values_with("compute.memory_gb", 4)).compute.memory_gb
+    assert (taken, type(taken)) == (4.0, float)
+
+
+def test_what_is_given_is_not_changed() -> None:
+    values = values_with("images.mean", [0, 0, 0])
+    before = copy.deepcopy(values)
+    Study.from_dict(values).to_dict()["images"]["mean"].append(1)
+    assert values == before
+
+
+def write(path: Path, values: dict[str, Any]) -> None:
+    """As TOML: for texts, numbers and lists of them, JSON's notation is TOML's too."""
+    tables = {key: value for key, value in values.items() if isinstance(value, dict)}
+    lines = [f"{key} = {json.dumps(value)}" for key, value in values.items() if key not in tables]
+    for section, keys in tables.items():
+        lines += [f"[{section}]", *(f"{key} = {json.dumps(value)}" for key, value in keys.items())]
+    path.write_text("\n".join(lines), encoding="utf-8")
+
+
+def test_a_file_gives_what_its_values_give(tmp_path: Path) -> None:
+    values = values_with("title", "Häuser ☃")
+    write(tmp_path / "study.toml", values)
+    assert tomllib.loads((tmp_path / "study.toml").read_text(encoding="utf-8")) == values
+    assert Study.read(tmp_path / "study.toml") == Study.from_dict(values, base=tmp_path)
+    assert Study.read(str(tmp_path / "study.toml")) == Study.from_dict(values, base=tmp_path)
+
+
+def test_a_mistake_names_the_file(tmp_path: Path) -> None:
+    write(tmp_path / "mine.toml", values_with("compute.batch", 0))
+    with pytest.raises(StudyError, match=r"mine\.toml: compute\.batch is 0; it must be 1 or more"):
+        Study.read(tmp_path / "mine.toml")
+
+
+def test_files_that_are_no_study(tmp_path: Path) -> None:
+    (tmp_path / "latin.toml").write_bytes('title = "Häuser"'.encode("latin-1"))
+    (tmp_path / "twice.toml").write_text("seed = 1\nseed = 2\n")
+    for name, said in (
+        ("nothing.toml", "there is no study file"),
+        ("", "is a folder; a study is a TOML file"),
+        ("latin.toml", "is not valid TOML"),
+        ("twice.toml", "is not valid TOML"),
+    ):
+        with pytest.raises(StudyError, match=said):
+            Study.read(tmp_path / name)
+
+
+def test_relative_paths_start_from_the_study_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "studies").mkdir()
+    write(tmp_path / "studies" / "study.toml", values_with("images.folder", "../photos"))
+    monkeypatch.chdir(tmp_path)
+    for path in (tmp_path / "studies" / "study.toml", Path("studies/study.toml")):
+        study = Study.read(path)
+        assert study.path(study.images.folder).resolve() == (tmp_path / "photos").resolve()
+
+
+def test_absolute_paths_and_the_home_folder_stay_what_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    study = Study.from_dict(values_with("images.folder", str(tmp_path)), base="/elsewhere")
+    assert study.path(study.images.folder) == tmp_path
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert study.path("~/photos") == tmp_path / "photos"
+
+
+@pytest.mark.xfail(raises=RuntimeError, reason="pathlib knows no home of an unknown person, and its error is passed on")
+def test_the_home_of_nobody_is_the_users_mistake() -> None:
+    study = Study.from_dict(values_with("images.folder", "~nobody-of-this-name/photos"))
+    with pytest.raises(StudyError, match="~nobody-of-this-name"):
+        study.path(study.images.folder)
+
+
+FULL: dict[str, Any] = {
+    "title": "Häuser ☃",
+    "seed": 7,
+    "model": {
+        "source": "timm:x",
+        "weights": "w.safetensors",
+        "layers": ["a", "b.*"],
+        "classes": "classes.txt",
+        "kind": "classifier",
+    },
+    "images": {
+        "folder": "photos",
+        "size": 224,
+        "resize": 256,
+        "fit": "stretch",
+        "interpolation": "bicubic",
+        "mean": [0.5, 0.25, 0],
+        "std": [1, 0.5, 0.125],
+        "classes": "none",
+    },
+    "concepts": {"sources": ["masks:labels", "color"]},
+    "dissection": {"quantile": 0.02, "iou_threshold": 0.1, "grid": 28, "border": "extend", "top_images": 9},
+    "compute": {"batch": 8, "workers": 1, "memory_gb": 0.5, "device": "cpu"},
+}
+
+
+def lifted(values: dict[str, Any]) -> dict[str, Any]:
+    """The manifest's own section of title and seed, back where a study has them."""
+    rest = dict(values)
+    return {**rest.pop("study", {}), **rest}
+
+
+def test_every_key_is_in_the_full_study() -> None:
+    keys = {f"{key}.{name}" for key, value in FULL.items() if isinstance(value, dict) for name in value}
+    assert keys | {"title", "seed"} == keys_of_a_study()
+
+
+def test_to_dict_says_all_that_was_asked_for() -> None:
+    assert lifted(Study.from_dict(FULL).to_dict()) == FULL
+
+
+def test_to_dict_leaves_out_what_was_left_out() -> None:
+    plain = Study.from_dict(values_with("title", "")).to_dict()
+    assert "weights" not in plain["model"]
+    assert plain["images"] == {"folder": "photos", "classes": "folders"}
+
+
+@pytest.mark.parametrize("values", [FULL, values_with("title", "")], ids=["full", "least"])
+def test_to_dict_is_plain_json_and_makes_the_same_study(values: dict[str, Any]) -> None:
+    study = Study.from_dict(values, base="somewhere")
+    plain = study.to_dict()
+    assert json.loads(json.dumps(plain, allow_nan=False)) == plain
+    assert Study.from_dict(lifted(plain), base="somewhere") == study
+
+
+@pytest.mark.xfail(raises=StudyError, reason="to_dict puts title and seed in a section that from_dict does not know")
+def test_from_dict_takes_what_to_dict_gives() -> None:
+    study = Study.from_dict(FULL)
+    assert Study.from_dict(study.to_dict()) == study
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    quantile=st.floats(0, 1, exclude_min=True, exclude_max=True),
+    mean=st.tuples(*[st.floats(allow_nan=False, allow_infinity=False)] * 3),
+    layers=st.lists(st.text(min_size=1), min_size=1),
+    title=st.text(),
+    seed=st.integers(),
+)
+def test_no_value_is_lost_on_the_way_through_json(
+    quantile: float, mean: tuple[float, float, float], layers: list[str], title: str, seed: int
+) -> None:
+    values = {**FULL, "title": title, "seed": seed, "dissection": {"quantile": quantile}}
+    values["model"] = {"source": "timm:x", "layers": layers}
+    values["images"] = {"folder": "photos", "mean": list(mean)}
+    study = Study.from_dict(values)
+    assert Study.from_dict(lifted(json.loads(json.dumps(study.to_dict())))) == study
+
+
+def test_a_study_does_not_change() -> None:
+    study = Study.from_dict(FULL)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        study.seed = 8  # type: ignore[misc]
