@@ -302,6 +302,16 @@ def test_layers_prints_what_can_be_dissected(dissectory: Terminal) -> None:
     assert ["coarse", "AvgPool2d", "8", "7x7"] in lines
 
 
+def test_layers_need_no_weights(dissectory: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fetch(*_: object, **__: object) -> None:
+        raise AssertionError("weights were fetched")
+
+    monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", fetch)
+    ended = dissectory("layers", "torchvision:squeezenet1_1", "--size", "64")
+    assert ended.code == 0
+    assert ["features.12", "Fire", "512", "3x3"] in [line.split() for line in ended.out.splitlines()]
+
+
 def test_report_of_what_is_no_run(dissectory: Terminal, tmp_path: Path) -> None:
     ended = dissectory("report", tmp_path)
     assert ended.code == USERS_MISTAKE

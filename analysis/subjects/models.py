@@ -43,19 +43,21 @@ class LoadedModel:
     parameters: int
 
 
-def load_model(section: ModelSection, base: Path) -> LoadedModel:
+def load_model(section: ModelSection, base: Path, *, pretrained: bool = True) -> LoadedModel:
     """Build the network that a study names.
 
     Args:
         section: the study's `[model]`.
         base: the folder that relative paths start from.
+        pretrained: whether the source may fetch its own weights where the study names none; without any, the network's
+            numbers are random, and its layers the same.
 
     Raises:
         SubjectError: the network, its weights or its class names cannot be had as asked.
     """
     source, name = find_source(section.source)
     weights = base / section.weights.expanduser() if section.weights else None
-    network = source(name, pretrained=weights is None, base=base)
+    network = source(name, pretrained=pretrained and weights is None, base=base)
     if weights:
         load_weights(network.module, weights)
     file = weights or network.weights

@@ -83,7 +83,7 @@ def _listed_layers(section: ModelSection, base: Path, size: int | None) -> list[
     from dissectory.analysis.subjects.layers import survey  # noqa: PLC0415
     from dissectory.analysis.subjects.models import load_model  # noqa: PLC0415
 
-    model = load_model(section, base)
+    model = load_model(section, base, pretrained=False)  # the layers are the same, and nothing is fetched
     side = size or model.preprocessing.geometry.size
     found = survey(model.module, torch.zeros(1, 3, side, side))
     rows = [("layer", "kind", "units", "map", "")]

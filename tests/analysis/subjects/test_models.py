@@ -73,6 +73,30 @@ def test_torchvision_s_default_weights_are_asked_for(
     assert model.weights_hash == hashlib.sha256(torchvision_file.read_bytes()).hexdigest()
 
 
+@pytest.mark.parametrize("source", ["torchvision:squeezenet1_1", "torchvision:googlenet", "timm:resnet18.a1_in1k"])
+def test_nothing_is_fetched_where_it_is_not_wanted(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if source.startswith("timm"):
+        pytest.importorskip("timm")
+
+    def fetch(*_: object, **__: object) -> None:
+        raise AssertionError("weights were fetched")
+
+    monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", fetch)
+    monkeypatch.setattr("timm.models._builder.load_pretrained", fetch, raising=False)
+    model = load_model(ModelSection(source), HERE, pretrained=False)
+    assert model.weights_hash == ""
+    assert model.preprocessing.geometry.size in {224, 288}
+    with pytest.raises((AssertionError, SubjectError), match="weights were fetched"):
+        load(source)
+
+
+def test_a_file_of_weights_is_read_all_the_same(torchvision_file: Path) -> None:
+    section = ModelSection("torchvision:squeezenet1_1", torchvision_file)
+    model = load_model(section, HERE, pretrained=False)
+    wanted = torch.load(torchvision_file, weights_only=True)
+    assert all(torch.equal(value, wanted[key]) for key, value in model.module.state_dict().items())
+
+
 def test_a_network_without_a_file_of_weights_has_no_hash(tmp_path: Path) -> None:
     (tmp_path / "net.py").write_text(NETWORK)
     model = load("python:net.py:build", tmp_path)
