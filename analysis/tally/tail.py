@@ -113,6 +113,7 @@ class Tail:
         unit, row = np.nonzero((self.upsampler.ceiling(peaks) > self.bound).T)
         if len(unit) == 0:
             return
+        # Units one after the other: a bound that one part raises spares the next part of the same unit.
         starts = range(0, len(unit), _MAPS_AT_ONCE)
         found = [self._above(maps, unit[at : at + _MAPS_AT_ONCE], row[at : at + _MAPS_AT_ONCE]) for at in starts]
         units, rows, positions, values = (np.concatenate(part) for part in zip(*found, strict=True))
@@ -128,7 +129,25 @@ class Tail:
     ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], npt.NDArray[np.uint16], npt.NDArray[np.float32]]:
         """Find values above the bound: their unit, row of the batch, position and value."""
         found = self.upsampler.above(maps[row, unit], self.bound[unit])
-        return unit[found.maps], row[found.maps], found.positions.astype(np.uint16), found.values
+        units, rows = unit[found.maps], row[found.maps]
+        self._raise(units, found.values)
+        above = found.values > self.bound[units]
+        return units[above], rows[above], found.positions[above].astype(np.uint16), found.values[above]
+
+    def _raise(self, units: npt.NDArray[np.intp], values: npt.NDArray[np.float32]) -> None:
+        """Raise the bounds of units (ascending) that bring more values at once than can matter.
+
+        Before there is a bound everything is above it: without this, the first batches would be kept whole.
+        """
+        for unit in np.flatnonzero(np.bincount(units, minlength=self.units) > self.keep):
+            mine = values[slice(*np.searchsorted(units, [unit, unit + 1]))]
+            self._reach(int(unit), mine)
+
+    def _reach(self, unit: int, values: npt.NDArray[np.float32]) -> None:
+        """Raise the bound of a unit to the `keep`-th largest of some values, if it is lower."""
+        largest = np.partition(values, len(values) - self.keep)[len(values) - self.keep]
+        if largest >= self.bound[unit]:
+            self.bound[unit], self._proven[unit] = largest, True
 
     def compact(self) -> None:
         """Raise every bound as far as what was seen allows, and drop what is not above it."""
@@ -136,10 +155,7 @@ class Tail:
         for unit in range(self.units):
             values, images, positions = self._joined(unit)
             if len(values) >= self.keep:
-                # Of two tails that were added, one may have dropped values that are equal to its own, higher bound.
-                largest = np.partition(values, len(values) - self.keep)[len(values) - self.keep]
-                if largest >= self.bound[unit]:
-                    self.bound[unit], self._proven[unit] = largest, True
+                self._reach(unit, values)
             above = values > self.bound[unit]
             parts.append((values[above], images[above], positions[above]))
         offsets = np.zeros(self.units + 1, dtype=np.int64)
@@ -148,14 +164,15 @@ class Tail:
         self._chunks = [Entries(offsets, values, images, positions)]
 
     def _joined(self, unit: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int32], npt.NDArray[np.uint16]]:
+        """Gather what is kept of a unit: values, images, positions. What a raised bound has overtaken is left out."""
         where = [(chunk, chunk.unit(unit)) for chunk in self._chunks]
         if not where:
             return np.empty(0, np.float32), np.empty(0, np.int32), np.empty(0, np.uint16)
-        return (
-            np.concatenate([chunk.values[at] for chunk, at in where]),
-            np.concatenate([chunk.images[at] for chunk, at in where]),
-            np.concatenate([chunk.positions[at] for chunk, at in where]),
-        )
+        values = np.concatenate([chunk.values[at] for chunk, at in where])
+        above = values > self.bound[unit]
+        images = np.concatenate([chunk.images[at] for chunk, at in where])
+        positions = np.concatenate([chunk.positions[at] for chunk, at in where])
+        return values[above], images[above], positions[above]
 
     def __add__(self, other: Tail) -> Tail:
         """Add the tail of other images of the same study."""

@@ -17,22 +17,21 @@ Maps = npt.NDArray[np.float32]
 class Axis:
     """Where the grid's cell centres fall between the cell centres of a map with one cell of border on each side.
 
-    Position k lies between the bordered cells `left[k]` and `left[k] + 1`, a share `share[k]` of the way.
+    Position k lies between the bordered cells `left[k]` and `left[k] + 1`, `parts[k]` of `2 * grid` parts of the way.
     """
 
     left: npt.NDArray[np.intp]
-    share: npt.NDArray[np.float64]
+    parts: npt.NDArray[np.float64]
 
     @classmethod
     def of(cls, cells: int, grid: int) -> Axis:
-        """Half-pixel centres (`align_corners=False`).
+        """Half-pixel centres (`align_corners=False`), in whole numbers.
 
         >>> Axis.of(2, 4)
-        Axis(left=array([0, 1, 1, 2]), share=array([0.75, 0.25, 0.75, 0.25]))
+        Axis(left=array([0, 1, 1, 2]), parts=array([6., 2., 6., 2.]))
         """
-        centres = (np.arange(grid) + 0.5) * cells / grid + 0.5
-        left = np.floor(centres)
-        return cls(left.astype(np.intp), centres - left)
+        left, parts = np.divmod((2 * np.arange(grid) + 1) * cells + grid, 2 * grid)
+        return cls(left, parts.astype(np.float64))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +47,10 @@ class Upsampled:
 class Upsampler:
     """Bilinear upsampling of maps `(maps, height, width)` to `grid * grid` positions.
 
-    Computed in float64 and rounded once to float32, so that the result does not depend on the order of the sums:
-    equal activations stay equal, and an independent computation in float64 finds the same numbers. A grid smaller
-    than the map samples it at the grid's cell centres. (Where activations of both signs cancel to nothing, what is left
-    is the last bit of a float64: there the order does show.)
+    Exact but for the last rounding to float32: weights are whole numbers, so float64 holds their sums with float32
+    activations without error (as long as the four neighbours are within a factor of some hundreds of each other), and
+    one division ends it. Equal sums stay equal, what cancels is zero, and nothing depends on the order of the sums.
+    A grid smaller than the map samples it at the grid's cell centres.
 
     Beyond the outermost cell centres the value blends toward zero (`zeros`: the bilinear sampler with zero padding of
     the reference implementation) or repeats the outermost cell (`extend`: the usual resize).
@@ -103,10 +102,10 @@ class Upsampler:
         (rows, columns), line = self._axes, self.width + 2
         row, column = np.divmod(position, self.grid)
         corner = (of * (self.height + 2) + rows.left[row]) * line + columns.left[column]
-        cells, right = bordered.ravel(), columns.share[column]
-        above = _blend(cells.take(corner), cells.take(corner + 1), right)
-        below = _blend(cells.take(corner + line), cells.take(corner + line + 1), right)
-        return (above + (below - above) * rows.share[row]).astype(np.float32)
+        cells, right, whole = bordered.ravel(), columns.parts[column], 2 * self.grid
+        above = _blend(cells.take(corner), cells.take(corner + 1), right, whole)
+        below = _blend(cells.take(corner + line), cells.take(corner + line + 1), right, whole)
+        return (_blend(above, below, rows.parts[row], whole) / whole**2).astype(np.float32)
 
     def ceiling(self, peaks: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Bound the upsampled values of maps by their peaks: with zeros around, 0 can be more than a negative peak."""
@@ -117,6 +116,8 @@ class Upsampler:
         return np.minimum(lowest, 0) if self.border == "zeros" else lowest
 
 
-def _blend(one: Maps, other: Maps, share: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    start = one.astype(np.float64)
-    return start + (other - start) * share
+def _blend(
+    one: npt.NDArray[np.floating], other: npt.NDArray[np.floating], parts: npt.NDArray[np.float64], whole: int
+) -> npt.NDArray[np.float64]:
+    """Weigh two values by whole numbers; the sum is `whole` times their mean."""
+    return one * (whole - parts) + other * parts

@@ -22,13 +22,15 @@ def upsampled(plane: np.ndarray, grid: int, border: str = "zeros") -> np.ndarray
     result = np.zeros((grid, grid))
     for i in range(grid):
         for j in range(grid):
-            y, x = (i + 0.5) * height / grid - 0.5, (j + 0.5) * width / grid - 0.5
-            if border == "extend":
-                y, x = min(max(y, 0.0), height - 1.0), min(max(x, 0.0), width - 1.0)
-            top, left = math.floor(y), math.floor(x)
-            for row, share_y in ((top, top + 1 - y), (top + 1, y - top)):
-                for column, share_x in ((left, left + 1 - x), (left + 1, x - left)):
-                    result[i, j] += cell(row, column) * share_y * share_x
+            # In units of 1 / (2 grid), to keep to whole numbers: the row y - 1/2 lies between two rows.
+            top, down = divmod((2 * i + 1) * height - grid, 2 * grid)
+            left, right = divmod((2 * j + 1) * width - grid, 2 * grid)
+            terms = [
+                cell(row, column) * share_y * share_x
+                for row, share_y in ((top, 2 * grid - down), (top + 1, down))
+                for column, share_x in ((left, 2 * grid - right), (left + 1, right))
+            ]
+            result[i, j] = math.fsum(terms) / (2 * grid) ** 2
     return result.astype(np.float32)
 
 
