@@ -8,8 +8,10 @@ run.manifest.study          # what was asked for
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
+import shutil
 from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from dissectory.analysis.schema import Table
+
+MARKER = ".dissectory-run"
+"""The file that tells a run's folder from any other: only there may a new run replace an old one."""
 
 ROW_GROUP = 15_000
 """Rows of one parquet row group: small enough for a reader that wants one unit of a sorted table."""
@@ -89,7 +94,7 @@ class Manifest:
     hashes: dict[str, str] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     model: dict[str, Any] = field(default_factory=dict)
-    """source, parameters, classes (how many outputs have a name), device, passes."""
+    """source, parameters, outputs, classes (how many outputs have a name), device, passes over the images."""
     images: int = 0
     skipped: tuple[Skipped, ...] = ()
     grid: int = 56
@@ -148,6 +153,11 @@ class Run:
         frame: pd.DataFrame = read.to_pandas()
         return frame
 
+    @property
+    def finished(self) -> bool:
+        """Whether the run was brought to its end: its manifest is written last."""
+        return (self.folder / "manifest.json").is_file()
+
     @cached_property
     def manifest(self) -> Manifest:
         """The run's manifest."""
@@ -188,14 +198,42 @@ class Run:
         except OSError as error:
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)
-            raise RunError(
-                f"cannot write {path}: {error.strerror or error}. Free some space, or name another folder with --out"
-            ) from error
+            raise RunError(f"cannot write {path}: {error.strerror or error}. {_remedy(error)}") from error
 
     def prepare(self) -> None:
-        """Make the folder and try to write in it, before any long work begins."""
+        """Make the folder and write its marker, before any long work begins.
+
+        Raises:
+            RunError: the folder cannot be written, or it holds what is not a run's: a run replaces what is in its
+                folder.
+        """
         if self.folder.exists() and not self.folder.is_dir():
             raise RunError(f"{self.folder} is a file; --out names the folder of the run")
-        with self.replacing(self.folder / ".writable") as temporary:
-            temporary.write_bytes(b"")
-        (self.folder / ".writable").unlink()
+        if self.folder.is_dir() and any(self.folder.iterdir()) and not (self.folder / MARKER).is_file():
+            raise RunError(
+                f"{self.folder} holds files that are not a run's, and a run replaces what is in its folder: name a new "
+                "or empty folder with --out"
+            )
+        with self.replacing(self.folder / MARKER) as temporary:
+            temporary.write_text("This folder is a run of Dissectory; the next run with this --out replaces it.\n")
+
+    def clear(self) -> None:
+        """Remove what an earlier run left in the folder, its manifest first: without one it is no finished run."""
+        try:
+            (self.folder / "manifest.json").unlink(missing_ok=True)
+            for name in ("tables", "images", "site"):
+                if (self.folder / name).exists():
+                    shutil.rmtree(self.folder / name)
+        except OSError as error:
+            raise RunError(
+                f"cannot replace the run in {self.folder}: {error.strerror or error}. {_remedy(error)}"
+            ) from error
+
+
+def _remedy(error: OSError) -> str:
+    """Say what helps against an error of writing."""
+    if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+        return "Free some space, or name another folder with --out"
+    if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+        return "Give yourself the right to write there, or name another folder with --out"
+    return "Name another folder with --out"

@@ -240,6 +240,8 @@ CLASSES = Table(
         Column("class", "name", "the class of images"),
         Column("split", "name", "the part of the images: all, ranking or reporting"),
         Column("images", "int", "images of the class in the split", "images"),
+        Column("taken", "int", "images of the split that the network takes for the class", "images", nullable=True),
+        Column("right", "int", "images of the class that are taken for it", "images", nullable=True),
         Column(
             "accuracy",
             "float",

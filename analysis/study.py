@@ -16,6 +16,7 @@ Paths in the file are relative to the file. An unknown key is an error that name
 from __future__ import annotations
 
 import dataclasses
+import math
 import tomllib
 import types
 import typing
@@ -126,7 +127,7 @@ class Study:
     @classmethod
     def from_dict(cls, values: dict[str, Any], base: Path | str = ".", name: str = "the study") -> Study:
         """Make a study of nested dictionaries, as TOML gives them."""
-        study: Study = _section(cls, {**values, "base": Path(base)}, name, "")
+        study: Study = dataclasses.replace(_section(cls, values, name, ""), base=Path(base))
         _check(study, name)
         return study
 
@@ -157,7 +158,7 @@ def _section(kind: type[Any], values: Any, name: str, where: str) -> Any:  # noq
     known = {item.name: item for item in dataclasses.fields(kind)}
     public = [key for key in known if key != "base"]
     for key in values:
-        if key not in known:
+        if key not in public:
             place = f"[{where}] has" if where else "the top level has"
             raise StudyError(f"{name}: {place} no key '{key}'; {nearest(key, public)}")
     for key, item in known.items():
@@ -198,11 +199,11 @@ def _tuple(hint: Any, value: Any, name: str, where: str) -> tuple[Any, ...]:  # 
 def _scalar(hint: Any, value: Any, name: str, where: str) -> Any:  # noqa: ANN401
     if hint is Path and isinstance(value, (str, Path)):
         return Path(value)
-    if hint is float and isinstance(value, (int, float)) and not isinstance(value, bool):
+    if hint is float and isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
         return float(value)
     if hint in {int, str} and isinstance(value, hint) and not isinstance(value, bool):
         return value
-    wanted = {Path: "a path", float: "a number", int: "a whole number", str: "a text"}[hint]
+    wanted = {Path: "a path", float: "a finite number", int: "a whole number", str: "a text"}[hint]
     raise StudyError(f"{name}: {where} is {value!r}; it must be {wanted}")
 
 

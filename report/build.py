@@ -52,10 +52,17 @@ def build_site(run: Run | Path, progress: Callable[[int, int], None] | None = No
         RunError: the run is not finished, cannot be read, or its folder cannot be written.
     """
     run = run if isinstance(run, Run) else Run(Path(run))
+    _check_old(run.folder / "site")
     findings = Findings.read(run)
     with _replacing(run.folder / "site") as folder:
         _write_site(run, findings, folder, progress or (lambda _done, _total: None))
     return run.folder / "site" / "index.html"
+
+
+def _check_old(site: Path) -> None:
+    """Refuse to replace a folder that is not a site of ours: each of those holds the manifest of its run."""
+    if site.is_dir() and any(site.iterdir()) and not (site / "manifest.json").is_file():
+        raise RunError(f"{site} holds files that are not a site of a run, and would be replaced: move them away")
 
 
 def _write_site(run: Run, findings: Findings, folder: Path, progress: Callable[[int, int], None]) -> None:

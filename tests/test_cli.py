@@ -302,6 +302,48 @@ def test_layers_prints_what_can_be_dissected(dissectory: Terminal) -> None:
     assert ["coarse", "AvgPool2d", "8", "7x7"] in lines
 
 
+def test_a_new_run_leaves_nothing_of_an_older_one(world: Path, dissectory: Terminal) -> None:
+    values = study_values()
+    assert dissectory("run", write_study(world, values), "--out", world / "run").code == 0
+    assert (world / "run" / "site" / "classes.html").is_file()
+    values["model"]["layers"] = ["coarse"]
+    values["images"]["classes"] = "none"
+    assert dissectory("run", write_study(world, values), "--out", world / "run").code == 0
+    run = Run(world / "run")
+    assert not run.has("classes")
+    assert not (world / "run" / "site" / "classes.html").exists()
+    assert [folder.name for folder in (world / "run" / "images" / "units").iterdir()] == ["0"]
+    assert set(run.table("units").layer) == {"coarse"}
+
+
+def test_a_failing_run_keeps_the_older_one(world: Path, dissectory: Terminal) -> None:
+    values = study_values()
+    assert dissectory("run", write_study(world, values), "--out", world / "run", "--no-site").code == 0
+    before = (world / "run" / "manifest.json").read_bytes()
+    nothing_but_truncated_files(values, world)
+    assert dissectory("run", write_study(world, values), "--out", world / "run").code == USERS_MISTAKE
+    assert (world / "run" / "manifest.json").read_bytes() == before
+    assert len(Run(world / "run").table("units")) > 0
+
+
+def test_a_folder_of_other_files_is_never_replaced(world: Path, dissectory: Terminal) -> None:
+    (world / "mine" / "site").mkdir(parents=True)
+    precious = world / "mine" / "site" / "precious.txt"
+    precious.write_text("precious")
+    ended = dissectory("run", write_study(world, study_values()), "--out", world / "mine")
+    assert ended.code == USERS_MISTAKE
+    assert "not a run's" in ended.err
+    assert precious.read_text() == "precious"
+
+
+def test_a_run_inside_the_image_folder_is_not_read_as_images(world: Path, dissectory: Terminal) -> None:
+    values = study_values()
+    for _ in range(2):
+        ended = dissectory("run", write_study(world, values), "--out", world / "photos" / "run", "--no-site")
+        assert ended.code == 0, ended.err
+    assert Run(world / "photos" / "run").manifest.images == 30
+
+
 def test_layers_need_no_weights(dissectory: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     def fetch(*_: object, **__: object) -> None:
         raise AssertionError("weights were fetched")

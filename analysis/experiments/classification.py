@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,13 +14,20 @@ if TYPE_CHECKING:
 
 NO_PREDICTION = -1
 
+_WORDNET = re.compile(r"n\d{8}")
+
 
 @dataclass(frozen=True, slots=True)
 class ClassScore:
-    """One class against all others; the ratios are None where the network has no output for the class."""
+    """One class against all others; all but `images` are None where the network has no output for the class.
+
+    `taken` images were taken for the class, `right` of them are of it.
+    """
 
     name: str
     images: int
+    taken: int | None
+    right: int | None
     accuracy: float | None
     precision: float | None
     recall: float | None
@@ -27,15 +35,15 @@ class ClassScore:
 
 
 def output_of(name: str, outputs: Sequence[str]) -> int | None:
-    """Find the network's output for a class of images: by its whole name, or by its first word (`n01440764 tench`).
+    """Find the network's output for a class of images: by its whole name, or by the WordNet number that it begins with.
 
     >>> output_of("n01440764", ["n01440764 tench, Tinca tinca", "n01443537 goldfish"])
     0
+    >>> output_of("street", ["n06794110 street sign", "street sign"]) is None
+    True
     """
-    for wanted in (list(outputs), [output.split(" ", 1)[0] for output in outputs]):
-        if wanted.count(name) == 1:
-            return wanted.index(name)
-    return None
+    names = [output.split(" ", 1)[0] for output in outputs] if _WORDNET.fullmatch(name) else list(outputs)
+    return names.index(name) if names.count(name) == 1 else None
 
 
 def class_scores(
@@ -57,7 +65,7 @@ def _score(
 ) -> ClassScore:
     images = int(belongs.sum())
     if output is None or (predicted == NO_PREDICTION).all():
-        return ClassScore(name, images, None, None, None, None)
+        return ClassScore(name, images, None, None, None, None, None, None)
     taken = predicted == output
     right = int((taken & belongs).sum())
     recall = _ratio(right, images)
@@ -66,6 +74,8 @@ def _score(
     return ClassScore(
         name,
         images,
+        taken=int(taken.sum()),
+        right=right,
         accuracy=_ratio(right + true_negatives, len(belongs)),
         precision=_ratio(right, int(taken.sum())),
         recall=recall,

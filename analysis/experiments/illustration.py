@@ -53,9 +53,8 @@ def _unit_sprites(setting: Setting, results: Sequence[BlockResult]) -> Iterator[
     for result in results:
         for row in range(result.block.units):
             images = [int(image) for image in result.top.images[row] if image != NO_IMAGE]
-            lit = np.unpackbits(result.lit[row, : len(images)], axis=1, count=grid * grid).astype(np.bool_)
             path = Pictures.unit(result.block.layer.index, result.block.first + row)
-            yield Sprite(path, images, lit.reshape(-1, grid, grid), setting.study.dissection.top_images)
+            yield Sprite(path, images, result.lit[row, : len(images)], grid, setting.study.dissection.top_images)
 
 
 def _concept_sprites(setting: Setting, record: Record) -> Iterator[Sprite]:
@@ -65,5 +64,5 @@ def _concept_sprites(setting: Setting, record: Record) -> Iterator[Sprite]:
     for row, number in enumerate(order):
         images = [int(image) for image in concept_examples(record, number)]
         labels = record.labels.labels[images]
-        lit = (labels == number + 1).any(axis=2).reshape(-1, grid, grid)
-        yield Sprite(Pictures.concept(row), images, lit, CONCEPT_EXAMPLES)
+        packed = np.packbits((labels == number + 1).any(axis=2), axis=1)
+        yield Sprite(Pictures.concept(row), images, packed, grid, CONCEPT_EXAMPLES)

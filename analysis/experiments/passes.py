@@ -18,7 +18,7 @@ from dissectory.analysis.tally.layer import LayerTally
 from dissectory.analysis.tally.overlap import LabelMaps
 from dissectory.analysis.tally.tail import ENTRY_BYTES, SLACK, Tail, bold_guess, count_above
 from dissectory.analysis.tally.upsampling import Upsampler
-from dissectory.errors import ImagesError
+from dissectory.errors import ImagesError, SubjectError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -38,6 +38,8 @@ PILOT_IMAGES = 64
 """Images that give a first guess of the thresholds."""
 PILOT_SHARE = 5
 """The guess is the value that this many times the quantile exceed on those images: rarely too bold."""
+PILOT_CELLS = 16
+"""Of larger maps, the pilot looks at about this many cells a side."""
 PILOT_PAYS = 4
 """A pilot is worth its own pass where there are this many times its images."""
 
@@ -96,6 +98,7 @@ class Record:
     sizes: npt.NDArray[np.int32]
     predicted: npt.NDArray[np.intp]
     outputs: int = 0
+    passes: int = 0
     skipped: tuple[Skipped, ...] = ()
     seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
 
@@ -139,6 +142,7 @@ class Passes:
         self, blocks: Sequence[Block], guesses: Guesses, *, first: bool, advance: Callable[[int], None]
     ) -> list[LayerTally]:
         """Make one pass; the first one also labels the images and notes what the network says of them."""
+        self.record.passes += 1
         tallies = [self._tally(block, guesses) for block in blocks]
         wanted: dict[str, list[tuple[Block, LayerTally]]] = defaultdict(list)
         for block, tally in zip(blocks, tallies, strict=True):
@@ -172,7 +176,7 @@ class Passes:
         seen: dict[str, list[npt.NDArray[np.float32]]] = defaultdict(list)
 
         def observe(name: str, maps: Tensor) -> None:
-            step = max(1, min(maps.shape[2:]) // self.setting.study.dissection.grid)
+            step = max(1, min(maps.shape[2:]) // PILOT_CELLS)
             seen[name].append(maps[:, :, ::step, ::step].float().nan_to_num(0, 0, 0).cpu().numpy())
 
         layers = {layer.name: layer for layer in self.setting.layers}
@@ -227,6 +231,7 @@ class Passes:
         def observe(name: str, maps: Tensor) -> None:
             nonlocal tallied
             start = time.perf_counter()
+            self._check(name, maps, len(batch), wanted[name][0][0].layer)
             for block, tally in wanted[name]:
                 tally.observe(batch.images, maps[:, block.first : block.last])
             tallied += time.perf_counter() - start
@@ -238,11 +243,32 @@ class Passes:
         self.record.seconds["forward"] += time.perf_counter() - start - tallied
         return answer
 
+    @staticmethod
+    def _check(name: str, maps: Tensor, images: int, layer: LayerInfo) -> None:
+        expected = (images, layer.units, layer.height, layer.width)
+        if tuple(maps.shape) != expected:
+            raise SubjectError(
+                f"layer '{name}' gave {tuple(maps.shape)}, not {expected} (images, units, height, width): "
+                "its maps are not of one size for all images. Leave it out of model.layers"
+            )
+
     def _predict(self, batch: ViewBatch, answer: object) -> None:
         """Note the strongest output, where the network answers with one row of scores for each image."""
-        if isinstance(answer, torch.Tensor) and answer.ndim == 2 and len(answer) == len(batch):  # noqa: PLR2004
-            self.record.outputs = answer.shape[1]
-            self.record.predicted[list(batch.images)] = answer.argmax(dim=1).cpu().numpy()
+        scores = scores_of(answer)
+        if scores is not None and len(scores) == len(batch):
+            self.record.outputs = scores.shape[1]
+            self.record.predicted[list(batch.images)] = scores.argmax(dim=1).cpu().numpy()
+
+
+def scores_of(answer: object) -> Tensor | None:
+    """Find the scores `(image, output)` in what a network answers: itself, its `logits`, or its first part."""
+    if isinstance(answer, Mapping):
+        answer = answer.get("logits", next(iter(answer.values()), None))
+    elif hasattr(answer, "logits"):
+        answer = answer.logits
+    elif isinstance(answer, (tuple, list)):
+        answer = answer[0] if answer else None
+    return answer if isinstance(answer, torch.Tensor) and answer.ndim == 2 else None  # noqa: PLR2004 - image, output
 
 
 @contextlib.contextmanager

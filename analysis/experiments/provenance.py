@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
 from datetime import UTC, datetime
 from importlib import metadata
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from dissectory.analysis.experiments.classification import output_of
 from dissectory.analysis.run import Manifest
+from dissectory.analysis.tally.tail import count_above
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -37,6 +40,7 @@ def describe(
     record: Record,
     results: Sequence[BlockResult],
     layout: Pictures,
+    images_hash: str,
 ) -> Manifest:
     """Write down what was done, with what, and how long it took."""
     study = setting.study
@@ -47,7 +51,7 @@ def describe(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         seed=study.seed,
         versions={"python": platform.python_version(), **dict(_versions())},
-        hashes={"weights": model.weights_hash, "images": _images_hash(setting)},
+        hashes={"weights": model.weights_hash, "images": images_hash},
         seconds={stage: round(value, 3) for stage, value in record.seconds.items()},
         model={
             "source": model.source,
@@ -55,6 +59,7 @@ def describe(
             "outputs": record.outputs,
             "classes": len(model.classes),
             "device": str(setting.device),
+            "passes": record.passes,
         },
         images=len(record.readable),
         skipped=record.skipped,
@@ -86,22 +91,21 @@ def _versions() -> Iterator[tuple[str, str]]:
             continue
 
 
-def _images_hash(setting: Setting) -> str:
-    """Hash the names and contents of the image files, in their order."""
-    digest = hashlib.sha256()
-    for path in setting.images.paths:
-        content = (setting.images.folder / path).read_bytes()
-        digest.update(path.encode() + b"\0" + hashlib.sha256(content).digest())
-    return digest.hexdigest()
-
-
 def _notes(setting: Setting, record: Record, results: Sequence[BlockResult]) -> Iterator[str]:
-    for result in results:
-        for row in result.nonfinite.nonzero()[0]:
+    for layer in setting.layers:
+        strange = np.concatenate([result.nonfinite for result in results if result.block.layer == layer])
+        if strange.any():
             yield (
-                f"{result.block.layer.name} unit {result.block.first + row}: {result.nonfinite[row]} activations are "
-                "not finite; they were tallied as 0."
+                f"{layer.name}: {strange.sum():,} activations of {np.count_nonzero(strange)} units are not finite (the "
+                f"first is unit {strange.nonzero()[0][0]}); they were tallied as 0."
             )
+    positions = len(record.readable) * setting.positions
+    if count_above(setting.study.dissection.quantile, positions) == 0:
+        yield f"The quantile of {positions:,} positions is less than one of them: no unit can be active anywhere."
+    if setting.images.classes and not any(
+        output_of(name, setting.model.classes) is not None for name in setting.images.classes
+    ):
+        yield "No class of the images is an output of the network by name: classes are listed without scores."
     if record.outputs and setting.model.classes and record.outputs != len(setting.model.classes):
         yield (
             f"The network has {record.outputs} outputs and the list of classes {len(setting.model.classes)} names: "

@@ -26,7 +26,8 @@ CONCEPT_EXAMPLES = 15
 
 def write_tables(run: Run, setting: Setting, record: Record, results: Sequence[BlockResult]) -> None:
     """Write every table that a dissection fills."""
-    units = _joined(_units(result, setting) for result in results)
+    positions = len(record.readable) * setting.positions
+    units = _joined(_units(result, setting, positions) for result in results)
     run.write_table(schema.UNITS, units)
     run.write_table(schema.LAYERS, _layers(setting, units))
     run.write_table(schema.CONCEPTS, _concepts(setting, record))
@@ -45,14 +46,13 @@ def _joined(parts: Iterator[Columns]) -> Columns:
     return {name: np.concatenate([np.asarray(part[name]) for part in listed]) for name in listed[0]}
 
 
-def _units(result: BlockResult, setting: Setting) -> Columns:
+def _units(result: BlockResult, setting: Setting, positions: int) -> Columns:
     block, overlaps = result.block, result.overlaps
     best = overlaps.best
     touched = best >= 0
     iou = np.where(touched, np.take_along_axis(overlaps.iou, best.clip(0)[:, None], axis=1)[:, 0], 0.0)
     keys = np.array([*setting.vocabulary.keys, None], dtype=object)
     categories = np.array([*(concept.category for concept in setting.vocabulary.concepts), None], dtype=object)
-    positions = int(result.moments.count and overlaps_positions(result, setting))
     unknown = np.full(block.units, np.nan)
     return {
         "layer": np.full(block.units, block.layer.name, dtype=object),
@@ -71,14 +71,8 @@ def _units(result: BlockResult, setting: Setting) -> Columns:
         "mean": result.moments.mean,
         "std": result.moments.std,
         "peak": result.moments.peak,
-        "active_fraction": overlaps.active / max(positions, 1),
+        "active_fraction": overlaps.active / positions,
     }
-
-
-def overlaps_positions(result: BlockResult, setting: Setting) -> int:
-    """Positions of the grid over all images that were read."""
-    images = result.moments.count // (result.block.layer.height * result.block.layer.width)
-    return images * setting.positions
 
 
 def _layers(setting: Setting, units: Columns) -> Columns:
@@ -191,6 +185,8 @@ def _classes(setting: Setting, record: Record) -> Columns:
         "class": [score.name for score in scores],
         "split": ["all"] * len(scores),
         "images": [score.images for score in scores],
+        "taken": [score.taken for score in scores],
+        "right": [score.right for score in scores],
         "accuracy": np.array([score.accuracy for score in scores], dtype=float),
         "precision": np.array([score.precision for score in scores], dtype=float),
         "recall": np.array([score.recall for score in scores], dtype=float),

@@ -33,12 +33,22 @@ def thumbnail(view: npt.NDArray[np.uint8], tile: int) -> npt.NDArray[np.uint8]:
 
 @dataclass(frozen=True, slots=True)
 class Sprite:
-    """What one sprite shows: images in order, and for each the lit positions `(tiles, grid, grid)`."""
+    """What one sprite shows: images in order, and for each the lit positions of a `grid` x `grid`.
+
+    `packed` `(tiles, bytes)` holds them as bits: a run has thousands of sprites in waiting.
+    """
 
     path: str
     images: Sequence[int]
-    lit: npt.NDArray[np.bool_]
+    packed: npt.NDArray[np.uint8]
+    grid: int
     tiles: int
+
+    @property
+    def lit(self) -> npt.NDArray[np.bool_]:
+        """The lit positions `(tiles, grid, grid)`."""
+        bits = np.unpackbits(self.packed, axis=1, count=self.grid**2)
+        return bits.astype(np.bool_).reshape(-1, self.grid, self.grid)
 
 
 def write_sprite(run: Run, sprite: Sprite, thumbnails: Thumbnails, layout: Pictures) -> None:

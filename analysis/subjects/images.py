@@ -9,6 +9,7 @@ Nothing here depends on the order on disk or on the number of workers.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from dissectory.analysis.run import Skipped
+from dissectory.analysis.run import MARKER, Skipped
 from dissectory.analysis.subjects.pictures import SUFFIXES, read_picture
 from dissectory.errors import ImagesError
 
@@ -128,6 +129,17 @@ class ImageFolder:
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
+    def digest(self) -> str:
+        """SHA-256 of the names and contents of all files, in their order; a file that cannot be read counts by name."""
+        total = hashlib.sha256()
+        for path, file in zip(self.paths, self._files, strict=True):
+            try:
+                content = hashlib.sha256(file.read_bytes()).digest()
+            except OSError:
+                content = b"unreadable"
+            total.update(path.encode() + b"\0" + content)
+        return total.hexdigest()
+
     def nothing_readable(self, skipped: Sequence[Skipped]) -> ImagesError:
         """The error of a run in which every file was skipped."""
         first = f"; the first: {skipped[0].path}: {skipped[0].reason}" if skipped else ""
@@ -173,6 +185,8 @@ def _walk(folder: Path, above: frozenset[Path]) -> Iterator[Path]:
             entries = list(listing)
     except OSError as error:
         raise ImagesError(f"images.folder: {folder} cannot be read: {error.strerror}") from error
+    if any(entry.name == MARKER for entry in entries):  # a run's own pictures are not what it is about
+        return
     for entry in entries:
         path = folder / entry.name
         if entry.name.startswith("."):

@@ -129,6 +129,8 @@ def serve(run: Path, port: int) -> None:
 def _build(run: Run) -> None:
     from dissectory.report.build import build_site  # noqa: PLC0415 - only where a site is built
 
+    if not run.finished:
+        raise DissectoryError(f"{run.folder} is not a finished run: it has no manifest.json")
     findings = len(run.table("units")) + len(run.table("concepts")) + len(run.table("layers"))
     written = 0
     with Console().stage("Building the site", findings, "pages") as advance:

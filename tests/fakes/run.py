@@ -232,8 +232,8 @@ def _write_images(run: Run, world: World, hostile: bool, classes: bool) -> None:
     if classes:
         table = _Rows(schema.CLASSES)
         for name in known:
-            table.add(name, "all", labels.count(name), 0.9, 0.6, 0.5, 0.74)
-        table.add("unknown to the network", "all", 3, None, None, None, None)
+            table.add(name, "all", labels.count(name), 5, 3, 0.9, 0.6, 0.5, 0.74)
+        table.add("unknown to the network", "all", 3, None, None, None, None, None, None)
         run.write_table(table.table, table.columns)
 
 

@@ -42,3 +42,10 @@ class Planted(nn.Module):
 
 def build() -> Planted:
     return Planted()
+
+
+def build_broken() -> Planted:
+    """The same, of whose activations none is a number."""
+    network = Planted()
+    network.detectors.register_forward_hook(lambda _module, _inputs, output: output * float("nan"))
+    return network

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,7 @@ from worlds.planted_world import CONCEPTS, GRID, IMAGES, LAYERS, QUANTILE, draw,
 
 from dissectory.analysis.experiments import passes
 from dissectory.analysis.experiments.dissection import dissect
+from dissectory.errors import SubjectError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -148,3 +150,23 @@ def test_classes_of_images_without_an_output_are_listed_without_scores(run: Run)
     assert classes["class"].tolist() == ["even", "odd"]
     assert classes.images.tolist() == [15, 15]
     assert classes.accuracy.isna().all()
+
+
+@pytest.mark.parametrize("answer", ["tensor", "logits", "attribute", "tuple", "map"])
+def test_scores_are_found_in_what_networks_answer(answer: str) -> None:
+    scores = torch.eye(3)
+    answers = {
+        "tensor": scores,
+        "logits": {"loss": None, "logits": scores},
+        "attribute": SimpleNamespace(logits=scores),
+        "tuple": (scores, torch.zeros(3, 8)),
+        "map": torch.zeros(3, 8, 4, 4),
+    }
+    found = passes.scores_of(answers[answer])
+    assert found is None if answer == "map" else found is scores
+
+
+def test_a_network_of_nothing_but_nan_is_refused(folder: Path, tmp_path: Path) -> None:
+    changed = {"source": f"python:{planted.__file__}:build_broken", "layers": ["detectors"]}
+    with pytest.raises(SubjectError, match="no activation of detectors is a finite number"):
+        dissect(study(folder, model=changed), tmp_path / "run")
