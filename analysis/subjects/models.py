@@ -27,7 +27,7 @@ BUILT_IN = (torchvision, timm, python)
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
-    """A network in evaluation mode on the CPU, whose parameters take no gradient.
+    """A network in evaluation mode on the CPU, in single precision, whose parameters take no gradient.
 
     `preprocessing` is the weights' own, before the study's keys are laid over it. `weights_hash` is the SHA-256 of
     the file of weights, empty where there is none or it is not known. `classes` names the outputs in their order,
@@ -58,17 +58,18 @@ def load_model(section: ModelSection, base: Path, *, pretrained: bool = True) ->
     source, name = find_source(section.source)
     weights = base / section.weights.expanduser() if section.weights else None
     network = source(name, pretrained=pretrained and weights is None, base=base)
+    module = network.module.cpu().float()  # views are float32; and before the weights, which take the network's type
     if weights:
-        load_weights(network.module, weights)
+        load_weights(module, weights)
     file = weights or network.weights
     classes = read_classes(base / section.classes.expanduser()) if section.classes else network.classes
     return LoadedModel(
-        module=network.module.cpu().eval().requires_grad_(requires_grad=False),
+        module=module.eval().requires_grad_(requires_grad=False),
         preprocessing=network.preprocessing,
         source=section.source,
         weights_hash=sha256(file) if file and file.is_file() else "",
         classes=classes,
-        parameters=sum(parameter.numel() for parameter in network.module.parameters()),
+        parameters=sum(parameter.numel() for parameter in module.parameters()),
     )
 
 

@@ -73,6 +73,16 @@ def test_torchvision_s_default_weights_are_asked_for(
     assert model.weights_hash == hashlib.sha256(torchvision_file.read_bytes()).hexdigest()
 
 
+@pytest.mark.parametrize("dtype", ["half", "bfloat16", "double"])
+def test_a_network_of_another_precision_becomes_single(tmp_path: Path, dtype: str) -> None:
+    (tmp_path / "net.py").write_text(NETWORK.replace("nn.Conv2d(3, 2, 1)", f"nn.Conv2d(3, 2, 1).{dtype}()"))
+    assert load("python:net.py:build", tmp_path).module(torch.zeros(1, 3, 4, 4)).dtype == torch.float32
+    exact = {"weight": torch.full((2, 3, 1, 1), 1 / 3), "bias": torch.zeros(2)}
+    torch.save(exact, tmp_path / "w.pth")
+    filled = load("python:net.py:build", tmp_path, Path("w.pth")).module
+    assert torch.equal(filled.state_dict()["weight"], exact["weight"])  # nothing was lost on the way
+
+
 @pytest.mark.parametrize("source", ["torchvision:squeezenet1_1", "torchvision:googlenet", "timm:resnet18.a1_in1k"])
 def test_nothing_is_fetched_where_it_is_not_wanted(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if source.startswith("timm"):
