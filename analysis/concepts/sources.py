@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 # Imported for what they register.
-from dissectory.analysis.concepts import color, masks, onnx, parts  # noqa: F401
+from dissectory.analysis.concepts import color, masks, onnx  # noqa: F401
+from dissectory.analysis.concepts.parts import Parts
 from dissectory.analysis.concepts.registry import OPENERS, Setting
 from dissectory.analysis.concepts.vocabulary import Vocabulary
 from dissectory.errors import ConceptsError, nearest
@@ -25,14 +26,14 @@ def open_sources(
     """Open the sources of a study and merge them.
 
     Args:
-        specs: `onnx:FILE`, `masks:FOLDER`, `color`, `parts`; the last wants a source of objects before it.
+        specs: `onnx:FILE`, `masks:FOLDER`, `color`, `parts`; the last wants every source of objects before it.
         base: the folder that relative paths start from.
         geometry: how pictures become views.
         grid: rows and columns of the labels.
         threads: how many threads a segmenter may use; None for as many as it likes.
 
     Raises:
-        ConceptsError: for an unknown, a repeated or an unusable source.
+        ConceptsError: for an unknown, a repeated, an unusable or a misplaced source.
     """
     setting = Setting(base, geometry, grid, threads)
     opened: list[ConceptSource] = []
@@ -47,4 +48,16 @@ def open_sources(
             raise ConceptsError(f"the source of concepts '{spec}' is listed twice (first as '{seen[identity]}')")
         seen[identity] = spec
         opened.append(OPENERS[kind](argument, replace(setting, earlier=tuple(opened))))
+        _check_place(spec, opened)
     return Vocabulary(opened)
+
+
+def _check_place(spec: str, opened: Sequence[ConceptSource]) -> None:
+    """Refuse a source of objects, the last one opened, that `parts` would pass over without a word."""
+    *earlier, last = opened
+    behind = any(isinstance(source, Parts) for source in earlier)
+    if behind and any(concept.category == "object" for concept in last.concepts):
+        raise ConceptsError(
+            f"concepts.sources lists '{spec}' after 'parts', which cuts the objects of the sources before it in halves: "
+            f"move 'parts' behind '{spec}'"
+        )

@@ -67,9 +67,11 @@ def test_everything_together(study: Path, batch_of: Batch) -> None:
     ]
 
 
-def test_parts_see_only_what_comes_before(study: Path) -> None:
-    keys = opened(study, "masks:one/labels", "parts", "masks:two/labels").keys
-    assert keys == ("tree [one]", *(f"{half} of tree" for half in ("top", "bottom", "left", "right")), "tree [two]")
+def test_sources_without_objects_may_follow_parts(study: Path) -> None:
+    (study / "two" / "labels.csv").write_text("index,name,category\n0,?,void\n1,wood,material\n")
+    keys = opened(study, "masks:one/labels", "parts", "masks:two/labels", "color").keys
+    halves = [f"{half} of tree" for half in ("top", "bottom", "left", "right")]
+    assert keys[:6] == ("tree", *halves, "wood")
 
 
 def test_label_files_beside_the_model(study: Path) -> None:
@@ -101,6 +103,10 @@ def test_folders_of_one_name_are_numbered(study: Path) -> None:
             r"'masks:\./one.* is listed twice \(first as 'masks:one/labels'",
         ),
         (["parts", "onnx:rgb/model.onnx"], "no source before it in the list names any objects; list it after"),
+        (
+            ["masks:one/labels", "parts", "color", "masks:two/labels"],
+            r"lists 'masks:two/labels' after 'parts', .*: move 'parts' behind 'masks:two/labels'$",
+        ),
         (["color", "parts"], "no source before it in the list names any objects"),
         (["color:red"], "takes nothing after its name; write 'color', not 'color:red'"),
         (["masks:one/labels", "parts:x"], "write 'parts', not 'parts:x'"),
