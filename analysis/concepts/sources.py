@@ -58,6 +58,6 @@ def _check_place(spec: str, opened: Sequence[ConceptSource]) -> None:
     behind = any(isinstance(source, Parts) for source in earlier)
     if behind and any(concept.category == "object" for concept in last.concepts):
         raise ConceptsError(
-            f"concepts.sources lists '{spec}' after 'parts', which cuts the objects of the sources before it in halves: "
-            f"move 'parts' behind '{spec}'"
+            f"concepts.sources lists '{spec}' after 'parts', which halves the objects of the sources before it alone: "
+            f"move 'parts' behind '{spec}', or to the end"
         )

@@ -105,7 +105,7 @@ def test_folders_of_one_name_are_numbered(study: Path) -> None:
         (["parts", "onnx:rgb/model.onnx"], "no source before it in the list names any objects; list it after"),
         (
             ["masks:one/labels", "parts", "color", "masks:two/labels"],
-            r"lists 'masks:two/labels' after 'parts', .*: move 'parts' behind 'masks:two/labels'$",
+            r"lists 'masks:two/labels' after 'parts', .*: move 'parts' behind 'masks:two/labels', or to the end",
         ),
         (["color", "parts"], "no source before it in the list names any objects"),
         (["color:red"], "takes nothing after its name; write 'color', not 'color:red'"),
