@@ -42,6 +42,10 @@ class Dice:
         """Choose one of several."""
         return options[int(next(self._numbers) * len(options))]
 
+    def shuffled(self, options: Sequence[_T]) -> list[_T]:
+        """Put things into any order."""
+        return sorted(options, key=lambda _: self.between(0, 1))
+
     def way(self) -> int:
         """Choose left (-1) or right (1)."""
         return -1 if self.chance(0.5) else 1

@@ -100,16 +100,11 @@ def beach(canvas: Canvas) -> None:
 
 
 def _holiday(canvas: Canvas, shore: float) -> None:
-    """Parasols, windbreaks, bathers, gulls' perches: the nearer, the larger."""
+    """Parasols, windbreaks, bathers: the nearer, the larger."""
     dice = canvas.dice
     feet = sorted(dice.between(shore + 0.1, 0.98) for _ in range(dice.count(5, 11)))
-    for x, foot in zip(_shuffled(canvas, len(feet)), feet, strict=True):
+    for x, foot in zip(dice.shuffled(dice.spread(len(feet))), feet, strict=True):
         near = 0.35 + 0.65 * canvas.near(foot)
-        draw = dice.pick((coast.parasol, coast.parasol, beings.bather, beings.bather, beings.bather, coast.towel))
-        scale = {coast.parasol: 0.3, beings.bather: 0.2, coast.towel: 0.1}[draw]
+        draw = dice.pick((coast.parasol, coast.parasol, beings.bather, beings.bather, beings.bather, coast.windbreak))
+        scale = {coast.parasol: 0.3, beings.bather: 0.2, coast.windbreak: 0.1}[draw]
         canvas.put(draw, x, foot, scale * near)
-
-
-def _shuffled(canvas: Canvas, count: int) -> list[float]:
-    """Places apart from one another in any order."""
-    return sorted(canvas.dice.spread(count), key=lambda _: canvas.dice.between(0, 1))

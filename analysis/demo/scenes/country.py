@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def scatter(canvas: Canvas, draw: Callable[[Brush], None], count: int, feet: tuple[float, float], size: float) -> None:
     """Set things on the ground between two heights, the far ones first and smaller."""
     dice = canvas.dice
-    places = sorted(dice.spread(count), key=lambda _: dice.between(0, 1))
+    places = dice.shuffled(dice.spread(count))
     for x, foot in zip(places, sorted(dice.between(*feet) for _ in range(count)), strict=True):
         canvas.put(draw, x, foot, size * (0.35 + 0.65 * canvas.near(foot)) * dice.between(0.88, 1.12))
 

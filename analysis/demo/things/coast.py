@@ -134,7 +134,7 @@ def containers(brush: Brush) -> None:
 
 
 def parasol(brush: Brush) -> None:
-    """A sunshade, a towel under it."""
+    """A sunshade of striped cloth."""
     brush.thing = "parasol"
     dice = brush.dice
     brush.shadow(0.55, 0.07)
@@ -148,8 +148,8 @@ def parasol(brush: Brush) -> None:
         brush.polygon((points[place], points[place + 1], (lean, 0.64)), look)
 
 
-def towel(brush: Brush) -> None:
-    """A sunbather's towel, as a tent's cloth on the ground, with a windbreak."""
+def windbreak(brush: Brush) -> None:
+    """Striped cloth between posts; it counts as a tent."""
     brush.thing = "tent"
     cloth = brush.dice.pick(CLOTHES)
     brush.shadow(0.9, 0.12)
