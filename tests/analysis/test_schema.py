@@ -1,0 +1,183 @@
+"""The tables' contract: what people outside read, by name."""
+
+from __future__ import annotations
+
+import re
+
+import pyarrow as pa
+import pytest
+
+from dissectory.analysis.schema import CATEGORIES, TABLES, VERSION, Column, Table
+
+PROMISED = {
+    "layers": "layer, index, module, units, height, width, matched_units, matched_concepts",
+    "concepts": "concept, category, source, pixels, images",
+    "units": "layer, unit, threshold, concept, category, iou, iou_low, iou_high, q_value, matched, iqr, iqr_concept, "
+    "mean, std, peak, active_fraction",
+    "unit_concepts": "layer, unit, concept, intersection, union, iou, iqr, iqr_threshold",
+    "unit_images": "layer, unit, rank, image, peak, y, x",
+    "unit_histograms": "layer, unit, bin, low, high, count",
+    "images": "image, path, class, width, height",
+    "classes": "class, split, images, accuracy, precision, recall, balanced_accuracy",
+}
+"""Columns that a reader of a run may rely on, in their order; a table may have more."""
+
+KEYS = {
+    "layers": ("layer",),
+    "concepts": ("concept",),
+    "units": ("layer", "unit"),
+    "unit_concepts": ("layer", "unit", "concept"),
+    "unit_images": ("layer", "unit", "rank"),
+    "unit_histograms": ("layer", "unit", "bin"),
+    "images": ("image",),
+    "classes": ("class", "split"),
+}
+"""What names a row of each."""
+
+COUNTS = {
+    "units": {"active_fraction": "active"},
+    "unit_concepts": {"iou": "intersection union"},
+    "classes": {"accuracy": "images taken right", "precision": "taken right", "recall": "images right"},
+}
+"""Counts that stand beside each ratio."""
+
+ARROW = {
+    pa.int32(),
+    pa.int64(),
+    pa.float32(),
+    pa.string(),
+    pa.bool_(),
+    pa.dictionary(pa.int32(), pa.string()),
+}
+
+COLUMNS = [
+    pytest.param(table, column, id=f"{table.name}.{column.name}")
+    for table in TABLES.values()
+    for column in table.columns
+]
+every_table = pytest.mark.parametrize("table", TABLES.values(), ids=TABLES.keys())
+every_column = pytest.mark.parametrize(("table", "column"), COLUMNS)
+
+
+@pytest.mark.parametrize("name", PROMISED)
+def test_promised_columns_are_there_in_their_order(name: str) -> None:
+    promised = PROMISED[name].split(", ")
+    names = [column.name for column in TABLES[name].columns]
+    assert [column for column in names if column in promised] == promised
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_promised_keys_name_a_row(name: str) -> None:
+    assert TABLES[name].key == KEYS[name]
+
+
+@pytest.mark.parametrize(
+    ("name", "ratio", "counts"),
+    [(name, ratio, counts) for name, ratios in COUNTS.items() for ratio, counts in ratios.items()],
+)
+def test_counts_stand_beside_ratios(name: str, ratio: str, counts: str) -> None:
+    table = TABLES[name]
+    assert table[ratio].unit == "1"
+    for count in counts.split():
+        assert table[count].kind in {"int", "long"}
+
+
+def test_tables_are_found_by_their_own_names() -> None:
+    assert {name: table.name for name, table in TABLES.items()} == {name: name for name in TABLES}
+    for name in TABLES:
+        assert re.fullmatch(r"[a-z]+(_[a-z]+)*", name)  # a file's name too
+
+
+@every_table
+def test_key_columns_come_first_and_are_never_empty(table: Table) -> None:
+    assert 1 <= table.keys <= len(table.columns)
+    for column in table.columns[: table.keys]:
+        assert column.name in table.key
+        assert not column.nullable
+        assert column.kind in {"int", "name"}
+
+
+@every_table
+def test_names_of_columns_are_unique(table: Table) -> None:
+    names = [column.name for column in table.columns]
+    assert len(set(names)) == len(names)
+
+
+@every_column
+def test_names_can_be_written_without_quotes(table: Table, column: Column) -> None:
+    assert re.fullmatch(r"[a-z]+(_[a-z]+)*", column.name)
+    assert table[column.name] is column
+
+
+@every_column
+def test_meanings_are_phrases(table: Table, column: Column) -> None:
+    assert column.meaning.strip() == column.meaning != ""
+    assert not column.meaning.endswith((".", ";", ",", ":"))
+    assert "  " not in column.meaning
+    assert column.meaning != column.name
+    assert table.row.strip() == table.row != ""
+    assert not table.row.endswith(".")
+
+
+@every_column
+def test_what_may_be_empty_says_when(table: Table, column: Column) -> None:  # noqa: ARG001 - a column's id names both
+    assert column.nullable or "empty where" not in column.meaning
+
+
+@every_column
+def test_arrow_fields_describe_themselves(table: Table, column: Column) -> None:
+    field = table.arrow.field(column.name)
+    assert field.metadata == {b"description": column.meaning.encode(), b"unit": column.unit.encode()}
+    assert field.nullable == column.nullable
+    assert field.type in ARROW
+
+
+@every_table
+def test_arrow_schemas_describe_themselves(table: Table) -> None:
+    schema = table.arrow
+    assert schema.names == [column.name for column in table.columns]
+    assert schema.metadata == {
+        b"table": table.name.encode(),
+        b"row": table.row.encode(),
+        b"key": ",".join(table.key).encode(),
+        b"schema_version": str(VERSION).encode(),
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "arrow"),
+    [
+        ("int", pa.int32()),
+        ("long", pa.int64()),
+        ("float", pa.float32()),
+        ("text", pa.string()),
+        ("name", pa.dictionary(pa.int32(), pa.string())),
+        ("flag", pa.bool_()),
+    ],
+)
+def test_kinds_are_arrow_types(kind: str, arrow: pa.DataType) -> None:
+    assert Column("c", kind, "m").arrow.type == arrow  # type: ignore[arg-type]
+
+
+def test_columns_of_one_name_are_of_one_kind() -> None:
+    kinds: dict[str, set[str]] = {}
+    for table in TABLES.values():
+        for column in table.columns:
+            kinds.setdefault(column.name, set()).add(column.kind)
+    joined = {name: kinds[name] for name in ("layer", "unit", "concept", "image", "class", "category", "rank")}
+    assert all(len(found) == 1 for found in joined.values()), joined
+
+
+def test_an_unknown_column_is_no_column() -> None:
+    with pytest.raises(KeyError, match="iuo"):
+        TABLES["units"]["iuo"]
+
+
+def test_categories_are_the_five() -> None:
+    assert CATEGORIES == ("object", "part", "material", "texture", "color")
+
+
+@pytest.mark.parametrize("name", ["units", "new"])
+def test_nobody_can_change_the_tables(name: str) -> None:
+    with pytest.raises(TypeError):
+        TABLES[name] = TABLES["layers"]  # type: ignore[index]
