@@ -251,6 +251,23 @@ def test_a_folder_that_cannot_be_written_is_found_before_the_work(
     assert "Dissecting" not in ended.err
 
 
+def test_a_mask_of_another_size_is_found_before_the_work(world: Path, dissectory: Terminal) -> None:
+    values = study_values()
+    told = a_mask_of_another_size(values, world)
+    ended = dissectory("run", write_study(world, values), "--out", world / "run")
+    assert re.search(told, ended.err)
+    assert "Dissecting" not in ended.err
+
+
+def test_a_broken_photo_needs_no_label_map(world: Path, dissectory: Terminal) -> None:
+    (broken,) = (world / "photos").rglob("07.png")
+    broken.write_bytes(b"broken")
+    (world / "labels" / "07.png").unlink()
+    ended = dissectory("run", write_study(world, study_values()), "--out", world / "run", "--no-site")
+    assert ended.code == 0, ended.err
+    assert "07.png: it is not a picture of a known format" in ended.err
+
+
 def test_a_full_disk_is_one_message_and_leaves_no_half_written_file(world: Path) -> None:
     """A limit on the size of files stands for a full disk: the same call fails in the same way."""
     command = [sys.executable, "-m", "dissectory", "run", str(write_study(world, study_values())), "--out", "run"]

@@ -7,6 +7,7 @@ numbers stand for says `labels.csv` in the folder, else in the one above.
 
 from __future__ import annotations
 
+import struct
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -25,15 +26,15 @@ if TYPE_CHECKING:
 
     from dissectory.analysis.concepts.labels import Labels
     from dissectory.analysis.concepts.registry import Setting
-    from dissectory.analysis.concepts.vocabulary import Planes
+    from dissectory.analysis.concepts.vocabulary import Planes, SizeOf
     from dissectory.analysis.subjects.geometry import Geometry
     from dissectory.analysis.subjects.images import ViewBatch
 
 _SHOWN = 5
 """How many of the images at fault a message names."""
 
-_DEPTH, _COLOR_TYPE = 24, 25
-"""Where a PNG file says how many bits a sample has, and what a sample is."""
+_SIZE, _DEPTH, _COLOR_TYPE = 16, 24, 25
+"""Where a PNG file says how wide and high it is, how many bits a sample has, and what a sample is."""
 _GREY, _PALETTE = 0, 3
 
 
@@ -51,17 +52,18 @@ class Masks:
         self._geometry = geometry
         self._grid = grid
 
-    def check(self, paths: Sequence[str]) -> None:
-        """Look for the label map of every image and read its header.
+    def check(self, paths: Sequence[str], size_of: SizeOf) -> None:
+        """Look for the label map of every image that can be decoded, and read the heads of both.
 
         Raises:
-            ConceptsError: if images have none, two share one, or one is not a label map.
+            ConceptsError: if images have none, two share one, or one is not a label map as large as its image.
         """
-        missing = [path for path in paths if self._find(path) is None]
+        sizes = {path: size for image, path in enumerate(paths) if (size := size_of(image))}
+        missing = [path for path in sizes if self._find(path) is None]
         if missing:
             raise self._missing(missing)
         owners: dict[Path, str] = {}
-        for path in paths:
+        for path, size in sizes.items():
             mask = self._file(path)
             first = owners.setdefault(mask, path)
             if first != path:
@@ -69,7 +71,7 @@ class Masks:
                     f"the images {first!r} and {path!r} would share the label map {mask}: "
                     f"put each label map at its image's own path inside {self.folder}"
                 )
-            _check_header(mask)
+            _check_head(mask, path, size)
 
     def label(self, batch: ViewBatch, earlier: Sequence[Planes]) -> Planes:  # noqa: ARG002 - files need no other labels
         """Read the label maps of a batch."""
@@ -79,14 +81,9 @@ class Masks:
     def _read(self, path: str, size: tuple[int, int]) -> npt.NDArray[np.uint16]:
         """Read one label map's indices on the grid `(grid, grid)`."""
         mask = self._file(path)
-        _check_header(mask)
+        _check_head(mask, path, size)
         indices = _decode(mask)
         height, width = indices.shape
-        if (width, height) != size:
-            raise ConceptsError(
-                f"{mask} has {width} x {height} pixels and its image '{path}' {size[0]} x {size[1]}: "
-                "a label map must be as large as its image"
-            )
         rows, columns = self._geometry.points(width, height, self._grid)
         return indices[rows[:, None], columns]
 
@@ -111,8 +108,19 @@ class Masks:
         return ConceptsError(f"no label map in {self.folder} for {shown}{more}; expected such as {expected}")
 
 
-def _check_header(mask: Path) -> None:
-    """Refuse what is no PNG of one channel, without decoding it."""
+def _check_head(mask: Path, path: str, size: tuple[int, int]) -> None:
+    """Refuse what is no PNG of one channel or of another size than the image `path`, without decoding it."""
+    head = _head(mask)
+    _check_kind(mask, depth=head[_DEPTH], color_type=head[_COLOR_TYPE])
+    width, height = struct.unpack_from(">II", head, _SIZE)
+    if (width, height) != size:
+        raise ConceptsError(
+            f"{mask} has {width} x {height} pixels and its image '{path}' {size[0]} x {size[1]}: "
+            "a label map must be as large as its image"
+        )
+
+
+def _head(mask: Path) -> bytes:
     try:
         with mask.open("rb") as file:
             head = file.read(_COLOR_TYPE + 1)
@@ -122,7 +130,10 @@ def _check_header(mask: Path) -> None:
         raise ConceptsError(
             f"the label map {mask} is not a PNG file; save label maps as PNG with one 8- or 16-bit channel"
         )
-    depth, color_type = head[_DEPTH], head[_COLOR_TYPE]
+    return head
+
+
+def _check_kind(mask: Path, *, depth: int, color_type: int) -> None:
     # Grey samples of 2 and 4 bits are stretched to 0..255 by the decoder: the indices would not survive.
     if color_type == _PALETTE or (color_type == _GREY and depth in {1, 8, 16}):
         return

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from dissectory.analysis.subjects.images import ViewBatch
 
     Planes = npt.NDArray[np.uint16]
+    SizeOf = Callable[[int], tuple[int, int] | None]
 
 MOST_CONCEPTS = 65_535
 """What a 16-bit label can tell apart, beside nothing."""
@@ -71,8 +72,12 @@ class ConceptSource(Protocol):
 class CheckedSource(Protocol):
     """A source that can say before the long work begins whether it has what it needs."""
 
-    def check(self, paths: Sequence[str]) -> None:
-        """Look for what labelling the images needs; `paths` are relative to the image folder.
+    def check(self, paths: Sequence[str], size_of: SizeOf) -> None:
+        """Look for what labelling the images needs.
+
+        Args:
+            paths: the images, relative to the image folder, with forward slashes.
+            size_of: gives the size of `paths[i]` for i. Images without one are skipped in the run: they need nothing.
 
         Raises:
             ConceptsError: naming the first images that cannot be labelled.
@@ -100,18 +105,19 @@ class Vocabulary:
     def __len__(self) -> int:
         return len(self.concepts)
 
-    def check(self, paths: Sequence[str]) -> None:
+    def check(self, paths: Sequence[str], size_of: SizeOf) -> None:
         """Let every source look for what it needs to label the images, before any long work.
 
         Args:
             paths: the images, relative to the image folder, with forward slashes.
+            size_of: gives width and height of `paths[i]` for i, None where it cannot be decoded.
 
         Raises:
             ConceptsError: naming the first images that cannot be labelled.
         """
         for source in self.sources:
             if isinstance(source, CheckedSource):
-                source.check(paths)
+                source.check(paths, size_of)
 
     def label(self, batch: ViewBatch) -> Planes:
         """Label a batch with every source.

@@ -48,7 +48,7 @@ def open_setting(study: Study) -> Setting:
     images = ImageFolder(study.path(study.images.folder), preprocessing.geometry, study.images.classes)
     grid, threads = study.dissection.grid, torch.get_num_threads()
     vocabulary = open_sources(study.concepts.sources, study.base, preprocessing.geometry, grid, threads)
-    vocabulary.check(images.paths)
+    vocabulary.check(images.paths, images.size_of)
     model.module.to(device)
     size = preprocessing.geometry.size
     layers = select_layers(model.module, torch.zeros(1, 3, size, size, device=device), study.model.layers)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from dissectory.analysis.run import MARKER, Skipped
-from dissectory.analysis.subjects.pictures import SUFFIXES, read_picture
+from dissectory.analysis.subjects.pictures import SUFFIXES, read_picture, read_size
 from dissectory.errors import ImagesError
 
 if TYPE_CHECKING:
@@ -90,6 +90,10 @@ class ImageFolder:
     def class_of(self, image: int) -> str | None:
         """The image's class; None where it lies in no sub-folder, or classes are not asked for."""
         return self._classes[image]
+
+    def size_of(self, image: int) -> tuple[int, int] | None:
+        """Width and height from the head of the image's file; None where that tells that it cannot be decoded."""
+        return read_size(self._files[image])
 
     def view(self, image: int) -> View:
         """Decode one image: RGB `(size, size, 3)`, 0..255.

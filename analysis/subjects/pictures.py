@@ -45,6 +45,19 @@ def read_picture(path: Path) -> Image.Image:
         raise ImagesError(_reason(error, path)) from error
 
 
+def read_size(path: Path) -> tuple[int, int] | None:
+    """Read a picture's width and height from its head; None where the head tells that it cannot be decoded.
+
+    What breaks off later has a size here, though `read_picture` refuses it.
+    """
+    try:
+        with _opened(path) as picture:
+            _check_head(picture)
+            return picture.size
+    except Exception:  # noqa: BLE001 - broken files raise nearly anything
+        return None
+
+
 def _opened(path: Path) -> Image.Image:
     """Open a file and read its head.
 
@@ -56,14 +69,18 @@ def _opened(path: Path) -> Image.Image:
         return Image.open(path, formats=_FORMATS)
 
 
-def _rgb(picture: Image.Image) -> Image.Image:
+def _check_head(picture: Image.Image) -> None:
     if picture.width * picture.height > _PIXELS:
         raise ImagesError(f"{picture.width} x {picture.height} pixels are too many to decode safely")
+    if picture.mode == "F":
+        raise ImagesError("its pixels are floating-point numbers, of which nobody says what is black and what is white")
+
+
+def _rgb(picture: Image.Image) -> Image.Image:
+    _check_head(picture)
     picture.load()
     if picture.mode.startswith("I"):
         return _eight_bits(picture).convert("RGB")
-    if picture.mode == "F":
-        raise ImagesError("its pixels are floating-point numbers, of which nobody says what is black and what is white")
     if picture.has_transparency_data:
         coloured = picture.convert("RGBA")
         white = Image.new("RGBA", coloured.size, "white")

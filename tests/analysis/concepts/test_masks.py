@@ -46,6 +46,11 @@ def one(batch_of: Batch) -> Callable[..., ViewBatch]:
     return make
 
 
+def square(_image: int) -> tuple[int, int]:
+    """The size that most images of these tests have."""
+    return 20, 20
+
+
 def expected(indices: np.ndarray[Any, Any], grid: int = 8) -> list[list[int]]:
     """Look every cell up at its own pixel."""
     height, width = indices.shape
@@ -73,7 +78,7 @@ def test_every_kind_of_label_map(masks: Masks, one: Batch, folder: Path, kind: s
     assert labels.dtype == np.uint16
     assert labels.shape == (1, 1, 8, 8)
     assert labels[0, 0].tolist() == expected(indices)
-    masks.check(["a.jpg"])
+    masks.check(["a.jpg"], lambda _: size)
 
 
 def test_the_images_own_path_comes_first(masks: Masks, one: Batch, folder: Path) -> None:
@@ -102,13 +107,27 @@ def test_another_size_than_the_image(masks: Masks, one: Batch, folder: Path) -> 
         masks.label(one((30, 20)), ())
 
 
+def test_another_size_is_found_before_the_work(masks: Masks, folder: Path) -> None:
+    Image.new("L", (20, 30)).save(folder / "a.png")
+    Image.new("L", (30, 20)).save(folder / "b.png")
+    sizes = [(20, 30), (300, 200)]
+    with pytest.raises(ConceptsError, match=re.escape("b.png has 30 x 20 pixels and its image 'b.jpg' 300 x 200")):
+        masks.check(["a.jpg", "b.jpg"], sizes.__getitem__)
+
+
+def test_images_that_cannot_be_decoded_need_no_label_map(masks: Masks, folder: Path) -> None:
+    Image.new("L", (20, 20)).save(folder / "a.png")
+    sizes = [(20, 20), None, None]
+    masks.check(["a.jpg", "broken.jpg", "x/a.jpg"], sizes.__getitem__)
+
+
 def test_missing_label_maps_are_named(masks: Masks, one: Batch, folder: Path) -> None:
     Image.new("L", (20, 20)).save(folder / "a.png")
-    masks.check(["a.jpg"])
+    masks.check(["a.jpg"], square)
     with pytest.raises(
         ConceptsError, match=r"for 'x/0\.jpg', 'x/1\.jpg', .*'x/4\.jpg' and 2 more; expected such as .*x/0\.png"
     ):
-        masks.check(["a.jpg", *(f"x/{number}.jpg" for number in range(7))])
+        masks.check(["a.jpg", *(f"x/{number}.jpg" for number in range(7))], square)
     with pytest.raises(ConceptsError, match=r"for 'b\.jpg'; expected such as .*b\.png"):
         masks.label(one((20, 20), "b.jpg"), ())
 
@@ -116,14 +135,14 @@ def test_missing_label_maps_are_named(masks: Masks, one: Batch, folder: Path) ->
 def test_two_images_do_not_share_a_label_map(masks: Masks, folder: Path) -> None:
     Image.new("L", (20, 20)).save(folder / "a.png")
     with pytest.raises(ConceptsError, match=r"'train/a\.jpg' and 'val/a\.jpg' would share the label map"):
-        masks.check(["train/a.jpg", "val/a.jpg"])
+        masks.check(["train/a.jpg", "val/a.jpg"], square)
 
 
 @pytest.mark.parametrize(("mode", "given"), [("RGB", "RGB"), ("RGBA", "RGB with alpha"), ("LA", "grey with alpha")])
 def test_pictures_are_no_label_maps(masks: Masks, one: Batch, folder: Path, mode: str, given: str) -> None:
     Image.new(mode, (20, 20)).save(folder / "a.png")
     with pytest.raises(ConceptsError, match=rf"a\.png is {given}; expected one 8- or 16-bit channel"):
-        masks.check(["a.jpg"])
+        masks.check(["a.jpg"], square)
     with pytest.raises(ConceptsError, match=rf"a\.png is {given}; expected one 8- or 16-bit channel"):
         masks.label(one((20, 20)), ())
 
@@ -134,14 +153,14 @@ def test_stretched_greys_are_refused(masks: Masks, folder: Path) -> None:
     raw[24] = 4  # 4-bit grey: decoders stretch its sixteen values over 0..255
     (folder / "a.png").write_bytes(raw)
     with pytest.raises(ConceptsError, match=r"a\.png is 4-bit grey"):
-        masks.check(["a.jpg"])
+        masks.check(["a.jpg"], square)
 
 
 def test_other_formats_and_broken_files(masks: Masks, one: Batch, folder: Path) -> None:
     file = folder / "a.png"
     Image.new("L", (20, 20)).save(file, format="JPEG")
     with pytest.raises(ConceptsError, match=r"a\.png is not a PNG file"):
-        masks.check(["a.jpg"])
+        masks.check(["a.jpg"], square)
     file.write_bytes(b"")
     with pytest.raises(ConceptsError, match=r"a\.png is not a PNG file"):
         masks.label(one((20, 20)), ())

@@ -14,6 +14,7 @@ from dissectory.errors import ConceptsError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from dissectory.analysis.concepts.vocabulary import SizeOf
     from dissectory.analysis.schema import Category
     from dissectory.analysis.subjects.images import ViewBatch
 
@@ -95,12 +96,12 @@ def test_no_concepts_are_refused() -> None:
 
 def test_only_sources_that_can_be_checked_are() -> None:
     class Checked(Given):
-        asked: Sequence[str] = ()
+        asked: Sequence[object] = ()
 
-        def check(self, paths: Sequence[str]) -> None:
-            self.asked = paths
+        def check(self, paths: Sequence[str], size_of: SizeOf) -> None:
+            self.asked = [*paths, size_of(0)]
 
     plane = np.zeros((1, 1, 2, 2), dtype=np.uint16)
     checked = Checked("b", concepts("b", "car"), plane)
-    Vocabulary([Given("a", concepts("a", "tree"), plane), checked]).check(["x.jpg"])
-    assert checked.asked == ["x.jpg"]
+    Vocabulary([Given("a", concepts("a", "tree"), plane), checked]).check(["x.jpg"], lambda _: (3, 2))
+    assert checked.asked == ["x.jpg", (3, 2)]

@@ -164,6 +164,13 @@ def test_a_view_is_the_batch_s(ten: Path) -> None:
         folder.view(6)
 
 
+def test_sizes_are_those_of_the_batches(ten: Path) -> None:
+    folder = ImageFolder(ten, GEOMETRY)
+    (made,) = folder.batches(99)
+    assert tuple(folder.size_of(image) for image in made.images) == made.sizes
+    assert {folder.size_of(image) for image in {*range(10)} - {*made.images}} == {None}
+
+
 def test_a_truncated_jpeg_is_skipped_and_named(tmp_path: Path) -> None:
     save(tmp_path, "a.jpg")
     truncate(tmp_path, "b.jpg")

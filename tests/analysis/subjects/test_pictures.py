@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFile
 
-from dissectory.analysis.subjects.pictures import read_picture
+from dissectory.analysis.subjects.pictures import read_picture, read_size
 from dissectory.errors import ImagesError
 
 if TYPE_CHECKING:
@@ -192,3 +192,28 @@ def test_what_is_no_picture_is_refused(tmp_path: Path, content: bytes, told: str
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ImagesError, match="No such file"):
         read_picture(tmp_path / "a.jpg")
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.gif", "a.webp", "a.tif", "a.bmp"])
+def test_the_head_tells_the_size(tmp_path: Path, name: str) -> None:
+    gradient(50, 30).save(tmp_path / name)
+    assert read_size(tmp_path / name) == (50, 30) == read_picture(tmp_path / name).size
+
+
+def test_a_rotation_noted_in_exif_does_not_turn_the_size(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    gradient(50, 30).save(tmp_path / "a.jpg", exif=exif)
+    assert read_size(tmp_path / "a.jpg") == (50, 30)
+
+
+def test_what_its_head_forbids_has_no_size(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"no picture")
+    claim(tmp_path / "b.png", 60_000)
+    Image.fromarray(np.array([[0, 0.5]], dtype=np.float32)).save(tmp_path / "c.tif")
+    assert [read_size(tmp_path / name) for name in ("a.jpg", "b.png", "c.tif", "none.png")] == [None] * 4
+
+
+def test_the_size_of_a_large_picture_is_no_warning(tmp_path: Path) -> None:
+    claim(tmp_path / "a.png", 10_000)
+    assert read_size(tmp_path / "a.png") == (10_000, 10_000)
