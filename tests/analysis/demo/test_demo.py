@@ -1,0 +1,43 @@
+"""The demo from end to end, on few scenes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dissectory.analysis.demo.demo import make_demo
+from dissectory.analysis.demo.vocabulary import SCENES
+from dissectory.errors import RunError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dissectory.analysis.run import Run
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return make_demo(tmp_path_factory.mktemp("demo"), scenes=60)
+
+
+def test_the_classifier_knows_the_scenes(run: Run) -> None:
+    classes = run.table("classes")
+    assert sorted(classes["class"]) == sorted(SCENES)
+    assert classes.images.tolist() == [6] * 10
+    assert classes.recall.mean() > 0.8
+
+
+def test_units_match_things_that_were_never_labels(run: Run) -> None:
+    units = run.table("units")
+    assert units.layer.nunique() == 6
+    late = units[units.layer.isin(["conv5", "conv6"]) & units.matched]
+    assert {"object", "part"} <= set(late.category)
+
+
+def test_a_demo_is_made_anew_in_its_own_folder_only(run: Run, tmp_path: Path) -> None:
+    again = make_demo(run.folder, scenes=60)
+    assert again.table("units").equals(run.table("units"))
+    (tmp_path / "mine.txt").touch()
+    with pytest.raises(RunError, match="not a run's"):
+        make_demo(tmp_path, scenes=10)
