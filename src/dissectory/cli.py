@@ -42,6 +42,20 @@ def main() -> None:
 
 
 @commands.command()
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("runs/demo"), show_default=True, help="The run's folder."
+)
+@click.option("--scenes", type=click.IntRange(min=10), default=600, show_default=True, help="How many scenes to draw.")
+def demo(out: Path, scenes: int) -> None:
+    """Dissect a small network on a world that is drawn here and now: no data, no download."""
+    from dissectory.analysis.demo.demo import make_demo  # noqa: PLC0415 - torch is imported by what needs it
+
+    finished = make_demo(out, scenes, progress=Console())
+    _summary(finished)
+    _build(finished)
+
+
+@commands.command()
 @click.argument("study", metavar="STUDY.toml", type=click.Path(path_type=Path))
 @click.option(
     "--out", type=click.Path(path_type=Path), help="The run's folder.  [default: runs/<name of the study file>]"
