@@ -57,7 +57,7 @@ class Frame:
     height: int
     left: int = 44
     right: int = 8
-    top: int = 14
+    top: int = 20
     bottom: int = 26
 
     @property
