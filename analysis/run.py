@@ -105,12 +105,10 @@ class Manifest:
     @classmethod
     def from_json(cls, text: str) -> Manifest:
         """Read what `to_json` wrote; keys of a newer version are passed over."""
-        values = json.loads(text)
-        known = {item.name for item in fields(cls)}
-        values = {key: value for key, value in values.items() if key in known}
-        values["skipped"] = tuple(Skipped(**item) for item in values.get("skipped", ()))
+        values = _known(cls, json.loads(text))
+        values["skipped"] = tuple(Skipped(**_known(Skipped, item)) for item in values.get("skipped", ()))
         values["notes"] = tuple(values.get("notes", ()))
-        values["pictures"] = Pictures(**values.get("pictures", {}))
+        values["pictures"] = Pictures(**_known(Pictures, values.get("pictures", {})))
         return cls(**values)
 
     def to_json(self) -> str:
@@ -195,9 +193,11 @@ class Run:
             path.parent.mkdir(parents=True, exist_ok=True)
             yield temporary
             os.replace(temporary, path)  # noqa: PTH105 - the one call whose atomicity is meant
-        except OSError as error:
+        except BaseException as error:  # also when the writer itself fails, or is interrupted
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)
+            if not isinstance(error, OSError):
+                raise
             raise RunError(f"cannot write {path}: {error.strerror or error}. {_remedy(error)}") from error
 
     def prepare(self) -> None:
@@ -228,6 +228,14 @@ class Run:
             raise RunError(
                 f"cannot replace the run in {self.folder}: {error.strerror or error}. {_remedy(error)}"
             ) from error
+
+
+def _known(kind: type[Any], values: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever the JSON holds
+    """Keep what a dataclass has fields for."""
+    if not isinstance(values, dict):
+        raise TypeError(f"{values!r} is not an object")
+    names = {item.name for item in fields(kind)}
+    return {key: value for key, value in values.items() if key in names}
 
 
 def _remedy(error: OSError) -> str:

@@ -126,7 +126,9 @@ class Study:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any], base: Path | str = ".", name: str = "the study") -> Study:
-        """Make a study of nested dictionaries, as TOML gives them."""
+        """Make a study of nested dictionaries, as TOML or `to_dict` gives them."""
+        if isinstance(values.get("study"), dict):
+            values = {**values["study"], **{key: value for key, value in values.items() if key != "study"}}
         study: Study = dataclasses.replace(_section(cls, values, name, ""), base=Path(base))
         _check(study, name)
         return study
@@ -198,13 +200,29 @@ def _tuple(hint: Any, value: Any, name: str, where: str) -> tuple[Any, ...]:  # 
 
 def _scalar(hint: Any, value: Any, name: str, where: str) -> Any:  # noqa: ANN401
     if hint is Path and isinstance(value, (str, Path)):
-        return Path(value)
-    if hint is float and isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
+        return _home(Path(value), name, where)
+    if hint is float and _is_finite(value):
         return float(value)
     if hint in {int, str} and isinstance(value, hint) and not isinstance(value, bool):
         return value
     wanted = {Path: "a path", float: "a finite number", int: "a whole number", str: "a text"}[hint]
     raise StudyError(f"{name}: {where} is {value!r}; it must be {wanted}")
+
+
+def _is_finite(value: Any) -> bool:  # noqa: ANN401
+    """Whether a value is a number that a float can hold."""
+    try:
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:  # a whole number beyond any float
+        return False
+
+
+def _home(path: Path, name: str, where: str) -> Path:
+    """Resolve `~` and `~person`."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        raise StudyError(f"{name}: {where} is '{path}', and there is no such home folder here") from None
 
 
 def _listed(options: tuple[Any, ...]) -> str:

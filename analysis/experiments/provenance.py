@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dissectory import __version__
 from dissectory.analysis.experiments.classification import output_of
 from dissectory.analysis.run import Manifest
 from dissectory.analysis.tally.tail import count_above
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from dissectory.analysis.run import Pictures
 
 _SOFTWARE = (
-    "dissectory",
     "torch",
     "torchvision",
     "timm",
@@ -50,7 +50,7 @@ def describe(
         title=study.title or f"{model.source} on {study.path(study.images.folder).name}",
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         seed=study.seed,
-        versions={"python": platform.python_version(), **dict(_versions())},
+        versions={"python": platform.python_version(), "dissectory": __version__, **dict(_versions())},
         hashes={"weights": model.weights_hash, "images": images_hash},
         seconds={stage: round(value, 3) for stage, value in record.seconds.items()},
         model={

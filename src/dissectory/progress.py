@@ -75,7 +75,7 @@ class _Meter:
         if now - self.last < self.console.every:
             return
         self.last = now
-        rate = self.done / (now - self.start)
+        rate = self.done / (now - self.start) if now > self.start else 0
         left = _clock((self.total - self.done) / rate) if rate else "?"
         self.console.say(f"{self.name}: {self.done}/{self.total} {self.unit}, {rate:.1f}/s, {left} left")
 

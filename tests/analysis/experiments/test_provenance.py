@@ -131,11 +131,6 @@ def test_versions_of_software_are_written_down(name: str, manifest: Manifest) ->
     assert manifest.versions[name] == installed(name)
 
 
-@pytest.mark.xfail(
-    installed("dissectory") is None,
-    raises=KeyError,
-    reason="where it is not installed as a package, no version is given",
-)
 def test_the_version_of_the_program_is_written_down(manifest: Manifest) -> None:
     assert manifest.versions["dissectory"] == dissectory.__version__
 
