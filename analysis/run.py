@@ -47,12 +47,15 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Pictures:
-    """How the pictures of a run are laid out: sprites of square tiles, row by row, by rank.
+    """How the pictures of a run are laid out: sprites of square tiles, row by row, by rank; and the gallery.
 
     `images/units/<layers.index>/<unit>.webp` holds a unit's top images, `images/concepts/<n>.webp` the
     example images of the n-th row of the table concepts. The same name with `.mask.webp` is a layer to lay
     over it: transparent where the unit is active (the concept is), dark elsewhere. Tiles that no image fills
     are black and fully transparent.
+
+    `images/gallery/<image>.webp` is an image of the gallery as the network sees it, the same name with
+    `.<category>.webp` its label map: a pixel for each grid position, transparent where nothing is labelled.
     """
 
     tile: int = 112
@@ -69,6 +72,11 @@ class Pictures:
     def concept(row: int) -> str:
         """Path of a concept's sprite inside the run."""
         return f"images/concepts/{row}.webp"
+
+    @staticmethod
+    def gallery(image: int, category: str = "") -> str:
+        """Path of an image of the gallery inside the run, or of one of its label maps."""
+        return f"images/gallery/{image}.{category}.webp" if category else f"images/gallery/{image}.webp"
 
     @staticmethod
     def mask(sprite: str) -> str:

@@ -270,6 +270,35 @@ CONCEPT_IMAGES = Table(
     ),
 )
 
+GALLERY = Table(
+    "gallery",
+    "an image of the gallery and a category of concepts",
+    2,
+    (
+        _IMAGE,
+        Column("category", "name", "object, part, material, texture or color: one that the study has concepts of"),
+        Column("labelled", "int", "grid positions that carry a concept of the category on the image", "grid positions"),
+    ),
+)
+
+GALLERY_CONCEPTS = Table(
+    "gallery_concepts",
+    "an image of the gallery and a concept that it shows",
+    2,
+    (
+        _IMAGE,
+        _CONCEPT,
+        Column("pixels", "int", "grid positions that carry the concept on the image", "grid positions"),
+        Column("color", "name", "the concept's colour in the gallery's label maps, as #rrggbb"),
+        Column(
+            "runs",
+            "text",
+            "where it is, row by row from the top left: how many positions without it, then with it, then without it, "
+            "and so on, between spaces",
+        ),
+    ),
+)
+
 TABLES: Mapping[str, Table] = MappingProxyType(
     {
         table.name: table
@@ -283,6 +312,8 @@ TABLES: Mapping[str, Table] = MappingProxyType(
             CONCEPT_IMAGES,
             IMAGES,
             CLASSES,
+            GALLERY,
+            GALLERY_CONCEPTS,
         )
     }
 )

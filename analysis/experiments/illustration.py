@@ -1,4 +1,4 @@
-"""Pictures of a dissection: each unit's top images, each concept's examples."""
+"""Pictures of a dissection: each unit's top images, each concept's examples, the gallery."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dissectory.analysis.experiments.tabulation import CONCEPT_EXAMPLES, concept_examples
+from dissectory.analysis.pictures.gallery import draw_gallery
 from dissectory.analysis.pictures.sprites import Sprite, thumbnail, write_sprite
 from dissectory.analysis.run import Pictures
 from dissectory.analysis.tally.peaks import NO_IMAGE
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 def illustrate(
     run: Run, setting: Setting, record: Record, results: Sequence[BlockResult], progress: Progress
 ) -> Pictures:
-    """Draw all sprites of a run; returns how they are laid out."""
+    """Draw all pictures of a run; returns how they are laid out."""
     layout = Pictures(unit_tiles=setting.study.dissection.top_images, concept_tiles=CONCEPT_EXAMPLES)
     sprites = [*_unit_sprites(setting, results), *_concept_sprites(setting, record)]
     wanted = sorted({int(image) for sprite in sprites for image in sprite.images})
@@ -41,6 +42,7 @@ def illustrate(
         with progress.stage("Drawing sprites", len(sprites), "sprites") as advance:
             for _ in pool.map(lambda sprite: write_sprite(run, sprite, thumbnails, layout), sprites):
                 advance(1)
+    draw_gallery(run, setting, record.readable.tolist(), progress)
     return layout
 
 
