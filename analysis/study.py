@@ -49,7 +49,8 @@ class ImagesSection:
 
     What is left out comes from the weights' own preprocessing (torchvision, timm), else from the defaults named
     in `dissectory.analysis.subjects.preprocessing`. `fit = "crop"` resizes the short side to `resize` and
-    crops the middle; `fit = "stretch"` resizes both sides to `resize`, then crops the middle.
+    crops the middle; `fit = "stretch"` resizes both sides to `resize`, then crops the middle. `about` is a sentence
+    that tells the readers of the site what the images are.
     """
 
     folder: Path
@@ -60,6 +61,7 @@ class ImagesSection:
     mean: tuple[float, float, float] | None = None
     std: tuple[float, float, float] | None = None
     classes: Literal["folders", "none"] = "folders"
+    about: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
