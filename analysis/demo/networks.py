@@ -7,26 +7,38 @@ scores = network((pictures / 255 - MEAN) / STD)  # (batch, 10)
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import nn
+from torch.nn import functional
 
-from dissectory.analysis.demo.vocabulary import SCENES
+from dissectory.analysis.demo.vocabulary import OBJECTS, PARTS, SCENES
 from dissectory.errors import SubjectError
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+_Network = TypeVar("_Network", bound=nn.Module)
 
 SIZE = 96
 """Pixels across what the classifier sees."""
 MEAN, STD = 0.5, 0.25
 """A picture's values 0..1 less the mean, by the deviation, are what the classifier sees; alike for all colours."""
 
+SMALL = 64
+"""Pixels across what the generator draws, and the segmenter sees."""
+
 WEIGHTS = Path(__file__).parent / "weights"
 CLASSIFIER = WEIGHTS / "classifier.safetensors"
+SEGMENTER = WEIGHTS / "segmenter.safetensors"
+GENERATOR = WEIGHTS / "generator.safetensors"
+
+LATENTS = 74
+"""Numbers that the generator makes a picture of, from a standard normal distribution: the greatest of the first ten
+says which scene it is to be, all others how it looks."""
 
 
 class Stage(nn.Sequential):
@@ -68,6 +80,105 @@ class Classifier(nn.Module):
         return scores
 
 
+class Pair(nn.Sequential):
+    """Two stages after another, the first one halving the resolution or not."""
+
+    def __init__(self, before: int, units: int, *, halve: bool = False) -> None:
+        """Go from `before` channels to `units`."""
+        super().__init__(Stage(before, units, halve=halve), Stage(units, units))
+
+
+class Joint(nn.Module):
+    """Double the resolution of deep features, and join them to those of the same resolution on the way down."""
+
+    def __init__(self, deep: int, shallow: int, units: int) -> None:
+        """Go from `deep` channels, of which as many are kept as the `shallow` ones, to `units`."""
+        super().__init__()
+        self.narrow = nn.Conv2d(deep, shallow, 1)
+        self.stage = Stage(2 * shallow, units)
+
+    def forward(self, deep: Tensor, shallow: Tensor) -> Tensor:
+        """Join `(batch, deep, height / 2, width / 2)` and `(batch, shallow, height, width)`."""
+        wide = functional.interpolate(self.narrow(deep), size=shallow.shape[2:], mode="nearest")
+        joined: Tensor = self.stage(torch.cat([wide, shallow], dim=1))
+        return joined
+
+
+class Segmenter(nn.Module):
+    """What does every pixel show, and which part of it? Down to an eighth of the resolution, and up again."""
+
+    def __init__(self, objects: int = len(OBJECTS), parts: int = len(PARTS)) -> None:
+        """Make it with random weights."""
+        super().__init__()
+        self.down1 = Pair(3, 32)
+        self.down2 = Pair(32, 64, halve=True)
+        self.down3 = Pair(64, 96, halve=True)
+        self.down4 = Pair(96, 128, halve=True)
+        self.up3 = Joint(128, 96, 96)
+        self.up2 = Joint(96, 64, 64)
+        self.up1 = Joint(64, 32, 48)
+        self.objects = nn.Conv2d(48, objects + 1, 1)
+        self.parts = nn.Conv2d(48, parts + 1, 1)
+
+    def features(self, pictures: Tensor) -> tuple[Tensor, ...]:
+        """What is seen on the way down: 32, 64, 96, 128 channels at the full resolution, 1/2, 1/4 and 1/8."""
+        first = self.down1(pictures)
+        second = self.down2(first)
+        third = self.down3(second)
+        return first, second, third, self.down4(third)
+
+    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
+        """Score every object and every part at every pixel.
+
+        Args:
+            pictures: `(batch, 3, height, width)`, see `MEAN` and `STD`; trained on 64 x 64.
+
+        Returns:
+            Objects `(batch, 1 + objects, height, width)` and parts `(batch, 1 + parts, height, width)`, before the
+            softmax; the first is none.
+        """
+        first, second, third, fourth = self.features(pictures)
+        seen = self.up1(self.up2(self.up3(fourth, third), second), first)
+        return self.objects(seen), self.parts(seen)
+
+
+class Grow(nn.Sequential):
+    """Double the resolution, normalise, rectify, and do so `further` times at that resolution."""
+
+    def __init__(self, before: int, units: int, *, further: int = 0) -> None:
+        """Go from `before` channels to `units`."""
+        steps = [
+            nn.ConvTranspose2d(before, units, 4, stride=2, padding=1, bias=False),
+            nn.BatchNorm2d(units),
+            nn.ReLU(),
+        ]
+        super().__init__(*steps, *(Stage(units, units) for _ in range(further)))
+
+
+class Generator(nn.Module):
+    """Numbers in, a scene out: five convolutional stages, each at twice the resolution of the one before."""
+
+    def __init__(self, latents: int = LATENTS, scenes: int = len(SCENES)) -> None:
+        """Make it with random weights."""
+        super().__init__()
+        self.scenes = scenes
+        self.start = nn.Linear(latents, 192 * 4 * 4)
+        self.layer1 = nn.Sequential(nn.BatchNorm2d(192), nn.ReLU(), Stage(192, 192))
+        self.layer2 = Grow(192, 192, further=1)
+        self.layer3 = Grow(192, 160, further=1)
+        self.layer4 = Grow(160, 96)
+        self.layer5 = Grow(96, 64)
+        self.colour = nn.Conv2d(64, 3, 3, padding=1)
+
+    def forward(self, latents: Tensor) -> Tensor:
+        """Draw pictures `(batch, 3, 64, 64)`, -1..1, of latents `(batch, 74)`."""
+        scene = functional.one_hot(latents[:, : self.scenes].argmax(dim=1), self.scenes).to(latents.dtype)
+        drawn: Tensor = self.start(torch.cat([scene, latents[:, self.scenes :]], dim=1)).unflatten(1, (-1, 4, 4))
+        for stage in (self.layer1, self.layer2, self.layer3, self.layer4, self.layer5, self.colour):
+            drawn = stage(drawn)
+        return drawn.tanh()
+
+
 def random_classifier(seed: int = 0) -> Classifier:
     """Make the classifier with random weights, as a control."""
     with torch.random.fork_rng(devices=[]):
@@ -81,17 +192,46 @@ def trained_classifier(weights: Path = CLASSIFIER) -> Classifier:
     Raises:
         SubjectError: if the file is missing, or holds other weights.
     """
-    network = random_classifier()
+    return _trained(random_classifier(), weights, "classifier")
+
+
+def trained_segmenter(weights: Path = SEGMENTER) -> Segmenter:
+    """Make the segmenter with trained weights.
+
+    Raises:
+        SubjectError: if the file is missing, or holds other weights.
+    """
+    return _trained(Segmenter().eval(), weights, "segmenter")
+
+
+def trained_generator(weights: Path = GENERATOR) -> Generator:
+    """Make the generator with trained weights.
+
+    Raises:
+        SubjectError: if the file is missing, or holds other weights.
+    """
+    return _trained(Generator().eval(), weights, "generator")
+
+
+def _trained(network: _Network, weights: Path, name: str) -> _Network:
     if not weights.is_file():
         raise SubjectError(
-            f"the demo's classifier has no weights {weights}: train them with "
-            "'python -m dissectory.analysis.demo.train_classifier'"
+            f"the demo's {name} has no weights {weights}: train them with "
+            f"'python -m dissectory.analysis.demo.train_{name}'"
         )
     try:
         network.load_state_dict(load_file(weights))
     except (OSError, RuntimeError, SafetensorError) as error:
         raise SubjectError(
-            f"{weights} does not hold the demo's classifier ({str(error).splitlines()[0]}): take the file that "
+            f"{weights} does not hold the demo's {name} ({str(error).splitlines()[0]}): take the file that "
             "came with this version, or train anew"
         ) from None
     return network
+
+
+def save(network: nn.Module, path: Path) -> None:
+    """Write the weights of a network, in half precision."""
+    state = {name: value.detach().cpu() for name, value in network.state_dict().items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = {name: (value.half() if value.is_floating_point() else value).contiguous() for name, value in state.items()}
+    save_file(half, path)

@@ -10,14 +10,22 @@ import torch
 from safetensors.torch import load_file
 
 from dissectory.analysis.demo import train_classifier as training
-from dissectory.analysis.demo.networks import CLASSIFIER, SIZE, Classifier, random_classifier, trained_classifier
+from dissectory.analysis.demo.bulk import Drawn, draw
+from dissectory.analysis.demo.networks import CLASSIFIER, SIZE, Classifier, random_classifier, save, trained_classifier
 from dissectory.analysis.demo.vocabulary import SCENES
 from dissectory.errors import SubjectError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy.typing as npt
+
 STAGES = ("conv1", "conv2", "conv3", "conv4", "conv5", "conv6")
+
+
+def only(pictures: npt.NDArray[np.uint8]) -> Drawn:
+    """Pictures without label maps."""
+    return Drawn(pictures, pictures[:, 0], pictures[:, 0])
 
 
 def test_every_stage_gives_rectified_maps() -> None:
@@ -53,7 +61,7 @@ def test_the_committed_weights_are_small_and_whole() -> None:
 
 
 def test_the_trained_classifier_knows_fresh_scenes() -> None:
-    drawn = training.pictures(3_000_000, 200, 1)
+    drawn = draw(3_000_000, 200, SIZE, 1)
     counts = training.confusion(trained_classifier(), drawn)
     assert counts.sum() == 200
     assert counts.diagonal().sum() > 0.9 * 200
@@ -65,25 +73,25 @@ def test_missing_and_foreign_weights_are_told(tmp_path: Path) -> None:
     (tmp_path / "text.safetensors").write_text("not weights")
     with pytest.raises(SubjectError, match="does not hold the demo's classifier"):
         trained_classifier(tmp_path / "text.safetensors")
-    training.save(Classifier(classes=3), tmp_path / "three.safetensors")
+    save(Classifier(classes=3), tmp_path / "three.safetensors")
     with pytest.raises(SubjectError, match="does not hold the demo's classifier"):
         trained_classifier(tmp_path / "three.safetensors")
 
 
 def test_weights_survive_being_written(tmp_path: Path) -> None:
     network = random_classifier(4)
-    training.save(network, tmp_path / "deep" / "weights.safetensors")
+    save(network, tmp_path / "deep" / "weights.safetensors")
     back = trained_classifier(tmp_path / "deep" / "weights.safetensors")
     for name, value in network.state_dict().items():
         assert torch.allclose(back.state_dict()[name].float(), value.float(), rtol=1e-3, atol=1e-4)
 
 
 def test_training_learns_and_repeats_itself() -> None:
-    drawn = np.zeros((128, 3, SIZE, SIZE), dtype=np.uint8)
-    for number, label in enumerate(training.classes(len(drawn))):
-        drawn[number, :, 9 * label : 9 * label + 9] = 255  # the class is the height of a bright bar
-    one, same = (training.train(drawn.copy(), 1, seed=3) for _ in range(2))
-    other = training.train(drawn.copy(), 1, seed=4)
+    drawn = only(np.zeros((128, 3, SIZE, SIZE), dtype=np.uint8))
+    for number, label in enumerate(drawn.classes):
+        drawn.pictures[number, :, 9 * label : 9 * label + 9] = 255  # the class is the height of a bright bar
+    one, same = (training.train(drawn, 1, seed=3) for _ in range(2))
+    other = training.train(drawn, 1, seed=4)
     assert all(torch.equal(a, b) for a, b in zip(one.state_dict().values(), same.state_dict().values(), strict=True))
     assert not torch.equal(one.head.weight, other.head.weight)
     assert not one.training
@@ -98,14 +106,8 @@ def test_confusion_counts_every_answer() -> None:
     told = [0, 1, 2, 3, 3, 5, 6, 7, 0, 9, 0, 0]
     drawn = np.zeros((len(told), 3, 4, 4), dtype=np.uint8)
     drawn[:, 0, 0, 0] = told
-    counts = training.confusion(Fixed(), drawn)
+    counts = training.confusion(Fixed(), only(drawn))
     expected = np.zeros((10, 10), dtype=int)
     for number, answer in enumerate(told):
         expected[number % 10, answer] += 1
     assert np.array_equal(counts, expected)
-
-
-def test_training_and_test_scenes_share_no_seed() -> None:
-    with pytest.raises(ValueError, match="must be a multiple of 10"):
-        training.pictures(training.TRAINING + 1, 1, 1)
-    assert training.HELD_OUT - training.TRAINING > 500_000
