@@ -83,6 +83,17 @@ class DissectionSection:
 
 
 @dataclass(frozen=True, slots=True)
+class ControlSection:
+    """`[control]`: a network with the same layers, such as one with random weights, dissected to compare with.
+
+    `source` and `weights` are those of `[model]`; all else is as for the network under study.
+    """
+
+    source: str
+    weights: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ComputeSection:
     """`[compute]`: how the work is done; nothing here but `batch` and `device` can change a number."""
 
@@ -105,6 +116,7 @@ class Study:
     concepts: ConceptsSection
     dissection: DissectionSection = field(default_factory=DissectionSection)
     compute: ComputeSection = field(default_factory=ComputeSection)
+    control: ControlSection | None = None
     title: str = ""
     seed: int = 0
     base: Path = field(default_factory=Path)
@@ -137,7 +149,8 @@ class Study:
 
     def to_dict(self) -> dict[str, dict[str, Any]]:
         """The study as plain values, section by section, for the manifest."""
-        plain = {key: _plain(value) for key, value in dataclasses.asdict(self).items() if key != "base"}
+        given = {key: value for key, value in dataclasses.asdict(self).items() if key != "base" and value is not None}
+        plain = {key: _plain(value) for key, value in given.items()}
         head = {key: plain.pop(key) for key in ("title", "seed")}
         return {"study": head, **plain}
 

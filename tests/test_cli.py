@@ -182,6 +182,31 @@ def a_device_that_is_not_there(values: Values, _: Path) -> str:
     return r"compute\.device is 'cuda:77'"
 
 
+def a_control_of_an_unknown_source(values: Values, _: Path) -> str:
+    values["control"] = {"source": "torchvison:resnet18"}
+    return r"\[control\] control\.source is 'torchvison:resnet18'.*'torchvision'"
+
+
+def a_control_without_its_weights(values: Values, _: Path) -> str:
+    values["control"] = {"source": values["model"]["source"], "weights": "nowhere.safetensors"}
+    return r"\[control\].*nowhere\.safetensors"
+
+
+def a_control_with_other_layers(values: Values, folder: Path) -> str:
+    (folder / "other.py").write_text(
+        "from torch import nn\n\n\ndef build():\n    return nn.Sequential(nn.Conv2d(3, 4, 1))\n"
+    )
+    values["control"] = {"source": "python:other.py:build"}
+    return r"\[control\] the network has no layer 'detectors'"
+
+
+def a_control_with_more_units(values: Values, _: Path) -> str:
+    values["control"] = {"source": f"python:{planted.__file__}:build_wide"}
+    return (
+        r"\[control\] layer 'detectors' gives 8 units of 16 x 16 cells in the network and 9 units of 16 x 16 cells in"
+    )
+
+
 @pytest.mark.parametrize(
     "mistake",
     [
@@ -205,6 +230,10 @@ def a_device_that_is_not_there(values: Values, _: Path) -> str:
         nothing_but_truncated_files,
         resize_below_size,
         a_device_that_is_not_there,
+        a_control_of_an_unknown_source,
+        a_control_without_its_weights,
+        a_control_with_other_layers,
+        a_control_with_more_units,
     ],
     ids=lambda mistake: mistake.__name__.replace("_", " "),
 )
@@ -249,6 +278,30 @@ def test_a_folder_that_cannot_be_written_is_found_before_the_work(
     assert out in ended.err
     assert "--out" in ended.err
     assert "Dissecting" not in ended.err
+
+
+@pytest.mark.parametrize("mistake", [a_control_of_an_unknown_source, a_control_with_more_units])
+def test_a_mistake_in_the_control_is_found_before_the_work(mistake: Any, world: Path, dissectory: Terminal) -> None:  # noqa: ANN401
+    values = study_values()
+    mistake(values, world)
+    ended = dissectory("run", write_study(world, values), "--out", world / "run")
+    assert "Dissecting" not in ended.err
+    assert not (world / "run").exists()
+
+
+def test_a_control_is_dissected_into_the_run(world: Path, dissectory: Terminal) -> None:
+    values = study_values()
+    values["control"] = {"source": f"python:{planted.__file__}:build_moved"}
+    ended = dissectory("run", write_study(world, values), "--out", world / "run")
+    assert ended.code == 0, ended.err
+    assert "detectors: 5 of 8 units match 5 concepts (control: 4 units)" in ended.out
+    assert Run(world / "run" / "control").finished
+    assert not (world / "run" / "control" / "site").exists()
+    assert "control_units" in (world / "run" / "site" / "data.html").read_text(encoding="utf-8")
+    del values["control"]
+    assert dissectory("run", write_study(world, values), "--out", world / "run", "--no-site").code == 0
+    assert not (world / "run" / "control").exists()
+    assert not Run(world / "run").has("control_units")
 
 
 def test_a_mask_of_another_size_is_found_before_the_work(world: Path, dissectory: Terminal) -> None:

@@ -167,5 +167,17 @@ def _summary(run: Run) -> None:
     for note in manifest.notes:
         click.echo(f"note: {note}", err=True)
     click.echo(f"{manifest.images} images, {manifest.seconds['total']:.0f} s")
+    control = _control_matches(run)
     for row in table.itertuples():
-        click.echo(f"  {row.layer}: {row.matched_units} of {row.units} units match {row.matched_concepts} concepts")
+        beside = f" (control: {control.get(row.layer, 0)} units)" if control else ""
+        click.echo(
+            f"  {row.layer}: {row.matched_units} of {row.units} units match {row.matched_concepts} concepts{beside}"
+        )
+
+
+def _control_matches(run: Run) -> dict[object, int]:
+    """Count the control's matched units by layer; empty where the run has no control."""
+    if not run.has("control_units"):
+        return {}
+    units = run.table("control_units")
+    return dict(units["matched"].groupby(units["layer"].astype(str)).sum())

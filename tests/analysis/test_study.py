@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dissectory.analysis.study import Study
+from dissectory.analysis.study import ControlSection, Study
 from dissectory.errors import StudyError
 
 NUMBER, WHOLE, TEXT, PATH, LIST = "a finite number", "a whole number", "a text", "a path", "a list"
@@ -50,6 +50,8 @@ MISTYPED: dict[str, tuple[str, list[Any]]] = {
     "compute.workers": (WHOLE, ["2", 2.0, True]),
     "compute.memory_gb": (NUMBER, ["4", True, NAN, INFINITE]),
     "compute.device": (TEXT, [0, True]),
+    "control.source": (TEXT, [3, True, ["timm:x"]]),
+    "control.weights": (PATH, [3, False]),
 }
 """What each key must be, and values that are not."""
 
@@ -98,6 +100,8 @@ def values_with(key: str, value: Any) -> dict[str, Any]:  # noqa: ANN401 - any v
         "concepts": {"sources": ["color"]},
     }
     section, _, name = key.partition("[")[0].rpartition(".")
+    if section == "control":
+        values["control"] = {"source": "timm:x"}
     (values.setdefault(section, {}) if section else values)[name] = value
     return values
 
@@ -111,7 +115,8 @@ def refused(values: Any, **more: str) -> str:  # noqa: ANN401
 def keys_of_a_study() -> set[str]:
     keys = set()
     for name, hint in get_type_hints(Study).items():
-        inner = dataclasses.fields(hint) if dataclasses.is_dataclass(hint) else None
+        kind = ControlSection if name == "control" else hint  # the one section that may be missing
+        inner = dataclasses.fields(kind) if dataclasses.is_dataclass(kind) else None
         keys |= {name} if inner is None else {f"{name}.{item.name}" for item in inner}
     return keys - {"base"}
 
@@ -153,7 +158,7 @@ def test_colours_are_three(key: str, count: int) -> None:
     assert f"{key} has {count} values; it must have 3, one for each of R, G, B" in message
 
 
-@pytest.mark.parametrize("section", ["model", "images", "concepts", "dissection", "compute"])
+@pytest.mark.parametrize("section", ["model", "images", "concepts", "dissection", "compute", "control"])
 @pytest.mark.parametrize("value", [3, "torchvision:resnet18", True, [{"source": "x"}]])
 def test_a_section_must_be_a_table(section: str, value: Any) -> None:  # noqa: ANN401
     message = refused(values_with(section, value))
@@ -174,6 +179,8 @@ def test_a_section_must_be_a_table(section: str, value: Any) -> None:  # noqa: A
         ("dissection.iou_treshold", "iou_threshold"),
         ("dissection.top_image", "top_images"),
         ("compute.memory", "memory_gb"),
+        ("control.weight", "weights"),
+        ("contrl", "control"),
     ],
 )
 def test_an_unknown_key_is_answered_with_the_nearest_one(key: str, nearest: str) -> None:
@@ -202,10 +209,10 @@ def test_a_missing_section_is_named(section: str) -> None:
     assert f"the section [{section}] is missing" in refused(values)
 
 
-@pytest.mark.parametrize("key", ["model.source", "images.folder", "concepts.sources"])
+@pytest.mark.parametrize("key", ["model.source", "images.folder", "concepts.sources", "control.source"])
 def test_a_missing_key_is_named(key: str) -> None:
     section, name = key.split(".")
-    values = values_with("title", "")
+    values = values_with(key, "x")
     del values[section][name]
     assert f"[{section}] needs the key '{name}'" in refused(values)
 
@@ -317,6 +324,7 @@ FULL: dict[str, Any] = {
     "concepts": {"sources": ["masks:labels", "color"]},
     "dissection": {"quantile": 0.02, "iou_threshold": 0.1, "grid": 28, "border": "extend", "top_images": 9},
     "compute": {"batch": 8, "workers": 1, "memory_gb": 0.5, "device": "cpu"},
+    "control": {"source": "timm:y", "weights": "v.safetensors"},
 }
 
 
@@ -339,6 +347,7 @@ def test_to_dict_leaves_out_what_was_left_out() -> None:
     plain = Study.from_dict(values_with("title", "")).to_dict()
     assert "weights" not in plain["model"]
     assert plain["images"] == {"folder": "photos", "classes": "folders"}
+    assert "control" not in plain
 
 
 @pytest.mark.parametrize("values", [FULL, values_with("title", "")], ids=["full", "least"])

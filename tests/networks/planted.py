@@ -49,3 +49,17 @@ def build_broken() -> Planted:
     network = Planted()
     network.detectors.register_forward_hook(lambda _module, _inputs, output: output * float("nan"))
     return network
+
+
+def build_moved() -> Planted:
+    """The same, whose planted units answer to each other's colours, and the last of them to none."""
+    network = Planted()
+    network.detectors.colours.copy_(torch.tensor([*COLOURS[1:], (9.0, 9.0, 9.0)]))
+    return network
+
+
+def build_wide() -> Planted:
+    """The same with a unit more in each layer."""
+    network = Planted()
+    network.detectors.register_forward_hook(lambda _module, _inputs, output: torch.cat([output, output[:, :1]], dim=1))
+    return network
