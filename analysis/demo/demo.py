@@ -1,4 +1,4 @@
-"""The demo: the embedded world's classifier, dissected on fresh scenes whose every pixel is known."""
+"""The demo: the embedded world's classifier, and random weights as a control, dissected on fresh scenes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dissectory.analysis.demo.networks import MEAN, SIZE, STD
 from dissectory.analysis.demo.vocabulary import CATEGORIES, SCENES
 from dissectory.analysis.demo.write import IMAGES, write_world
-from dissectory.analysis.experiments.dissection import dissect
+from dissectory.analysis.experiments.control import dissect_with_control
 from dissectory.analysis.run import Run
 from dissectory.analysis.study import Study
 from dissectory.progress import Silent
@@ -44,10 +44,10 @@ def make_demo(out: Path, scenes: int = SCENES_SHOWN, seed: int = 0, progress: Pr
     with progress.stage("Drawing a world", scenes, "scenes") as advance:
         write_world(world, scenes, seed, size=SIZE, each=lambda _scene: advance(1))
     (world / "classes.txt").write_text("\n".join(SCENES) + "\n", encoding="utf-8")
-    return dissect(demo_study(out, seed), out, progress)
+    return dissect_with_control(demo_study(out, scenes, seed), out, progress)
 
 
-def demo_study(out: Path, seed: int) -> Study:
+def demo_study(out: Path, scenes: int, seed: int) -> Study:
     """Make the study of the demo, on the scenes in the run's folder."""
     return Study.from_dict(
         {
@@ -64,9 +64,12 @@ def demo_study(out: Path, seed: int) -> Study:
                 "resize": SIZE,
                 "mean": [MEAN] * 3,
                 "std": [STD] * 3,
+                "about": f"This is a synthetic world: {scenes:,} scenes, drawn by a program from the seeds {seed} to "
+                f"{seed + scenes - 1}; nothing in it was ever photographed.",
             },
             "concepts": {"sources": [*(f"masks:{_WORLD}/{name}" for name, _, _ in CATEGORIES), "color"]},
             "dissection": {"grid": SIZE // 2},
+            "control": {"source": "python:dissectory.analysis.demo.networks:random_classifier"},
         },
         base=out,
         name="the demo",
