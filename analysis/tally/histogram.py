@@ -12,21 +12,16 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-_MANTISSA_BITS = 5
-_SHIFT = 23 - _MANTISSA_BITS
-_LOWEST = (127 - 30) << _MANTISSA_BITS
-"""Magnitudes below 2^-30 count as zero."""
-_SIDE = 64 << _MANTISSA_BITS
-"""Bins on each side of zero: 64 octaves, up to 2^34; what is larger counts into the last."""
-BINS = 2 * _SIDE
-_CODES = 256 << _MANTISSA_BITS
+from dissectory.analysis.tally.kernels import BINS, LOWEST, MANTISSA_BITS, SHIFT, SIDE
+
+_CODES = 256 << MANTISSA_BITS
 """Exponents and mantissas of one sign."""
 _UPPER = int(sys.byteorder == "little")
 
 
 def bin_edges() -> npt.NDArray[np.float64]:
     """The `BINS + 1` edges, ascending; bin k holds low <= value < high (mirrored below zero)."""
-    codes = (np.arange(_SIDE + 1) + _LOWEST).astype(np.int32) << _SHIFT
+    codes = (np.arange(SIDE + 1) + LOWEST).astype(np.int32) << SHIFT
     positive = codes.view(np.float32).astype(np.float64)
     positive[0] = 0.0
     return np.concatenate([-positive[:0:-1], positive])
@@ -34,9 +29,9 @@ def bin_edges() -> npt.NDArray[np.float64]:
 
 def _side(codes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Join what is too small to the first bin, and what is too large to the last."""
-    side = codes[_LOWEST : _LOWEST + _SIDE].copy()
-    side[0] += codes[:_LOWEST].sum()
-    side[-1] += codes[_LOWEST + _SIDE :].sum()
+    side = codes[LOWEST : LOWEST + SIDE].copy()
+    side[0] += codes[:LOWEST].sum()
+    side[-1] += codes[LOWEST + SIDE :].sum()
     return side
 
 
@@ -59,11 +54,11 @@ class Histograms:
         # The upper two bytes of a float32 hold all bits that matter: half the memory to go through.
         upper = np.ascontiguousarray(maps).view(np.uint16)[..., _UPPER::2]
         for unit, counts in enumerate(self.counts):
-            codes = np.bincount((upper[:, unit] >> (_SHIFT - 16)).ravel(), minlength=2 * _CODES)
-            counts[_SIDE:] += _side(codes[:_CODES])
+            codes = np.bincount((upper[:, unit] >> (SHIFT - 16)).ravel(), minlength=2 * _CODES)
+            counts[SIDE:] += _side(codes[:_CODES])
             below = _side(codes[_CODES:])
-            counts[_SIDE] += below[0]  # minus zero and its like belong to zero
-            counts[: _SIDE - 1] += below[:0:-1]
+            counts[SIDE] += below[0]  # minus zero and its like belong to zero
+            counts[: SIDE - 1] += below[:0:-1]
 
     def __add__(self, other: Histograms) -> Histograms:
         """Add the histograms of other activations."""

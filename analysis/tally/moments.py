@@ -36,6 +36,18 @@ class Moments:
         squares = np.einsum("nuhw,nuhw->u", maps, maps, dtype=np.float64) - count * mean**2
         return cls(count, mean, squares.clip(0), peaks.max(axis=0))
 
+    @classmethod
+    def about(
+        cls,
+        count: int,
+        offset: npt.NDArray[np.float64],
+        sums: npt.NDArray[np.float64],
+        squares: npt.NDArray[np.float64],
+        peak: npt.NDArray[np.float32],
+    ) -> Moments:
+        """The moments of `count` activations of each unit from the sums of their deviations from `offset`."""
+        return cls(count, offset + sums / count, (squares - sums**2 / count).clip(0), peak)
+
     def __add__(self, other: Moments) -> Moments:
         """Add the moments of other activations."""
         count = self.count + other.count

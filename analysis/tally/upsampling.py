@@ -9,6 +9,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from dissectory.analysis.tally.kernels import Grid
+
 Border = Literal["zeros", "extend"]
 Maps = npt.NDArray[np.float32]
 
@@ -32,6 +34,16 @@ class Axis:
         """
         left, parts = np.divmod((2 * np.arange(grid) + 1) * cells + grid, 2 * grid)
         return cls(left, parts.astype(np.float64))
+
+    @property
+    def gaps(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Which gaps between cells hold positions, and at which position each begins, with the end.
+
+        >>> Axis.of(2, 4).gaps
+        (array([0, 1, 2]), array([0, 1, 3, 4]))
+        """
+        gaps, begins = np.unique(self.left, return_index=True)
+        return gaps.astype(np.int64), np.append(begins, len(self.left)).astype(np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +93,13 @@ class Upsampler:
         values = self._interpolate(bordered, of, position)
         above = values > bounds[of]
         return Upsampled(of[above], position[above], values[above])
+
+    @cached_property
+    def kernel(self) -> Grid:
+        """The same for the kernels."""
+        rows, columns = self._axes
+        extend, whole = self.border == "extend", 2.0 * self.grid
+        return Grid(self.grid, extend, whole, *rows.gaps, rows.parts, *columns.gaps, columns.parts)
 
     @cached_property
     def _axes(self) -> tuple[Axis, Axis]:

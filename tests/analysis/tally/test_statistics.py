@@ -7,7 +7,8 @@ import pytest
 import torch
 from reference import dissection as reference
 
-from dissectory.analysis.tally.histogram import BINS, Histograms, bin_edges
+from dissectory.analysis.tally.histogram import Histograms, bin_edges
+from dissectory.analysis.tally.kernels import BINS
 from dissectory.analysis.tally.moments import Moments
 from dissectory.analysis.tally.peaks import NO_IMAGE, TopImages
 from dissectory.analysis.tally.tail import count_above

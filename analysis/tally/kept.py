@@ -1,0 +1,159 @@
+"""The strongest activations of every unit, and where they stood: what thresholds and overlaps are made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dissectory.analysis.tally.compiling import compiled, constant
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    _F32 = npt.NDArray[np.float32]
+    _I32 = npt.NDArray[np.int32]
+    _I64 = npt.NDArray[np.int64]
+    _U16 = npt.NDArray[np.uint16]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Upsampled activations that may lie above the thresholds, by unit, then by image. Its arrays cannot be written.
+
+    The pairs (unit, image) of unit u are `first[u]:first[u + 1]`; their image numbers `images` `(pair,)` stand in the
+    order of the visit, each at most once in a unit. The entries of pair p are `starts[p]:starts[p + 1]`: `values` and
+    `positions` `(entry,)`, row by row in the grid and ascending.
+    """
+
+    first: npt.NDArray[np.int64]
+    images: npt.NDArray[np.int32]
+    starts: npt.NDArray[np.int64]
+    values: npt.NDArray[np.float32]
+    positions: npt.NDArray[np.uint16]
+
+    def __post_init__(self) -> None:
+        """Give every array the one form for which the kernels are compiled."""
+        for field, dtype in zip(fields(self), _DTYPES, strict=True):
+            object.__setattr__(self, field.name, constant(getattr(self, field.name), dtype))
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def count(self) -> int:
+        """How many units."""
+        return len(self.first) - 1
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all arrays."""
+        return sum(getattr(self, field.name).nbytes for field in fields(self))
+
+    @property
+    def sizes(self) -> npt.NDArray[np.int64]:
+        """How many entries each unit has `(unit,)`."""
+        return np.diff(self.starts[self.first])
+
+    @classmethod
+    def nothing(cls, units: int) -> Kept:
+        """What is kept of no image at all."""
+        return cls(
+            np.zeros(units + 1, np.int64),
+            np.empty(0, np.int32),
+            np.zeros(1, np.int64),
+            np.empty(0, np.float32),
+            np.empty(0, np.uint16),
+        )
+
+    def units(self, first: int, last: int) -> Kept:
+        """Take neighbouring units, `first` to `last` without the last, without copying their entries."""
+        pairs = slice(self.first[first], self.first[last])
+        starts = self.starts[pairs.start : pairs.stop + 1]
+        entries = slice(starts[0], starts[-1])
+        return Kept(
+            self.first[first : last + 1] - pairs.start,
+            self.images[pairs],
+            starts - entries.start,
+            self.values[entries],
+            self.positions[entries],
+        )
+
+    def of(self, unit: int) -> npt.NDArray[np.float32]:
+        """All values of one unit."""
+        pairs = self.first[unit : unit + 2]
+        return self.values[slice(*self.starts[pairs])]
+
+    def above(self, bounds: npt.NDArray[np.float32]) -> Kept:
+        """Leave out what is not greater than its unit's bound `(unit,)`, and pairs of which nothing is left."""
+        return Kept(*_above(self.first, self.images, self.starts, self.values, self.positions, bounds))
+
+    @staticmethod
+    def joined(parts: Sequence[Kept]) -> Kept:
+        """Join what was kept of the same units and other images; the parts stand in the order of the visit."""
+        first: npt.NDArray[np.int64] = np.sum([part.first for part in parts], axis=0, dtype=np.int64)
+        starts = np.zeros(first[-1] + 1, dtype=np.int64)
+        images = np.empty(first[-1], dtype=np.int32)
+        entries = sum(len(part) for part in parts)
+        values, positions = np.empty(entries, dtype=np.float32), np.empty(entries, dtype=np.uint16)
+        pair = first[:-1].copy()
+        entry: npt.NDArray[np.int64] = np.sum([part.starts[part.first[:-1]] for part in parts], axis=0, dtype=np.int64)
+        for part in parts:
+            _place(
+                part.first, part.images, part.starts, part.values, part.positions,
+                pair, entry, images, starts, values, positions,
+            )  # fmt: skip
+        starts[-1] = entries
+        return Kept(first, images, starts, values, positions)
+
+
+_DTYPES = (np.int64, np.int32, np.int64, np.float32, np.uint16)
+
+
+@compiled
+def _above(first: _I64, images: _I32, starts: _I64, values: _F32, positions: _U16, bounds: _F32) -> Any:  # noqa: ANN401
+    """Leave out entries that are not greater than their unit's bound, and pairs of which nothing is left."""
+    new_first = np.zeros(len(first), dtype=np.int64)
+    new_images, new_starts = np.empty(len(images), dtype=np.int32), np.zeros(len(starts), dtype=np.int64)
+    new_values, new_positions = np.empty(len(values), dtype=np.float32), np.empty(len(values), dtype=np.uint16)
+    pairs = entries = 0
+    for unit in range(len(first) - 1):
+        bound = bounds[unit]
+        for pair in range(first[unit], first[unit + 1]):
+            for entry in range(starts[pair], starts[pair + 1]):
+                if values[entry] > bound:
+                    new_values[entries] = values[entry]
+                    new_positions[entries] = positions[entry]
+                    entries += 1
+            if entries > new_starts[pairs]:
+                new_images[pairs] = images[pair]
+                pairs += 1
+                new_starts[pairs] = entries
+        new_first[unit + 1] = pairs
+    return (
+        new_first,
+        new_images[:pairs].copy(),
+        new_starts[: pairs + 1].copy(),
+        new_values[:entries].copy(),
+        new_positions[:entries].copy(),
+    )
+
+
+@compiled
+def _place(
+    first: _I64, images: _I32, starts: _I64, values: _F32, positions: _U16,
+    next_pair: _I64, next_entry: _I64, all_images: _I32, all_starts: _I64, all_values: _F32, all_positions: _U16,
+) -> None:  # fmt: skip
+    """Put one part's pairs and entries where each unit's next ones belong."""
+    for unit in range(len(first) - 1):
+        begin, end = starts[first[unit]], starts[first[unit + 1]]
+        pair, entry = next_pair[unit], next_entry[unit]
+        for old in range(first[unit], first[unit + 1]):
+            all_images[pair] = images[old]
+            all_starts[pair] = starts[old] - begin + entry
+            pair += 1
+        all_values[entry : entry + end - begin] = values[begin:end]
+        all_positions[entry : entry + end - begin] = positions[begin:end]
+        next_pair[unit], next_entry[unit] = pair, entry + end - begin
