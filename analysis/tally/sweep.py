@@ -64,6 +64,11 @@ class LayerSweep:
             self._kept = [Kept.joined(self._kept)] if self._kept else [Kept.nothing(self.units)]
         return self._kept[0]
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of what was kept and counted so far."""
+        return self.histograms.counts.nbytes + sum(part.nbytes for part in self._kept)
+
     def observe(self, images: Sequence[int], maps: Tensor) -> None:
         """Take in the maps `(batch, unit, height, width)` of some images, on any device and of any layout."""
         values = maps.detach().to("cpu", torch.float32).contiguous().numpy()
