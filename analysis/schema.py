@@ -322,6 +322,147 @@ CONTROL_CONCEPTS = Table(
     ),
 )
 
+UNIT_ABLATIONS = Table(
+    "unit_ablations",
+    "a unit that was removed, a class and a split",
+    4,
+    (
+        _LAYER,
+        _UNIT,
+        Column("class", "name", "the class of images, against all others"),
+        Column("split", "name", "the part of the images: ranking or reporting"),
+        Column("images", "int", "images of the class in the split", "images"),
+        Column("others", "int", "other images in the split", "images"),
+        Column(
+            "taken",
+            "int",
+            "images of the split that the network takes for the class without the unit; empty where it was not removed",
+            "images",
+            nullable=True,
+        ),
+        Column(
+            "right",
+            "int",
+            "images of the class that are taken for it without the unit; empty where it was not removed",
+            "images",
+            nullable=True,
+        ),
+        Column(
+            "balanced_accuracy",
+            "float",
+            "mean of recall and the true negative rate without the unit; empty where it was not removed or the split "
+            "lacks images of the class or others",
+            "1",
+            nullable=True,
+        ),
+        Column(
+            "drop",
+            "float",
+            "balanced accuracy of the unchanged network less that without the unit; empty where that is",
+            "1",
+            nullable=True,
+        ),
+        Column(
+            "estimate",
+            "float",
+            "by how much the class's score is expected to lose against the best other one, to first order, mean over "
+            "the class's images of the ranking split; empty where every unit was removed in earnest",
+            "score",
+            nullable=True,
+        ),
+    ),
+)
+
+ABLATION_CURVES = Table(
+    "ablation_curves",
+    "a class, and a number of its most important units that were removed or alone kept",
+    4,
+    (
+        _LAYER,
+        Column("class", "name", "the class of images, against all others; its units are ranked on the ranking split"),
+        Column("mode", "name", "remove: without the most important units; keep: with these alone"),
+        Column("units", "int", "how many units were removed, or kept", "units"),
+        Column("images", "int", "images of the class in the reporting split", "images"),
+        Column("others", "int", "other images in the reporting split", "images"),
+        Column("taken", "int", "images of the reporting split that the network takes for the class then", "images"),
+        Column("right", "int", "images of the class that are taken for it then", "images"),
+        Column(
+            "balanced_accuracy",
+            "float",
+            "mean of recall and the true negative rate; empty where the split lacks images of the class or others",
+            "1",
+            nullable=True,
+        ),
+        Column("labelled", "int", "images of the reporting split that are of any class", "images"),
+        Column("correct", "int", "images that are taken for their own class then, whichever it is", "images"),
+        Column(
+            "all_class_accuracy",
+            "float",
+            "share of the labelled images that are taken for their own class; empty where there are none",
+            "1",
+            nullable=True,
+        ),
+        Column(
+            "random",
+            "float",
+            "balanced accuracy with as many units taken at random, mean over draws; empty where not measured",
+            "1",
+            nullable=True,
+        ),
+        Column(
+            "random_low",
+            "float",
+            "lower end of the interval that holds 95 % of the draws; empty where not measured",
+            "1",
+            nullable=True,
+        ),
+        Column("random_high", "float", "upper end of that interval; empty where not measured", "1", nullable=True),
+    ),
+)
+
+DETECTORS = Table(
+    "detectors",
+    "a unit, and a set of images that its peak activation tells from the others",
+    4,
+    (
+        _LAYER,
+        _UNIT,
+        Column("kind", "name", "what makes an image one of the set: class, or concept (on more than 5 % of its area)"),
+        Column("positives", "name", "the class or the concept"),
+        Column("images", "int", "images of the set", "images"),
+        Column("others", "int", "other images", "images"),
+        Column(
+            "threshold",
+            "float",
+            "the peak with the best balanced accuracy of 'a higher peak is of the set'; of equal ones the highest; "
+            "empty where the set or the others are empty",
+            "activation",
+            nullable=True,
+        ),
+        Column("taken", "int", "images whose peak is above that threshold; empty where it is", "images", nullable=True),
+        Column("right", "int", "images of the set among them; empty where the threshold is", "images", nullable=True),
+        Column(
+            "balanced_accuracy",
+            "float",
+            "mean of recall and the true negative rate at that threshold; empty where it is",
+            "1",
+            nullable=True,
+        ),
+        Column(
+            "area",
+            "float",
+            "area under the curve of true over false positive rate: how often an image of the set has the higher peak "
+            "of a pair with another image, equal peaks counting half; empty where the set or the others are empty",
+            "1",
+            nullable=True,
+        ),
+        Column("low", "float", "lower edge of the first bin of peaks", "activation"),
+        Column("high", "float", "upper edge of the last bin of peaks, part of it", "activation"),
+        Column("image_bins", "text", "images of the set in bins of equal width from low to high, between spaces"),
+        Column("other_bins", "text", "other images in the same bins, between spaces"),
+    ),
+)
+
 TABLES: Mapping[str, Table] = MappingProxyType(
     {
         table.name: table
@@ -339,6 +480,9 @@ TABLES: Mapping[str, Table] = MappingProxyType(
             GALLERY_CONCEPTS,
             CONTROL_UNITS,
             CONTROL_CONCEPTS,
+            UNIT_ABLATIONS,
+            ABLATION_CURVES,
+            DETECTORS,
         )
     }
 )

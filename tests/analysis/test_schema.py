@@ -19,6 +19,8 @@ PROMISED = {
     "unit_histograms": "layer, unit, bin, low, high, count",
     "images": "image, path, class, width, height",
     "classes": "class, split, images, accuracy, precision, recall, balanced_accuracy",
+    "unit_ablations": "layer, unit, class, split, balanced_accuracy, drop",
+    "ablation_curves": "layer, class, mode, units, balanced_accuracy, all_class_accuracy",
 }
 """Columns that a reader of a run may rely on, in their order; a table may have more."""
 
@@ -31,6 +33,9 @@ KEYS = {
     "unit_histograms": ("layer", "unit", "bin"),
     "images": ("image",),
     "classes": ("class", "split"),
+    "unit_ablations": ("layer", "unit", "class", "split"),
+    "ablation_curves": ("layer", "class", "mode", "units"),
+    "detectors": ("layer", "unit", "kind", "positives"),
 }
 """What names a row of each."""
 
@@ -38,6 +43,12 @@ COUNTS = {
     "units": {"active_fraction": "active"},
     "unit_concepts": {"iou": "intersection union"},
     "classes": {"accuracy": "images taken right", "precision": "taken right", "recall": "images right"},
+    "unit_ablations": {"balanced_accuracy": "images others taken right"},
+    "ablation_curves": {
+        "balanced_accuracy": "images others taken right",
+        "all_class_accuracy": "labelled correct",
+    },
+    "detectors": {"balanced_accuracy": "images others taken right"},
 }
 """Counts that stand beside each ratio."""
 
