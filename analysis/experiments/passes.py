@@ -205,18 +205,18 @@ class Passes:
         """Decoded batches; the time spent waiting for them is the decoder's."""
         compute = self.setting.study.compute
         skipped: list[Skipped] = []
-        files, done = len(self.setting.images), 0
-        batches = self.setting.images.batches(compute.batch, compute.workers, on_skipped=skipped.append)
+        files, size = len(self.setting.images), compute.batch
+        groups = [range(first, min(first + size, files)) for first in range(0, files, size)]
+        batches = self.setting.images.batches(groups, compute.workers)
         while True:
             with timed(self.record.seconds, "decode"):
                 batch = next(batches, None)
             if batch is None:
                 break
-            yield batch
-            reached = min(files, (batch.images[-1] // compute.batch + 1) * compute.batch)
-            advance(reached - done)
-            done = reached
-        advance(files - done)
+            skipped += batch.skipped.values()
+            if len(batch):
+                yield batch
+            advance(len(batch) + len(batch.skipped))
         self.record.skipped = tuple(skipped)
 
     def _note(self, batch: ViewBatch) -> None:

@@ -1,7 +1,7 @@
 """A folder of images, and batches of views decoded from it.
 
     folder = ImageFolder(Path("photos"), Geometry())
-    for batch in folder.batches(32, workers=2, on_skipped=skipped.append):
+    for batch in folder.batches([(0, 2), (1, 3)], workers=2):
         ...
 
 Nothing here depends on the order on disk or on the number of workers.
@@ -11,10 +11,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from itertools import islice
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -24,7 +22,7 @@ from dissectory.analysis.subjects.pictures import SUFFIXES, read_picture, read_s
 from dissectory.errors import ImagesError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
     from concurrent.futures import Future
     from pathlib import Path
 
@@ -42,13 +40,15 @@ class ViewBatch:
 
     `images` are their numbers in the folder's order `(batch,)`; `paths` are relative to the image folder, with
     forward slashes; `views` are RGB `(batch, size, size, 3)`, 0..255; `sizes` are width and height of each file's
-    own picture before resize and crop.
+    own picture before resize and crop. `skipped` are the files among them that could not be decoded, by number: a
+    batch can be without any image.
     """
 
     images: tuple[int, ...]
     paths: tuple[str, ...]
     views: npt.NDArray[np.uint8]
     sizes: tuple[tuple[int, int], ...]
+    skipped: Mapping[int, Skipped] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -106,42 +106,32 @@ class ImageFolder:
             raise ImagesError(f"{self.folder / decoded.path} cannot be decoded: {decoded.reason}")
         return decoded[0]
 
-    def batches(
-        self, batch: int, workers: int = 1, on_skipped: Callable[[Skipped], None] | None = None
-    ) -> Generator[ViewBatch]:
-        """Decode all images in order, `batch` files at a time, the next ones ahead in `workers` threads.
+    def batches(self, groups: Iterable[Sequence[int]], workers: int = 1) -> Generator[ViewBatch]:
+        """Decode groups of images, in their order, the next group ahead in `workers` threads.
 
-        File i belongs to batch `i // batch`. A file that cannot be decoded is told to `on_skipped`, in order and in
-        the caller's thread, and leaves its batch shorter; a batch without any image is left out. The threads end with
-        the generator, also when it is closed early.
+        A file that cannot be decoded leaves its batch shorter. The threads end with the generator, also when it is
+        closed early.
         """
         pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")
-        ahead: deque[Future[Decoded]] = deque()
-        waiting = iter(range(len(self)))
+        waiting = iter(groups)
         try:
-            for first in range(0, len(self), batch):
-                numbers = range(first, min(first + batch, len(self)))
-                decoded: list[Decoded] = []
-                for _ in numbers:
-                    # one batch ahead and one file for each worker: enough to keep them busy while a batch is in use
-                    room = batch + workers - len(ahead)
-                    ahead.extend(pool.submit(self._decode, image) for image in islice(waiting, room))
-                    decoded.append(ahead.popleft().result())
-                made = self._batch(numbers, decoded, on_skipped)
-                if made:
-                    yield made
+            ahead = self._submit(pool, next(waiting, ()))
+            while ahead:
+                # One group ahead: enough to keep the threads busy while a batch is in use.
+                now, ahead = ahead, self._submit(pool, next(waiting, ()))
+                yield self._batch([(image, future.result()) for image, future in now])
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
-    def digest(self) -> str:
+    def _submit(self, pool: ThreadPoolExecutor, group: Sequence[int]) -> list[tuple[int, Future[Decoded]]]:
+        return [(image, pool.submit(self._decode, image)) for image in group]
+
+    def digest(self, workers: int = 1) -> str:
         """SHA-256 of the names and contents of all files, in their order; a file that cannot be read counts by name."""
         total = hashlib.sha256()
-        for path, file in zip(self.paths, self._files, strict=True):
-            try:
-                content = hashlib.sha256(file.read_bytes()).digest()
-            except OSError:
-                content = b"unreadable"
-            total.update(path.encode() + b"\0" + content)
+        with ThreadPoolExecutor(workers, thread_name_prefix="hash") as pool:
+            for path, content in zip(self.paths, pool.map(_content, self._files), strict=True):
+                total.update(path.encode() + b"\0" + content)
         return total.hexdigest()
 
     def nothing_readable(self, skipped: Sequence[Skipped]) -> ImagesError:
@@ -156,19 +146,23 @@ class ImageFolder:
             return Skipped(self.paths[image], str(error))
         return np.asarray(self.geometry.view(picture)), picture.size
 
-    def _batch(
-        self, numbers: Sequence[int], decoded: Sequence[Decoded], on_skipped: Callable[[Skipped], None] | None
-    ) -> ViewBatch | None:
-        whole = []
-        for image, one in zip(numbers, decoded, strict=True):
-            if not isinstance(one, Skipped):
-                whole.append((image, *one))
-            elif on_skipped:
-                on_skipped(one)
-        if not whole:
-            return None
-        images, views, sizes = zip(*whole, strict=True)
-        return ViewBatch(images, tuple(self.paths[image] for image in images), np.stack(views), sizes)
+    def _batch(self, decoded: Sequence[tuple[int, Decoded]]) -> ViewBatch:
+        skipped = {image: one for image, one in decoded if isinstance(one, Skipped)}
+        whole = [(image, *one) for image, one in decoded if not isinstance(one, Skipped)]
+        images = tuple(image for image, _, _ in whole)
+        size = self.geometry.size
+        views = np.stack([view for _, view, _ in whole]) if whole else np.empty((0, size, size, 3), dtype=np.uint8)
+        return ViewBatch(
+            images, tuple(self.paths[image] for image in images), views, tuple(size for *_, size in whole), skipped
+        )
+
+
+def _content(file: Path) -> bytes:
+    """SHA-256 of a file's bytes."""
+    try:
+        return hashlib.sha256(file.read_bytes()).digest()
+    except OSError:
+        return b"unreadable"
 
 
 def _pictures(folder: Path) -> Iterator[Path]:

@@ -12,6 +12,7 @@ import pytest
 import torch
 from networks import squeezenet_places365
 
+from dissectory.analysis.experiments.order import batches
 from dissectory.analysis.experiments.passes import Passes, Record
 from dissectory.analysis.experiments.setting import Setting, open_setting
 from dissectory.analysis.study import Study
@@ -51,7 +52,7 @@ def photographs(assets: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def bare(setting: Setting) -> dict[str, float]:
     """Seconds of nothing but network and sources of concepts, on decoded views."""
     seconds = {"network": 0.0, "concepts": 0.0}
-    for batch in setting.images.batches(setting.study.compute.batch, setting.study.compute.workers):
+    for batch in setting.images.batches(batches(IMAGES, setting.study.compute.batch), 2):
         x = setting.preprocessing.tensor(batch.views)
         start = time.perf_counter()
         with torch.inference_mode():

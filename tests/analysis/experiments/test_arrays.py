@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -13,7 +13,9 @@ from dissectory.errors import RunError
 if TYPE_CHECKING:
     from pathlib import Path
 
-ARRAYS = {
+    import numpy.typing as npt
+
+ARRAYS: dict[str, npt.NDArray[Any]] = {
     "values": np.arange(24, dtype=np.float32).reshape(4, 3, 2),
     "nothing": np.empty((0, 5), dtype=np.int32),
     "labels": np.arange(7, dtype=np.uint16),

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dissectory.analysis.run import Skipped
 from dissectory.analysis.subjects import images
 from dissectory.analysis.subjects.geometry import Geometry
 from dissectory.analysis.subjects.images import ImageFolder, ViewBatch
@@ -19,11 +20,11 @@ from dissectory.analysis.subjects.pictures import read_picture
 from dissectory.errors import ImagesError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from dissectory.analysis.run import Skipped
-
 GEOMETRY = Geometry(8, 10)
+PAIRS = [(0, 1), (2, 3), (4, 5), (6, 7), (8, 9)]
 
 
 def save(folder: Path, path: str, colour: int = 0, size: tuple[int, int] = (12, 9)) -> None:
@@ -137,27 +138,34 @@ def test_a_missing_folder_a_file_and_an_empty_folder_are_refused(tmp_path: Path)
 
 
 @pytest.mark.parametrize("workers", [1, 2, 7])
-@pytest.mark.parametrize("batch", [1, 3, 4, 10, 99])
-def test_batches_are_of_consecutive_files(ten: Path, batch: int, workers: int) -> None:
-    folder = ImageFolder(ten, GEOMETRY)
-    skipped: list[Skipped] = []
-    batches = list(folder.batches(batch, workers, skipped.append))
-    whole = [0, 2, 3, 4, 5, 9]
-    wanted = [[image for image in whole if image // batch == number] for number in range(10)]
-    assert [list(made.images) for made in batches] == [numbers for numbers in wanted if numbers]
-    assert [one.path for one in skipped] == ["1.png", "6.png", "7.png", "8.png"]
-    assert {one.reason for one in skipped} == {"it is not a picture of a known format"}
-    for made in batches:
-        assert made.views.shape == (len(made), 8, 8, 3)
-        assert made.views.dtype == np.uint8
-        assert made.paths == tuple(f"{image}.png" for image in made.images)
-        assert made.sizes == tuple((12 + image, 9) for image in made.images)
-        assert made.views[:, 0, 0, 0].tolist() == list(made.images)
+@pytest.mark.parametrize(
+    "groups",
+    [
+        [range(10)],
+        [(3, 9), (0, 1, 4), (6, 7, 8), (2, 5)],
+        [[number] for number in reversed(range(10))],
+        [range(9, 3, -2)],
+    ],
+    ids=["all at once", "in any order", "one by one", "some"],
+)
+def test_batches_are_of_the_files_that_are_asked_for(ten: Path, groups: list[Sequence[int]], workers: int) -> None:
+    made = list(ImageFolder(ten, GEOMETRY).batches(groups, workers))
+    broken = {1, 6, 7, 8}
+    assert [list(batch.images) for batch in made] == [[n for n in group if n not in broken] for group in groups]
+    assert [list(batch.skipped) for batch in made] == [[n for n in group if n in broken] for group in groups]
+    for batch in made:
+        assert batch.views.shape == (len(batch), 8, 8, 3)
+        assert batch.views.dtype == np.uint8
+        assert batch.paths == tuple(f"{image}.png" for image in batch.images)
+        assert batch.sizes == tuple((12 + image, 9) for image in batch.images)
+        assert batch.views[:, 0, 0, 0].tolist() == list(batch.images)
+        for image, one in batch.skipped.items():
+            assert one == Skipped(f"{image}.png", "it is not a picture of a known format")
 
 
 def test_a_view_is_the_batch_s(ten: Path) -> None:
     folder = ImageFolder(ten, GEOMETRY)
-    (made,) = folder.batches(99)
+    (made,) = folder.batches([range(10)])
     for place, image in enumerate(made.images):
         np.testing.assert_array_equal(folder.view(image), made.views[place])
     with pytest.raises(ImagesError, match=r"6.png cannot be decoded: it is not a picture"):
@@ -166,7 +174,7 @@ def test_a_view_is_the_batch_s(ten: Path) -> None:
 
 def test_sizes_are_those_of_the_batches(ten: Path) -> None:
     folder = ImageFolder(ten, GEOMETRY)
-    (made,) = folder.batches(99)
+    (made,) = folder.batches([range(10)])
     assert tuple(folder.size_of(image) for image in made.images) == made.sizes
     assert {folder.size_of(image) for image in {*range(10)} - {*made.images}} == {None}
 
@@ -174,29 +182,20 @@ def test_sizes_are_those_of_the_batches(ten: Path) -> None:
 def test_a_truncated_jpeg_is_skipped_and_named(tmp_path: Path) -> None:
     save(tmp_path, "a.jpg")
     truncate(tmp_path, "b.jpg")
-    skipped: list[Skipped] = []
-    (made,) = ImageFolder(tmp_path, GEOMETRY).batches(2, 2, skipped.append)
+    (made,) = ImageFolder(tmp_path, GEOMETRY).batches([(0, 1)], 2)
     assert made.paths == ("a.jpg",)
-    assert [one.path for one in skipped] == ["b.jpg"]
-    assert "truncated" in skipped[0].reason
+    assert made.skipped[1].path == "b.jpg"
+    assert "truncated" in made.skipped[1].reason
 
 
-def test_a_folder_of_broken_files_gives_no_batch_and_an_error_to_raise(tmp_path: Path) -> None:
+def test_a_folder_of_broken_files_gives_empty_batches_and_an_error_to_raise(tmp_path: Path) -> None:
     for name in ("a.jpg", "b.jpg"):
         truncate(tmp_path, name)
     folder = ImageFolder(tmp_path, GEOMETRY)
-    skipped: list[Skipped] = []
-    assert list(folder.batches(1, 1, skipped.append)) == []
-    told = str(folder.nothing_readable(skipped))
+    made = list(folder.batches([(0,), (1,)]))
+    assert [len(batch) for batch in made] == [0, 0]
+    told = str(folder.nothing_readable([one for batch in made for one in batch.skipped.values()]))
     assert told.startswith(f"images.folder: none of the 2 pictures in {tmp_path} can be decoded; the first: a.jpg: ")
-
-
-def test_skipped_files_are_told_as_they_are_met(ten: Path) -> None:
-    skipped: list[Skipped] = []
-    batches = ImageFolder(ten, GEOMETRY).batches(3, 2, skipped.append)
-    next(batches)
-    assert [one.path for one in skipped] == ["1.png"]
-    batches.close()
 
 
 def decoders() -> list[threading.Thread]:
@@ -204,19 +203,10 @@ def decoders() -> list[threading.Thread]:
 
 
 def test_batches_closed_early_leave_no_thread(ten: Path) -> None:
-    batches = ImageFolder(ten, GEOMETRY).batches(2, 3)
+    batches = ImageFolder(ten, GEOMETRY).batches(PAIRS, 3)
     next(batches)
     assert decoders()
     batches.close()
-    assert not decoders()
-
-
-def test_an_error_of_the_caller_leaves_no_thread(ten: Path) -> None:
-    def fail(_: Skipped) -> None:
-        raise KeyError
-
-    with pytest.raises(KeyError):
-        list(ImageFolder(ten, GEOMETRY).batches(2, 3, fail))
     assert not decoders()
 
 
@@ -226,7 +216,8 @@ def test_an_error_that_is_no_broken_file_is_raised(ten: Path, monkeypatch: pytes
 
     monkeypatch.setattr(images, "read_picture", fail)
     with pytest.raises(MemoryError):
-        list(ImageFolder(ten, GEOMETRY).batches(2, 2))
+        list(ImageFolder(ten, GEOMETRY).batches(PAIRS, 2))
+    assert not decoders()
 
 
 def test_files_are_decoded_ahead_but_not_far(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -240,10 +231,10 @@ def test_files_are_decoded_ahead_but_not_far(tmp_path: Path, monkeypatch: pytest
         return original(path)
 
     monkeypatch.setattr(images, "read_picture", count)
-    batches = ImageFolder(tmp_path, GEOMETRY).batches(4, 2)
+    batches = ImageFolder(tmp_path, GEOMETRY).batches([range(n, n + 4) for n in range(0, 40, 4)], 2)
     for number, _ in enumerate(islice(batches, 3), start=1):
         deadline = time.monotonic() + 10
-        ahead = 4 * number + 4 + 2 - 1  # what the batch took, the next batch, one for each worker but the last pop
+        ahead = 4 * number + 4  # what the batch took, and the next batch
         while len(read) < ahead and time.monotonic() < deadline:
             time.sleep(0.001)
         time.sleep(0.01)
@@ -251,10 +242,9 @@ def test_files_are_decoded_ahead_but_not_far(tmp_path: Path, monkeypatch: pytest
     batches.close()
 
 
-@pytest.mark.parametrize(("batch", "workers"), [(0, 1), (1, 0)])
-def test_numbers_below_one_are_refused(ten: Path, batch: int, workers: int) -> None:
-    with pytest.raises(ValueError, match=r"zero|greater than 0"):
-        list(ImageFolder(ten, GEOMETRY).batches(batch, workers))
+def test_a_hash_does_not_depend_on_workers(ten: Path) -> None:
+    folder = ImageFolder(ten, GEOMETRY)
+    assert folder.digest(1) == folder.digest(3)
 
 
 def test_a_batch_knows_its_length() -> None:
