@@ -121,7 +121,8 @@ class Segmenter:
 
 def resized(view: npt.NDArray[np.uint8], side: tuple[int, int]) -> npt.NDArray[np.float32]:
     """Turn a view `(size, size, 3)` into a model's input `(1, 3, height, width)`, 0..1."""
-    pixels = torch.from_numpy(np.ascontiguousarray(view)).permute(2, 0, 1)[None].to(torch.float32) / 255.0
+    writable = np.require(view, requirements=["C", "W"])  # torch warns of memory that it must not write to
+    pixels = torch.from_numpy(writable).permute(2, 0, 1)[None].to(torch.float32) / 255.0
     if side != tuple(pixels.shape[-2:]):
         shrinks = side[0] < pixels.shape[-2] or side[1] < pixels.shape[-1]
         pixels = interpolate(pixels, size=side, mode="bilinear", align_corners=False, antialias=shrinks)
