@@ -6,6 +6,7 @@ are all made of them.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, TypeVar
 
@@ -13,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from dissectory.analysis import schema
-from dissectory.analysis.pictures.hues import concept_colors
+from dissectory.analysis.pictures.hues import OWN, distinct_colors
 from dissectory.analysis.run import Pictures
 from dissectory.analysis.subjects.images import ViewBatch
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from dissectory.analysis.concepts.vocabulary import Concept
     from dissectory.analysis.experiments.setting import Setting
     from dissectory.analysis.run import Run
     from dissectory.progress import Progress
@@ -40,6 +42,15 @@ QUALITY = 80
 """WebP quality of the pictures, of which there are few."""
 
 
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """An image of the gallery, its view `(size, size, 3)`, and the mask of each concept by its place in the vocabulary."""
+
+    image: int
+    view: npt.NDArray[np.uint8]
+    masks: dict[int, Mask]
+
+
 def draw_gallery(run: Run, setting: Setting, readable: Sequence[int], progress: Progress) -> None:
     """Draw some images and their label maps into a run, and write the tables of what they show.
 
@@ -53,24 +64,28 @@ def draw_gallery(run: Run, setting: Setting, readable: Sequence[int], progress: 
         RunError: the run's folder cannot be written.
     """
     concepts, keys = setting.vocabulary.concepts, setting.vocabulary.keys
-    colors = concept_colors(concepts)
     categories = [name for name in schema.CATEGORIES if any(concept.category == name for concept in concepts)]
     images = choose(readable, [setting.images.class_of(image) for image in readable])
-    maps: list[tuple[int, str, int]] = []
-    shown: list[tuple[int, str, int, str, str]] = []
+    gallery: list[Labelled] = []
     with progress.stage("Drawing the gallery", len(images), "images") as advance:
         for image in images:
-            batch = _batch(setting, image)
-            masks = concept_masks(setting.vocabulary.label(batch)[0])
-            _write(run, Pictures.gallery(image), _shrunk(batch.views[0]), lossless=False)
-            for category in categories:
-                inside = {place: mask for place, mask in masks.items() if concepts[place].category == category}
-                drawn = draw_map(inside, colors, setting.study.dissection.grid)
-                _write(run, Pictures.gallery(image, category), drawn, lossless=True)
-                maps.append((image, category, int(np.count_nonzero(drawn[..., 3]))))
-            shown += [(image, keys[place], int(mask.sum()), colors[place], runs(mask)) for place, mask in masks.items()]
+            gallery.append(_labelled(setting, image))
             advance(1)
+    colors = concept_colors(concepts, gallery)
+    maps: list[tuple[int, str, int]] = []
+    for one in gallery:
+        _write(run, Pictures.gallery(one.image), _shrunk(one.view), lossless=False)
+        for category in categories:
+            inside = {place: mask for place, mask in one.masks.items() if concepts[place].category == category}
+            drawn = draw_map(inside, colors, setting.study.dissection.grid)
+            _write(run, Pictures.gallery(one.image, category), drawn, lossless=True)
+            maps.append((one.image, category, int(np.count_nonzero(drawn[..., 3]))))
     _write_rows(run, schema.GALLERY, maps)
+    shown = [
+        (one.image, keys[place], int(mask.sum()), colors[place], runs(mask))
+        for one in gallery
+        for place, mask in one.masks.items()
+    ]
     _write_rows(run, schema.GALLERY_CONCEPTS, shown)
 
 
@@ -94,10 +109,40 @@ def _evenly(items: Sequence[_Item], most: int) -> list[_Item]:
     return [items[(2 * place + 1) * len(items) // (2 * count)] for place in range(count)]
 
 
-def _batch(setting: Setting, image: int) -> ViewBatch:
-    """One image as a batch, as the sources of concepts take it."""
-    images = setting.images
-    return ViewBatch((image,), (images.paths[image],), images.view(image)[None], (images.size_of(image) or (0, 0),))
+def _labelled(setting: Setting, image: int) -> Labelled:
+    """Decode and label one image."""
+    view = setting.images.view(image)
+    batch = ViewBatch((image,), (setting.images.paths[image],), view[None], (setting.images.size_of(image) or (0, 0),))
+    return Labelled(image, view, concept_masks(setting.vocabulary.label(batch)[0]))
+
+
+def concept_colors(concepts: Sequence[Concept], gallery: Sequence[Labelled]) -> dict[int, str]:
+    """Give every concept on some images a colour `#rrggbb` like its own pixels, apart from those of its category.
+
+    Concepts of large areas choose first. Colours recur in other categories, which never share a map.
+    """
+    totals: dict[int, npt.NDArray[np.int64]] = {}
+    for one in gallery:
+        for place, mask in one.masks.items():
+            totals[place] = totals.get(place, np.zeros(4, dtype=np.int64)) + _ink(one.view, mask)
+    colors = {place: OWN[concepts[place].name] for place in totals if _is_basic(concepts[place])}
+    for category in schema.CATEGORIES:
+        waiting = [place for place in sorted(totals) if concepts[place].category == category and place not in colors]
+        waiting.sort(key=lambda place: -totals[place][3])
+        means = [totals[place][:3] / totals[place][3] for place in waiting]
+        colors |= dict(zip(waiting, distinct_colors(means), strict=True))
+    return colors
+
+
+def _is_basic(concept: Concept) -> bool:
+    return concept.category == "color" and concept.name in OWN
+
+
+def _ink(view: npt.NDArray[np.uint8], mask: Mask) -> npt.NDArray[np.int64]:
+    """Red, green, blue and the number of the pixels under a mask's positions, added up `(4,)`."""
+    middles = ((np.arange(len(mask)) + 0.5) * (len(view) / len(mask))).astype(np.intp)
+    pixels = view[middles[:, None], middles][mask]
+    return np.array([*pixels.sum(axis=0, dtype=np.int64), len(pixels)])
 
 
 def concept_masks(planes: npt.NDArray[np.uint16]) -> dict[int, Mask]:
@@ -105,7 +150,7 @@ def concept_masks(planes: npt.NDArray[np.uint16]) -> dict[int, Mask]:
     return {int(label) - 1: (planes == label).any(axis=0) for label in np.unique(planes[planes > 0])}
 
 
-def draw_map(masks: Mapping[int, Mask], colors: Sequence[str], grid: int) -> npt.NDArray[np.uint8]:
+def draw_map(masks: Mapping[int, Mask], colors: Mapping[int, str], grid: int) -> npt.NDArray[np.uint8]:
     """Draw a label map `(grid, grid, 4)`, clear where there is nothing.
 
     A position that carries several concepts shows one of them, its neighbours the others in turn.

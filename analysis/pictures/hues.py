@@ -1,4 +1,4 @@
-"""Colours for concepts: far apart from each other, and readable on paper by day and by night."""
+"""Colours for concepts: like the thing, apart from each other, and readable on paper by day and by night."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from dissectory.analysis.concepts.color_model import lab
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dissectory.analysis.concepts.vocabulary import Concept
+    import numpy.typing as npt
+
+    Floats = npt.NDArray[np.float64]
 
 OWN = {
     "black": "#26241f", "blue": "#2f62c8", "brown": "#7d4f27", "gray": "#8f8e89", "green": "#3f9142",
@@ -21,43 +23,45 @@ OWN = {
 }  # fmt: skip
 """Concepts of the category color that look like what they are called."""
 
-FIRST = (112, 168, 216)
-"""The first colour; sources mostly begin with the commonest concept, which often is the sky or a wall."""
+APART = 22.0
+"""How far the first colours are from each other in CIELab; less where there are many."""
 
-_STEP = 12
-_LIGHTNESS = (45, 85)
-_CHROMA = (18, 54)
-"""Ranges of L and C in CIELab: neither lost on white or black paper, nor glaring."""
+_CLOSER = 0.9
+_VIVID = 2.5
+"""Means of many pixels are greyish: their hue is made this much stronger before a colour is looked for."""
+
+_LEVELS = np.arange(40, 250, 12)
+"""Of red, green and blue: without their extremes, which glare."""
+_LIGHTNESS = (42, 84)
+_CHROMA = (16, 54)
+"""Ranges of L and C in CIELab: neither lost on white or black paper, nor loud."""
 
 
-def concept_colors(concepts: Sequence[Concept]) -> tuple[str, ...]:
-    """Give every concept a colour `#rrggbb`: by its place among those of its category, so that it stays the same.
+def distinct_colors(wishes: Sequence[Sequence[float]]) -> list[str]:
+    """Choose a colour `#rrggbb` for every wish: the nearest one that keeps apart from all before it.
 
-    Colours recur in other categories, which are never shown in one map, and after `len(palette())` concepts.
+    Args:
+        wishes: sRGB, 0..255; those that come first are met best.
     """
-    seen: dict[str, int] = {}
-    colors = []
-    for concept in concepts:
-        place = seen[concept.category] = seen.get(concept.category, -1) + 1
-        own = OWN.get(concept.name) if concept.category == "color" else None
-        colors.append(own or palette()[place % len(palette())])
-    return tuple(colors)
+    rgb, places = _candidates()
+    apart = np.full(len(places), np.inf)
+    least, chosen = APART, []
+    for wish in wishes:
+        while not (apart >= least).any():
+            least *= _CLOSER
+        from_wish = np.linalg.norm(places - lab(wish) * (1, _VIVID, _VIVID), axis=1)
+        best = int(np.where(apart >= least, from_wish, np.inf).argmin())
+        apart = np.minimum(apart, np.linalg.norm(places - places[best], axis=1))
+        chosen.append("#{:02x}{:02x}{:02x}".format(*rgb[best]))
+    return chosen
 
 
 @cache
-def palette(count: int = 200) -> tuple[str, ...]:
-    """Choose colours, each as far from all before it as can be: the first few differ most."""
-    steps = np.arange(0, 256, _STEP)
-    cube = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(-1, 3)
-    places = lab(cube)
+def _candidates() -> tuple[npt.NDArray[np.intp], Floats]:
+    """Colours to choose from, as sRGB and as CIELab `(color, 3)`."""
+    rgb = np.stack(np.meshgrid(_LEVELS, _LEVELS, _LEVELS, indexing="ij"), axis=-1).reshape(-1, 3)
+    places = lab(rgb)
     lightness, chroma = places[:, 0], np.hypot(places[:, 1], places[:, 2])
     fit = (lightness >= _LIGHTNESS[0]) & (lightness <= _LIGHTNESS[1])
     fit &= (chroma >= _CHROMA[0]) & (chroma <= _CHROMA[1])
-    cube, places = cube[fit], places[fit]
-    apart = np.square(places - lab(FIRST)).sum(axis=1)
-    chosen = [int(apart.argmin())]
-    apart = np.full(len(places), np.inf)
-    while len(chosen) < count:
-        apart = np.minimum(apart, np.square(places - places[chosen[-1]]).sum(axis=1))
-        chosen.append(int(apart.argmax()))
-    return tuple(f"#{red:02x}{green:02x}{blue:02x}" for red, green, blue in cube[chosen].tolist())
+    return rgb[fit], places[fit]

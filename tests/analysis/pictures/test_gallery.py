@@ -57,7 +57,7 @@ def test_chosen_images_of_a_class_are_spread_from_the_first_to_the_last() -> Non
 def test_a_position_with_several_concepts_shows_them_in_turn() -> None:
     masks = {2: np.ones((4, 4), dtype=bool), 0: np.zeros((4, 4), dtype=bool)}
     masks[0][:, 1:3] = True
-    drawn = draw_map(masks, ("#010203", "#ffffff", "#0a0b0c"), 4)
+    drawn = draw_map(masks, {0: "#010203", 2: "#0a0b0c"}, 4)
     assert (drawn[..., 3] == 255).all()
     for row, column in itertools.product(range(4), range(4)):
         both = column in {1, 2}

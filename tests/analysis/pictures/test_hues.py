@@ -1,12 +1,12 @@
-"""Colours of concepts: stable, apart from each other, and from the paper."""
+"""Colours of concepts: like what is wished for, apart from each other, and from the paper."""
 
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from dissectory.analysis.concepts.color_model import lab
-from dissectory.analysis.concepts.vocabulary import Concept
-from dissectory.analysis.pictures.hues import OWN, concept_colors, palette
+from dissectory.analysis.concepts.color_model import COLORS, lab, names
+from dissectory.analysis.pictures.hues import APART, OWN, distinct_colors
 
 PAPERS = ((251, 249, 244), (19, 19, 17))
 
@@ -15,28 +15,42 @@ def seen(color: str) -> np.ndarray:
     return lab(list(bytes.fromhex(color[1:])))
 
 
-def test_the_first_colors_differ_most_and_all_differ() -> None:
-    places = np.array([seen(color) for color in palette()])
+def distances(colors: list[str]) -> np.ndarray:
+    places = np.array([seen(color) for color in colors])
     apart = np.linalg.norm(places[:, None] - places[None], axis=2)
     np.fill_diagonal(apart, np.inf)
-    assert apart[:12, :12].min() > 25
-    assert apart[:80, :80].min() > 10
-    assert apart.min() > 0
+    return apart
+
+
+@pytest.mark.parametrize(
+    ("wish", "name"),
+    [((70, 120, 200), "blue"), ((60, 130, 60), "green"), ((190, 60, 50), "red")],
+)
+def test_a_color_is_like_the_wish(wish: tuple[int, int, int], name: str) -> None:
+    (color,) = distinct_colors([wish])
+    assert COLORS[int(names(list(bytes.fromhex(color[1:]))))] == name
+
+
+def test_the_same_wish_over_and_over_gives_colors_that_can_be_told_apart() -> None:
+    colors = distinct_colors([(120, 120, 120)] * 80)
+    assert distances(colors[:12]).min() >= APART * 0.8
+    assert distances(colors[:80]).min() > 10
 
 
 def test_colors_keep_away_from_paper() -> None:
     for paper in PAPERS:
-        assert min(np.linalg.norm(seen(color) - lab(paper)) for color in palette()) > 20
+        colors = distinct_colors([paper] * 60)
+        assert min(np.linalg.norm(seen(color) - lab(paper)) for color in colors) > 18
 
 
-def test_a_concept_keeps_its_color_whatever_comes_after_it() -> None:
-    some = [Concept(name, "object", "s") for name in ("sky", "tree", "road")]
-    other = [Concept("roof", "part", "s"), *some, Concept("red", "color", "color"), Concept("car", "object", "s")]
-    assert concept_colors(other)[1:4] == concept_colors(some)
-    assert concept_colors(other)[0] == palette()[0]
-    assert concept_colors(other)[4] == OWN["red"]
+def test_a_color_does_not_depend_on_what_comes_after_it() -> None:
+    wishes = np.random.default_rng(1).integers(0, 256, (30, 3)).tolist()
+    assert distinct_colors(wishes)[:20] == distinct_colors(wishes[:20])
 
 
 def test_there_are_colors_for_any_number_of_concepts() -> None:
-    many = concept_colors([Concept(str(number), "object", "s") for number in range(1000)])
-    assert len(set(many)) == len(palette())
+    assert len(set(distinct_colors([(0, 0, 0)] * 500))) == 500
+
+
+def test_basic_colors_have_their_own_names() -> None:
+    assert [COLORS[int(names(list(bytes.fromhex(OWN[name][1:]))))] for name in COLORS] == list(COLORS)
