@@ -363,10 +363,11 @@ UNIT_ABLATIONS = Table(
             nullable=True,
         ),
         Column(
-            "estimate",
+            "lead_drop",
             "float",
-            "by how much the class's score is expected to lose against the best other one, to first order, mean over "
-            "the class's images of the ranking split; empty where every unit was removed in earnest",
+            "by how much less the class's score leads the best other one without the unit, mean over the class's "
+            "images; where the unit was not removed, a first-order estimate on the ranking split; else empty where "
+            "there are none",
             "score",
             nullable=True,
         ),
