@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from dissectory.analysis.run import Run
 from dissectory.errors import RunError
 from dissectory.report import words
+from dissectory.report.control import Control
 from dissectory.report.findings import Findings
 from dissectory.report.neighbours import find_neighbours
 from dissectory.report.pages import Writer
@@ -24,7 +25,9 @@ from dissectory.report.search import search_index
 from dissectory.report.shells import SOURCES, build_chrome
 from dissectory.report.views.chips import Chips
 from dissectory.report.views.concept import concept_page, concepts_page, matches
+from dissectory.report.views.control import control_page
 from dissectory.report.views.data import classes_page, data_page
+from dissectory.report.views.gallery import gallery_page
 from dissectory.report.views.home import home_page, site_title
 from dissectory.report.views.layer import layer_page
 from dissectory.report.views.unit import unit_pages
@@ -67,23 +70,31 @@ def _check_old(site: Path) -> None:
 
 def _write_site(run: Run, findings: Findings, folder: Path, progress: Callable[[int, int], None]) -> None:
     """Read tables, make view models, write pages: the whole of a site."""
-    classes = classes_page(findings)
-    shells = build_chrome(folder, site_title(findings), _facts(findings), _left_out(has_classes=classes is not None))
+    chips, control = Chips(findings), Control.read(run, findings)
+    optional = {
+        "classes": classes_page(findings),
+        "gallery": gallery_page(run, findings),
+        "control": control_page(findings, chips, control) if control else None,
+    }
+    left_out = frozenset(f"{kind}.md" for kind, page in optional.items() if page is None)
+    shells = build_chrome(folder, site_title(findings), _facts(findings), left_out)
     _copy_assets(folder)
     _link_run(run, folder)
 
-    chips = Chips(findings)
     matched = matches(findings)
     neighbours = find_neighbours(findings)
-    total = 3 + (classes is not None) + len(findings.layers) + len(findings.concepts) + len(findings.units)
+    total = 6 - len(left_out) + len(findings.layers) + len(findings.concepts) + len(findings.units)
     writer = Writer(folder, shells, chips.shared, lambda done: progress(done, total))
 
-    writer.write("home", home_page(findings, chips), "index.html")
+    has_gallery = optional["gallery"] is not None
+    writer.write("home", home_page(findings, chips, control, has_gallery=has_gallery), "index.html")
     writer.write("concepts", concepts_page(findings, chips, matched), "concepts.html")
     writer.write("data", data_page(run), "data.html")
-    if classes is not None:
-        writer.write("classes", classes, "classes.html")
-    writer.write_all("layer", (layer_page(findings, chips, number) for number in range(len(findings.layers))))
+    for kind, page in optional.items():
+        if page is not None:
+            writer.write(kind, page, f"{kind}.html")
+    layers = range(len(findings.layers))
+    writer.write_all("layer", (layer_page(findings, chips, number, control) for number in layers))
     writer.write_all(
         "concept", (concept_page(findings, chips, concept, int(matched[concept.row])) for concept in findings.concepts)
     )
@@ -100,10 +111,6 @@ def _facts(findings: Findings) -> dict[str, str]:
         "border": str(findings.manifest.study.get("dissection", {}).get("border", "zeros")),
         "images": f"{findings.manifest.images:,}",
     }
-
-
-def _left_out(*, has_classes: bool) -> frozenset[str]:
-    return frozenset() if has_classes else frozenset({"classes.md"})
 
 
 def _copy_assets(folder: Path) -> None:

@@ -22,6 +22,7 @@ from dissectory.report.drawing import (
     tabulate,
     ticks,
     upright,
+    whole_ticks,
 )
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def matched_by_layer(layers: Sequence[Layer], counts: Ints) -> Chart:
             below += count
         middle = (left + right) / 2
         texts.append(Text(middle, frame.y(below / top) - 5, f"{below:,}", "middle strong"))
-        texts.append(Text(middle, frame.base + 18, _short(layer.name), "middle", href=layer.href))
+        texts.append(Text(middle, frame.base + 18, words.ending(layer.name), "middle", href=layer.href))
         texts.append(Text(middle, frame.base + 37, f"of {layer.units:,}", "middle quiet"))
     data = {
         "layers": [layer.name for layer in layers],
@@ -82,7 +83,7 @@ def concepts_of_layer(bars: Sequence[tuple[Concept, int]]) -> Chart:
     frame = Frame(width=max(420, min(1240, 60 + 44 * len(bars)), 60 + 22 * len(bars)), height=330, left=36, bottom=122)
     top = max((count for _, count in bars), default=1)
     step = min(44.0, (frame.end - frame.left) / max(1, len(bars)))
-    marks = _whole_ticks(top)
+    marks = whole_ticks(top)
     paths: dict[str, str] = {"rule": across(frame, (tick / top for tick in marks))}
     texts = [Text(frame.left - 8, frame.y(tick / top) + 4, f"{tick:g}", "end") for tick in marks]
     for place, (concept, count) in enumerate(bars):
@@ -91,7 +92,7 @@ def concepts_of_layer(bars: Sequence[tuple[Concept, int]]) -> Chart:
         bar = box(left, right, frame.y(count / top), frame.base)
         paths[concept.category] = paths.get(concept.category, "") + bar
         middle = (left + right) / 2 + 4
-        texts.append(Text(middle, frame.base + 13, _cropped(concept.name), "end", turn=-50, href=concept.href))
+        texts.append(Text(middle, frame.base + 13, words.beginning(concept.name), "end", turn=-50, href=concept.href))
         texts.append(Text((left + right) / 2, frame.y(count / top) - 4, str(count), "middle quiet"))
     return Chart(
         kind="concepts",
@@ -115,7 +116,7 @@ def iou_distribution(ious: Floats, cut: float, bins: int = 40) -> Chart:
     top = float(edges[-1])
     counts, _ = np.histogram(ious, bins=edges)
     highest = max(1, int(counts.max()))
-    marks = _whole_ticks(highest)
+    marks = whole_ticks(highest)
     paths = {"rule": across(frame, (tick / highest for tick in marks)), "off": "", "on": ""}
     for count, low, high in zip(counts.tolist(), edges[:-1].tolist(), edges[1:].tolist(), strict=True):
         if count:
@@ -204,7 +205,7 @@ def units_of_concept(layers: Sequence[Layer], points: Sequence[tuple[int, int, f
     paths["cut"] = across(frame, [cut / top])
     texts = [Text(frame.left - 8, frame.y(tick / top) + 4, f"{tick:g}", "end") for tick in ticks(top)]
     texts += [
-        Text(frame.x((place + 0.5) / len(layers)), frame.base + 18, _short(layer.name), "middle", href=layer.href)
+        Text(frame.x((place + 0.5) / len(layers)), frame.base + 18, words.ending(layer.name), "middle", href=layer.href)
         for place, layer in enumerate(layers)
     ]
     texts.append(Text(frame.end, frame.y(cut / top) - 5, f"cut {cut:g}", "cut end"))
@@ -226,20 +227,6 @@ def units_of_concept(layers: Sequence[Layer], points: Sequence[tuple[int, int, f
 
 def _columns(points: Sequence[tuple[int, int, float, bool]]) -> list[list[float]]:
     return [[layer, unit, round(iou, 5), int(own)] for layer, unit, iou, own in points]
-
-
-def _whole_ticks(top: int) -> list[float]:
-    return [tick for tick in ticks(top) if tick == int(tick)]
-
-
-def _short(name: str, most: int = 18) -> str:
-    """A layer's name, of which the end says most."""
-    return name if len(name) <= most else f"…{name[1 - most :]}"
-
-
-def _cropped(name: str, most: int = 18) -> str:
-    """A concept's name, of which the beginning says most."""
-    return name if len(name) <= most else f"{name[: most - 1]}…"
 
 
 def _power(power: int) -> str:

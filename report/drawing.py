@@ -113,6 +113,11 @@ def steps(edges: Sequence[float], tops: Sequence[float], base: float) -> str:
     return f"M{edges[0]} {base}" + "".join(f"V{top}H{x}" for top, x in zip(tops, edges[1:], strict=True)) + f"V{base}z"
 
 
+def line(points: Sequence[tuple[float, float]]) -> str:
+    """A line through points as path data."""
+    return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points) if points else ""
+
+
 def across(frame: Frame, shares: Iterable[float]) -> str:
     """Horizontal rules as path data."""
     return "".join(f"M{frame.left} {frame.y(share):.1f}H{frame.end}" for share in shares)
@@ -140,3 +145,12 @@ def ticks(top: float, about: int = 4) -> list[float]:
     scale = 10.0 ** math.floor(math.log10(raw))
     step = next(scale * factor for factor in (1, 2, 5, 10) if scale * factor >= raw)
     return [round(step * i, 10) for i in range(int(top / step + 1e-9) + 1)]
+
+
+def whole_ticks(top: int) -> list[float]:
+    """Round whole numbers from 0 up to at most `top`.
+
+    >>> whole_ticks(3), whole_ticks(1)
+    ([0.0, 1.0, 2.0, 3.0], [0.0, 1.0])
+    """
+    return [tick for tick in ticks(top) if tick == int(tick)]

@@ -69,6 +69,24 @@ def shown_as(name: str, category: str) -> str:
     return sentence_case(plural(name) if category == "object" else name)
 
 
+def beginning(name: str, most: int = 18) -> str:
+    """Shorten a concept's name, of which the beginning says most.
+
+    >>> beginning("swimming pool"), beginning("screen door, screen")
+    ('swimming pool', 'screen door, scre…')
+    """
+    return name if len(name) <= most else f"{name[: most - 1]}…"
+
+
+def ending(name: str, most: int = 18) -> str:
+    """Shorten a layer's name, of which the end says most.
+
+    >>> ending("layer4"), ending("features.denseblock4.conv2")
+    ('layer4', '…denseblock4.conv2')
+    """
+    return name if len(name) <= most else f"…{name[1 - most :]}"
+
+
 def count(number: int, one: str, many: str = "") -> str:
     """Count things in words.
 

@@ -9,14 +9,18 @@ import numpy as np
 
 from dissectory.analysis.schema import CATEGORIES
 from dissectory.report import charts, words
+from dissectory.report.views.control import summary
+from dissectory.report.views.gallery import about_images
 from dissectory.report.views.layer import concept_counts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dissectory.report.control import Control
     from dissectory.report.drawing import Chart
     from dissectory.report.findings import Findings, Ints, Layer
     from dissectory.report.views.chips import Chips, ConceptLink, UnitChip
+    from dissectory.report.views.control import ControlSummary
 
 BEST = 12
 """Units shown on the first page, each of another concept."""
@@ -48,9 +52,12 @@ class HomePage:
     title: str
     answer: str
     remark: str
+    about: str
+    has_gallery: bool
     best: tuple[UnitChip, ...]
     chart: Chart
     layers: tuple[LayerRow, ...]
+    control: ControlSummary | None
     categories: tuple[str, ...]
     origins: tuple[Origin, ...]
     stages: tuple[tuple[str, str], ...]
@@ -61,17 +68,22 @@ class HomePage:
     cut: str
 
 
-def home_page(findings: Findings, chips: Chips) -> HomePage:
-    """Make the first page."""
+def home_page(
+    findings: Findings, chips: Chips, control: Control | None = None, *, has_gallery: bool = False
+) -> HomePage:
+    """Make the first page, of a run with or without a control and a gallery."""
     manifest = findings.manifest
     answer, remark = _answer(findings)
     return HomePage(
         title=site_title(findings),
         answer=answer,
         remark=remark,
+        about=about_images(findings),
+        has_gallery=has_gallery,
         best=chips.chosen(best_places(findings)),
         chart=charts.matched_by_layer(findings.layers, category_counts(findings)),
         layers=tuple(_layer_row(findings, chips, layer) for layer in findings.layers),
+        control=summary(findings, control) if control else None,
         categories=CATEGORIES,
         origins=tuple(_origins(findings)),
         stages=tuple((stage, words.duration(seconds)) for stage, seconds in manifest.seconds.items()),

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING
 
 from dissectory.analysis.schema import CATEGORIES
 from dissectory.report import charts, words
+from dissectory.report.views.control import layer_summary
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dissectory.report.control import Control
     from dissectory.report.drawing import Chart
     from dissectory.report.findings import Concept, Findings, Layer
     from dissectory.report.views.chips import Chips, UnitChip
+    from dissectory.report.views.control import ControlSummary
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ class LayerPage:
     remark: str
     bars: Chart | None
     distribution: Chart
+    control: ControlSummary | None
     rows: tuple[UnitRow, ...]
     categories: tuple[str, ...]
     measured: bool
@@ -46,8 +50,8 @@ class LayerPage:
     after: Layer | None
 
 
-def layer_page(findings: Findings, chips: Chips, number: int) -> LayerPage:
-    """Make the page of the layer with a number."""
+def layer_page(findings: Findings, chips: Chips, number: int, control: Control | None = None) -> LayerPage:
+    """Make the page of the layer with a number, of a run with or without a control."""
     layer, units = findings.layers[number], findings.units
     inside = slice(layer.first, layer.last)
     bars = concept_counts(findings, layer)
@@ -62,6 +66,7 @@ def layer_page(findings: Findings, chips: Chips, number: int) -> LayerPage:
         remark=remark,
         bars=charts.concepts_of_layer(bars) if bars else None,
         distribution=charts.iou_distribution(units.iou[inside], findings.cut),
+        control=layer_summary(findings, control, number) if control else None,
         rows=rows,
         categories=tuple(category for category in CATEGORIES if category in present),
         measured=any(row.interval or row.q_value for row in rows),

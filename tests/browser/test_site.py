@@ -18,6 +18,8 @@ KINDS = (
     "index.html",
     "concepts.html",
     "classes.html",
+    "gallery.html",
+    "control.html",
     "data.html",
     "method.html",
     "glossary.html",

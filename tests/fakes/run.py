@@ -3,7 +3,8 @@
     run = make_fake_run(tmp_path / "run")
 
 The first layer matches nothing, no image shows the last concept, unit 0 of every layer is dead, unit 1 has no top
-image, and with `hostile_names` the concepts, classes, files and one layer carry markup, quotes, slashes and emoji.
+image, the first image of the gallery shows nothing, no control unit touches the last two concepts, and with
+`hostile_names` the concepts, classes, files and one layer carry markup, quotes, slashes and emoji.
 """
 
 from __future__ import annotations
@@ -75,6 +76,8 @@ def make_fake_run(
     concepts: int | None = None,
     images: int = 40,
     pictures: bool = True,
+    gallery: bool = True,
+    control: bool = True,
     seed: int = 0,
 ) -> Run:
     """Write a whole run.
@@ -89,6 +92,8 @@ def make_fake_run(
         concepts: how many concepts; the plain ones are repeated with numbers where they do not suffice.
         images: how many images.
         pictures: draw every sprite; otherwise all units share one file.
+        gallery: whether there is one, and the study says what its images are.
+        control: whether the study has one; where there are classes, the first two concepts bear the name of an output.
         seed: of everything drawn.
     """
     names = [f"fire{place + 2}" if place else "conv1" for place in range(layers)]
@@ -107,7 +112,11 @@ def make_fake_run(
     _write_units(run, world)
     _write_images(run, world, hostile_names, classes)
     _write_pictures(run, world, pictures)
-    run.write_manifest(_manifest(world, hostile_names))
+    if gallery:
+        _write_gallery(run, world)
+    if control:
+        _write_control(run, world, known=classes)
+    run.write_manifest(_manifest(world, hostile_names, gallery, control))
     return run
 
 
@@ -237,12 +246,70 @@ def _write_images(run: Run, world: World, hostile: bool, classes: bool) -> None:
         run.write_table(table.table, table.columns)
 
 
-def _manifest(world: World, hostile: bool) -> Manifest:
+def _write_gallery(run: Run, world: World) -> None:
+    """Write six images with boxes of concepts, two of each category, and a third object under the others."""
+    categories = list(dict.fromkeys(category for _, category in world.concepts))
+    gallery, shown = _Rows(schema.GALLERY), _Rows(schema.GALLERY_CONCEPTS)
+    for number, image in enumerate(range(0, world.images, max(1, world.images // 6))):
+        picture, _ = _scene(world.random, world.layout.tile)
+        _save(run, world.layout.gallery(image), picture)
+        for category in categories:
+            names = [name for name, kind in world.concepts if kind == category]
+            chosen = [names[(number + step) % len(names)] for step in range(min(2, len(names)))] if number else []
+            drawn = np.zeros((GRID, GRID, 4), dtype=np.uint8)
+            for place, name in enumerate(chosen):
+                mask = np.zeros((GRID, GRID), dtype=bool)
+                mask[10 * place : 20 + 12 * place, 10 : 30 + number] = True
+                color = f"#{names.index(name) * 16 + 40:02x}70a0"
+                drawn[mask] = (*bytes.fromhex(color[1:]), 255)
+                shown.add(image, name, int(mask.sum()), color, _runs(mask))
+            gallery.add(image, category, int((drawn[..., 3] > 0).sum()))
+            _save(run, world.layout.gallery(image, category), Image.fromarray(drawn))
+    for rows in (gallery, shown):
+        run.write_table(rows.table, rows.columns)
+
+
+def _save(run: Run, name: str, picture: Image.Image) -> None:
+    path = run.folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    picture.save(path, lossless=True)
+
+
+def _runs(mask: npt.NDArray[np.bool_]) -> str:
+    lengths, inside = [0], False
+    for lit in mask.ravel().tolist():
+        if lit != inside:
+            lengths.append(0)
+            inside = lit
+        lengths[-1] += 1
+    return " ".join(str(length) for length in (lengths if inside else lengths[:-1]))
+
+
+def _write_control(run: Run, world: World, *, known: bool) -> None:
+    """Write a control whose units are a third as good, and that touches every concept but the last two."""
+    units = run.table("units")
+    columns: dict[str, Any] = {str(name): units[name].astype(object) for name in units}
+    columns["iou"] = units["iou"] / 3
+    columns["matched"] = units["iou"] / 3 > CUT
+    run.write_table(schema.CONTROL_UNITS, columns)
+    concepts = _Rows(schema.CONTROL_CONCEPTS)
+    for place, (name, _) in enumerate(world.concepts):
+        touched = place < len(world.concepts) - 2
+        layer, count = world.layers[place % len(world.layers)]
+        iou = float(world.random.beta(2, 40)) if touched else 0.0
+        best = (layer, place % count, round(iou * 1_000_000), 1_000_000) if touched else (None, None, 0, 0)
+        concepts.add(name, place < 2 if known else None, *best, iou)
+    run.write_table(concepts.table, concepts.columns)
+
+
+def _manifest(world: World, hostile: bool, gallery: bool, control: bool) -> Manifest:
+    about = {"about": 'Drawn by a <b class="x">program</b>, & never seen.'} if gallery else {}
     study = Study.from_dict(
         {
+            **({"control": {"source": "python:random.py:build<b>"}} if control else {}),
             "title": 'Places & "friends" <b>bold</b>' if hostile else "SqueezeNet on Places365",
             "model": {"source": "torchvision:squeezenet1_1", "layers": [name for name, _ in world.layers]},
-            "images": {"folder": "photos", "size": 224},
+            "images": {"folder": "photos", "size": 224, **about},
             "concepts": {"sources": ["onnx:ade20k.onnx", "color", "parts"]},
         }
     )

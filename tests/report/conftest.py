@@ -45,9 +45,17 @@ def hostile(tmp_path_factory: pytest.TempPathFactory, vendor: Path) -> Run:
 
 @pytest.fixture(scope="session")
 def bare(tmp_path_factory: pytest.TempPathFactory, vendor: Path) -> Run:
-    """A run of one layer that matches nothing, without classes, intervals and tests, with its site."""
-    folder = tmp_path_factory.mktemp("bare") / "run"
+    """A run of one layer that matches nothing, without all that a run can do without, with its site."""
     run = make_fake_run(
-        folder, layers=1, units=4, hostile_names=False, measured=False, classes=False, concepts=6, images=6
+        tmp_path_factory.mktemp("bare") / "run",
+        layers=1,
+        units=4,
+        hostile_names=False,
+        measured=False,
+        classes=False,
+        concepts=6,
+        images=6,
+        gallery=False,
+        control=False,
     )
     return build_once(run, vendor)

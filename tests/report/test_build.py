@@ -165,6 +165,20 @@ def test_classes_have_a_page_only_where_there_are_any(hostile: Run, bare: Run) -
     assert "Classes" not in Parsed(bare.folder / "site" / "index.html").text
 
 
+def test_a_gallery_and_a_control_have_pages_only_where_there_are_any(hostile: Run, bare: Run) -> None:
+    for kind in ("gallery", "control"):
+        assert (hostile.folder / "site" / f"{kind}.html").is_file()
+        assert not (bare.folder / "site" / f"{kind}.html").exists()
+        assert f"{kind}.html" not in Parsed(bare.folder / "site" / "index.html").links
+        assert f"{kind}.html" in Parsed(hostile.folder / "site" / "index.html").links
+
+
+def test_what_a_study_says_of_its_images_is_text(hostile: Run) -> None:
+    for href in ("index.html", "gallery.html"):
+        page = Parsed(hostile.folder / "site" / href)
+        assert 'Drawn by a <b class="x">program</b>, & never seen.' in page.text
+
+
 def test_hand_written_pages_quote_the_study(hostile: Run) -> None:
     text = Parsed(hostile.folder / "site" / "method.html").text
     assert "cut of 0.04" in " ".join(text.split())

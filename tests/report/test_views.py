@@ -164,7 +164,11 @@ def test_no_page_of_classes_without_classes(bare: Run) -> None:
 
 def test_the_data_page_describes_every_table_of_the_run(hostile: Run, bare: Run) -> None:
     assert {table.name for table in data_page(hostile).tables} - {table.name for table in data_page(bare).tables} == {
-        "classes"
+        "classes",
+        "gallery",
+        "gallery_concepts",
+        "control_units",
+        "control_concepts",
     }
     for table in data_page(hostile).tables:
         assert int(table.rows.replace(",", "")) == len(hostile.table(table.name))

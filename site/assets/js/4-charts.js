@@ -86,6 +86,11 @@
     };
   }
 
+  /** The beginning of a concept's name, where one comes first in a row of data. @param {[string]} row */
+  function cropped(row) {
+    return row[0].length > 18 ? row[0].slice(0, 17) + "…" : row[0];
+  }
+
   /** For each kind of chart, plotly's traces and layout from the chart's data and the page's colours. */
   var FIGURES = {
     layers: function (data, ink) {
@@ -141,11 +146,7 @@
         .filter(function (trace) {
           return trace.x.length;
         });
-      var axis = named(
-        data.bars.map(function (bar) {
-          return bar[0].length > 18 ? bar[0].slice(0, 17) + "…" : bar[0];
-        }),
-      );
+      var axis = named(data.bars.map(cropped));
       axis.tickangle = -50;
       return { traces: traces, layout: { barmode: "stack", xaxis: axis, margin: { b: 112 }, yaxis: { title: { text: "units" } } } };
     },
@@ -236,6 +237,88 @@
       return {
         traces: traces,
         layout: { shapes: [cut("y", data.cut, ink.accent)], xaxis: named(data.layers), yaxis: { title: { text: "IoU" } } },
+      };
+    },
+    beside: function (data, ink) {
+      var traces = ["network", "control"].map(function (name, place) {
+        return {
+          type: "bar",
+          name: name,
+          y: data.matched[place],
+          customdata: data.layers.map(plain),
+          marker: place ? { color: "rgba(0,0,0,0)", line: { color: ink.soft, width: 1.4 } } : { color: ink.lit },
+          hovertemplate: "%{customdata}<br>%{y:,} units match<extra>" + name + "</extra>",
+        };
+      });
+      return { traces: traces, layout: { barmode: "group", xaxis: named(data.layers), yaxis: { title: { text: "matched units" } } } };
+    },
+    ranked: function (data, ink) {
+      var traces = ["network", "control"].map(function (name, place) {
+        return {
+          type: "scatter",
+          mode: "lines",
+          name: name,
+          x: data.curves[place].map(function (point) {
+            return point[0];
+          }),
+          y: data.curves[place].map(function (point) {
+            return point[1];
+          }),
+          line: place ? { color: ink.soft, width: 1.8, dash: "dash" } : { color: ink.ink, width: 2 },
+          hovertemplate: "unit %{x:,} from the best<br>IoU %{y:.3f}<extra>" + name + "</extra>",
+        };
+      });
+      return {
+        traces: traces,
+        layout: {
+          shapes: [cut("y", data.cut, ink.accent)],
+          xaxis: { title: { text: "units, from the best to the last" } },
+          yaxis: { title: { text: "IoU of the label" } },
+        },
+      };
+    },
+    pairs: function (data, ink) {
+      var places = data.pairs.map(function (_, place) {
+        return place;
+      });
+      var names = data.pairs.map(function (pair) {
+        return plain(pair[0]);
+      });
+      var traces = ["network", "control"].map(function (name, number) {
+        return {
+          type: "scatter",
+          mode: "markers",
+          name: name,
+          x: data.pairs.map(function (pair) {
+            return pair[2 + number];
+          }),
+          y: places,
+          customdata: names,
+          marker: {
+            size: 10,
+            symbol: number ? "circle-open" : "circle",
+            color: number
+              ? ink.soft
+              : data.pairs.map(function (pair) {
+                  return ink[pair[1]];
+                }),
+          },
+          hovertemplate: "%{customdata}<br>IoU %{x:.3f}<extra>" + name + "</extra>",
+        };
+      });
+      var spans = data.pairs.map(function (pair, place) {
+        return { type: "line", layer: "below", x0: pair[2], x1: pair[3], y0: place, y1: place, line: { color: ink.dim, width: 2 } };
+      });
+      return {
+        traces: traces,
+        layout: {
+          shapes: spans.concat(cut("x", data.cut, ink.accent)),
+          annotations: [cutName(data.cut, "cut " + data.cut, ink.accent)],
+          margin: { l: 150 },
+          xaxis: { title: { text: "IoU" }, showgrid: true, rangemode: "tozero" },
+          yaxis: Object.assign(named(data.pairs.map(cropped)), { autorange: "reversed", showgrid: false, rangemode: "normal" }),
+          showlegend: false,
+        },
       };
     },
   };

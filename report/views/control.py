@@ -1,0 +1,196 @@
+"""The page of the control: what has the network learned that other weights do not give?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dissectory.analysis.schema import CATEGORIES
+from dissectory.report import paired, words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dissectory.report.control import Best, Control
+    from dissectory.report.drawing import Chart
+    from dissectory.report.findings import Concept, Findings
+    from dissectory.report.views.chips import Chips, ConceptLink, UnitChip
+
+MOST_PAIRS = 30
+"""Concepts in the chart: those with the highest IoU of all."""
+
+NAMED = 3
+"""Concepts that the first line names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A concept with the best unit of the network and of the control; `order` are what columns are sorted by."""
+
+    concept: ConceptLink
+    unit: UnitChip | None
+    iou: str
+    width: str
+    order: str
+    control_layer: str
+    control_unit: int
+    control_iou: str
+    control_width: str
+    control_order: str
+    times: str
+    times_order: str
+    above: bool
+    was_label: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ControlPage:
+    """Everything that the page of the control says."""
+
+    title: str
+    answer: str
+    remark: str
+    meaning: str
+    training: str
+    source: str
+    chart: Chart | None
+    layers: Chart
+    rows: tuple[Pair, ...]
+    categories: tuple[str, ...]
+    labels: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ControlSummary:
+    """What other pages say of the control: a sentence and a chart."""
+
+    says: str
+    chart: Chart
+
+
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """The best unit of the network for a concept, by place, and that of the control."""
+
+    concept: Concept
+    place: int
+    iou: float
+    control: Best
+    was_label: bool | None
+
+
+def control_page(findings: Findings, chips: Chips, control: Control) -> ControlPage:
+    """Make the page of the control."""
+    beside = sorted(_beside(findings, control), key=lambda pair: -pair.iou)
+    highest = sorted(beside, key=lambda pair: -max(pair.iou, pair.control.iou))[:MOST_PAIRS]
+    shown = [(pair.concept, pair.iou, pair.control.iou) for pair in highest if max(pair.iou, pair.control.iou)]
+    present = {pair.concept.category for pair in beside}
+    answer, remark = _answer(findings, beside)
+    return ControlPage(
+        title="Control",
+        answer=answer,
+        remark=remark,
+        meaning=_MEANING,
+        training=_training(beside),
+        source=control.source,
+        chart=paired.paired_concepts(shown, findings.cut) if shown else None,
+        layers=paired.matched_beside(findings.layers, control.matched),
+        rows=tuple(_pair(findings, chips, pair) for pair in beside),
+        categories=tuple(category for category in CATEGORIES if category in present),
+        labels=any(pair.was_label for pair in beside),
+    )
+
+
+def summary(findings: Findings, control: Control) -> ControlSummary:
+    """Say on the first page how the network compares with its control."""
+    beside = _beside(findings, control)
+    own, other = (words.count(count, "concept") for count in _reached(findings, beside))
+    units = words.count(sum(layer.matched_units for layer in findings.layers), "unit")
+    return ControlSummary(
+        f"With the network's own weights {units} match, and {own} reach the cut of {findings.cut:g} in some unit; with "
+        f"those of the control {words.count(control.total, 'unit')} match, and {other} reach it.",
+        paired.matched_beside(findings.layers, control.matched),
+    )
+
+
+def layer_summary(findings: Findings, control: Control, number: int) -> ControlSummary:
+    """Say on a layer's page how its units compare with the control's."""
+    layer, matched = findings.layers[number], int(control.matched[number])
+    own = f"{layer.matched_units:,} of {words.count(layer.units, 'unit')}"
+    return ControlSummary(
+        f"With the network's own weights {own} match a concept, with those of the control {matched:,}.",
+        paired.ranked_ious(findings.units.iou[layer.first : layer.last], control.ious[number], findings.cut),
+    )
+
+
+_MEANING = (
+    "The control has the same layers and other weights, and was dissected on the same images: it shows what the "
+    "images, the layers and the choice of the best of many units give by themselves. What the network detects beyond "
+    "it, the network has learned."
+)
+
+
+def _beside(findings: Findings, control: Control) -> list[_Beside]:
+    found = []
+    for concept, other, output in zip(findings.concepts, control.best, control.outputs, strict=True):
+        best = findings.by_concept.of(concept.row, 1)
+        touched = len(best["iou"]) > 0
+        place, iou = (int(best["place"][0]), float(best["iou"][0])) if touched else (-1, 0.0)
+        found.append(_Beside(concept, place, iou, other, output))
+    return found
+
+
+def _reached(findings: Findings, beside: Sequence[_Beside]) -> tuple[int, int]:
+    """Count the concepts that reach the cut in a unit of the network, and in one of the control."""
+    return sum(pair.iou > findings.cut for pair in beside), sum(pair.control.iou > findings.cut for pair in beside)
+
+
+def _answer(findings: Findings, beside: Sequence[_Beside]) -> tuple[str, str]:
+    own, other = _reached(findings, beside)
+    only = [pair.concept.name for pair in beside if pair.iou > findings.cut >= pair.control.iou]
+    remark = (
+        f"Of {words.count(len(beside), 'concept')}, {own:,} reach an IoU above {findings.cut:g} in a unit of the "
+        f"network, and {other:,} in one of the control; {len(only):,} reach it in the network alone."
+    )
+    if not only:
+        return "No concept.", remark
+    named = words.listed(only) if len(only) <= NAMED else f"such as {words.listed(only[:NAMED])}"
+    return f"{words.count(len(only), 'concept')}, {named}.", remark
+
+
+def _training(beside: Sequence[_Beside]) -> str:
+    """Say which concepts were labels in training, where it is known."""
+    if any(pair.was_label is None for pair in beside):
+        return ""
+    labels = [pair.concept.name for pair in beside if pair.was_label]
+    if not labels:
+        return (
+            "No output of the network bears the name of any of these concepts: none of them was a label in training. "
+            "They have detectors that nobody trained for."
+        )
+    named = words.listed(labels[:NAMED]) + (f" and {len(labels) - NAMED:,} more" if len(labels) > NAMED else "")
+    return (
+        f"{words.count(len(labels), 'concept')} of these bear the name of an output of the network, and were labels in "
+        f"training: {named}. Detectors of all others nobody trained for."
+    )
+
+
+def _pair(findings: Findings, chips: Chips, pair: _Beside) -> Pair:
+    other = pair.control
+    times = pair.iou / other.iou if other.iou else float("inf") if pair.iou else 0.0
+    return Pair(
+        concept=chips.concepts[pair.concept.row],
+        unit=chips.units[pair.place] if pair.place >= 0 else None,
+        iou=words.ratio(pair.iou),
+        width=chips.width(pair.iou),
+        order=f"{pair.iou:.6f}",
+        control_layer=findings.layers[other.layer].name if other.layer >= 0 else "",
+        control_unit=other.unit,
+        control_iou=words.ratio(other.iou),
+        control_width=chips.width(other.iou),
+        control_order=f"{other.iou:.6f}",
+        times=f"{times:.1f}" if other.iou else "only the network" if pair.iou else "",
+        times_order=f"{min(times, 1e9):.6f}",
+        above=pair.iou > findings.cut >= other.iou,
+        was_label=bool(pair.was_label),
+    )

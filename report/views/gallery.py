@@ -1,0 +1,213 @@
+"""The gallery: what the images show, and what was taken for the truth about them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dissectory.analysis.schema import CATEGORIES
+from dissectory.report import words
+from dissectory.report.drawing import embed
+from dissectory.report.views.chips import concept_link, image_name
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from markupsafe import Markup
+
+    from dissectory.analysis.run import Run
+    from dissectory.report.findings import Concept, Findings
+    from dissectory.report.views.chips import ConceptLink
+
+NAMED = 4
+"""Concepts that the description of a label map names."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelMap:
+    """One label map of an image; `says` what is in it."""
+
+    category: str
+    href: str
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An image of the gallery and its label maps."""
+
+    image: int
+    href: str
+    name: str
+    kind: str
+    maps: tuple[LabelMap, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A concept in a legend: `number` names it in the page's data, `share` is of all positions of all images shown."""
+
+    number: int
+    concept: ConceptLink
+    color: str
+    share: str
+    images: str
+
+
+@dataclass(frozen=True, slots=True)
+class Legend:
+    """The concepts of one category, the largest area first."""
+
+    category: str
+    keys: tuple[Key, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GalleryPage:
+    """Everything that the gallery says; `data` holds where each concept is, for the browser."""
+
+    title: str
+    answer: str
+    remark: str
+    about: str
+    entries: tuple[Entry, ...]
+    legends: tuple[Legend, ...]
+    data: Markup
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A concept on an image."""
+
+    image: int
+    concept: Concept
+    pixels: int
+    color: str
+    runs: str
+
+
+def about_images(findings: Findings) -> str:
+    """What the study says of its images; empty where it says nothing."""
+    return str(findings.manifest.study.get("images", {}).get("about") or "")
+
+
+def gallery_page(run: Run, findings: Findings) -> GalleryPage | None:
+    """Make the gallery; none where the run has no images to show.
+
+    Raises:
+        RunError: a table is unreadable or of another version.
+    """
+    if not run.has("gallery") or not run.has("gallery_concepts"):
+        return None
+    maps = run.table("gallery").to_dict("records")
+    shown = _shown(run, findings)
+    images = list(dict.fromkeys(int(row["image"]) for row in maps))
+    if not images:
+        return None
+    areas = _areas(shown)
+    numbers = {row: number for number, row in enumerate(areas)}
+    categories = [category for category in CATEGORIES if category in {str(row["category"]) for row in maps}]
+    return GalleryPage(
+        title="Gallery",
+        answer=_answer(findings, len(images), len(areas)),
+        remark=f"Left is the image as the network sees it, right what each of its {findings.manifest.grid} by "
+        f"{findings.manifest.grid} positions is said to show. With these maps the units are compared.",
+        about=about_images(findings),
+        entries=tuple(_entry(findings, image, categories, shown) for image in images),
+        legends=tuple(_legend(findings, category, areas, shown, len(images)) for category in categories),
+        data=_data(findings, images, numbers, shown),
+    )
+
+
+def _shown(run: Run, findings: Findings) -> list[_Shown]:
+    """All concepts on all images, the largest area of an image first."""
+    known = {concept.name: concept for concept in findings.concepts}
+    frame = run.table("gallery_concepts").sort_values(["image", "pixels"], ascending=[True, False], kind="stable")
+    return [
+        _Shown(int(row["image"]), known[str(row["concept"])], int(row["pixels"]), str(row["color"]), str(row["runs"]))
+        for row in frame.to_dict("records")
+        if str(row["concept"]) in known
+    ]
+
+
+def _areas(shown: Sequence[_Shown]) -> dict[int, int]:
+    """Positions of each concept on all images shown, by its row, from the largest area to the smallest."""
+    areas: dict[int, int] = {}
+    for one in shown:
+        areas[one.concept.row] = areas.get(one.concept.row, 0) + one.pixels
+    return dict(sorted(areas.items(), key=lambda pair: -pair[1]))
+
+
+def _answer(findings: Findings, images: int, concepts: int) -> str:
+    total = findings.manifest.images
+    which = (
+        f"these {images:,} of {words.count(total, 'image')}"
+        if images < total
+        else f"all {words.count(images, 'image')}"
+    )
+    return words.sentence_case(f"{which} show {concepts:,} of {words.count(len(findings.concepts), 'concept')}.")
+
+
+def _entry(findings: Findings, image: int, categories: Sequence[str], shown: Sequence[_Shown]) -> Entry:
+    here = [one for one in shown if one.image == image]
+    place = findings.image_places.get(image)
+    kind = (findings.image_classes[place] if place is not None else None) or ""
+    pictures = findings.manifest.pictures
+    return Entry(
+        image=image,
+        href=pictures.gallery(image),
+        name=image_name(findings, image).removeprefix(f"{kind}/"),
+        kind=kind,
+        maps=tuple(
+            LabelMap(category, pictures.gallery(image, category), _says(findings, category, here))
+            for category in categories
+        ),
+    )
+
+
+def _says(findings: Findings, category: str, here: Sequence[_Shown]) -> str:
+    """Describe a label map in words."""
+    whole = findings.manifest.grid**2
+    of_kind = [one for one in here if one.concept.category == category]
+    if not of_kind:
+        return f"{category}: nothing has a name here"
+    parts = [f"{one.concept.name} {words.percent(one.pixels / whole)}" for one in of_kind[:NAMED]]
+    if len(of_kind) > NAMED:
+        parts.append(f"{len(of_kind) - NAMED} more")
+    return f"{category}: {words.listed(parts)}"
+
+
+def _legend(findings: Findings, category: str, areas: dict[int, int], shown: Sequence[_Shown], images: int) -> Legend:
+    whole = images * findings.manifest.grid**2
+    colors = {one.concept.row: one.color for one in shown}
+    counts = {row: sum(one.concept.row == row for one in shown) for row in areas}
+    return Legend(
+        category,
+        tuple(
+            Key(
+                number,
+                concept_link(findings.concepts[row]),
+                colors[row],
+                words.share(area / whole),
+                f"in {counts[row]} of {words.count(images, 'image')}",
+            )
+            for number, (row, area) in enumerate(areas.items())
+            if findings.concepts[row].category == category
+        ),
+    )
+
+
+def _data(findings: Findings, images: Sequence[int], numbers: dict[int, int], shown: Sequence[_Shown]) -> Markup:
+    """What lights up in the browser: for each image its concepts, by number, with their runs, the largest first."""
+    concepts = [findings.concepts[row] for row in numbers]
+    regions: dict[int, list[Any]] = {image: [] for image in images}
+    for one in shown:
+        regions[one.image].append([numbers[one.concept.row], one.runs])
+    return embed(
+        {
+            "grid": findings.manifest.grid,
+            "concepts": [[concept.name, concept.category] for concept in concepts],
+            "images": regions,
+        }
+    )
