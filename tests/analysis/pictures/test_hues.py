@@ -17,7 +17,7 @@ def seen(color: str) -> np.ndarray:
 
 def distances(colors: list[str]) -> np.ndarray:
     places = np.array([seen(color) for color in colors])
-    apart = np.linalg.norm(places[:, None] - places[None], axis=2)
+    apart = np.asarray(np.linalg.norm(places[:, None] - places[None], axis=2))
     np.fill_diagonal(apart, np.inf)
     return apart
 
