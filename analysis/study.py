@@ -95,12 +95,17 @@ class ControlSection:
 
 @dataclass(frozen=True, slots=True)
 class ComputeSection:
-    """`[compute]`: how the work is done; nothing here but `batch` and `device` can change a number."""
+    """`[compute]`: how the work is done; nothing here but `batch` and `device` can change a number.
+
+    `memory_gb` is what the work may take beside the network and the libraries. `keep_progress` leaves in the run's
+    folder what was measured of every image, so that a changed study need not measure it again.
+    """
 
     batch: int = 32
     workers: int = 2
     memory_gb: float = 4.0
     device: str = "auto"
+    keep_progress: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,8 +225,10 @@ def _scalar(hint: Any, value: Any, name: str, where: str) -> Any:  # noqa: ANN40
         return float(value)
     if hint in {int, str} and isinstance(value, hint) and not isinstance(value, bool):
         return value
-    wanted = {Path: "a path", float: "a finite number", int: "a whole number", str: "a text"}[hint]
-    raise StudyError(f"{name}: {where} is {value!r}; it must be {wanted}")
+    if hint is bool and isinstance(value, bool):
+        return value
+    wanted = {Path: "a path", float: "a finite number", int: "a whole number", str: "a text", bool: "true or false"}
+    raise StudyError(f"{name}: {where} is {value!r}; it must be {wanted[hint]}")
 
 
 def _is_finite(value: Any) -> bool:  # noqa: ANN401

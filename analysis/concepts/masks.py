@@ -7,6 +7,7 @@ numbers stand for says `labels.csv` in the folder, else in the one above.
 
 from __future__ import annotations
 
+import hashlib
 import struct
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -72,6 +73,14 @@ class Masks:
                     f"put each label map at its image's own path inside {self.folder}"
                 )
             _check_head(mask, path, size)
+
+    def fingerprint(self, paths: Sequence[str]) -> str:
+        """Hash the label maps of the images, and what their indices stand for."""
+        total = hashlib.sha256(self._lookup.tobytes())
+        for path in paths:
+            mask = self._find(path)
+            total.update(hashlib.sha256(mask.read_bytes()).digest() if mask else b"none")
+        return total.hexdigest()
 
     def label(self, batch: ViewBatch, earlier: Sequence[Planes]) -> Planes:  # noqa: ARG002 - files need no other labels
         """Read the label maps of a batch."""

@@ -11,6 +11,7 @@ centres again, at the centre of each cell of the grid, and the class with the hi
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -64,6 +65,10 @@ class Segmenter:
         self._output = self._logits_name()
         classes = self._logits(np.zeros((size, size, 3), dtype=np.uint8)).shape[0]
         self._lookup = self._class_table(labels, classes)
+
+    def fingerprint(self, paths: Sequence[str]) -> str:  # noqa: ARG002 - it looks at the view alone
+        """Hash the model's file, and what its classes stand for."""
+        return hashlib.sha256(self._path.read_bytes() + self._lookup.tobytes()).hexdigest()
 
     def label(self, batch: ViewBatch, earlier: Sequence[Planes]) -> Planes:  # noqa: ARG002 - it looks at the view alone
         """Segment a batch of views."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
@@ -85,6 +86,19 @@ class CheckedSource(Protocol):
         ...
 
 
+@runtime_checkable
+class FiledSource(Protocol):
+    """A source whose labels depend on files beside the images."""
+
+    def fingerprint(self, paths: Sequence[str]) -> str:
+        """Hash all that the labels of the images depend on, apart from the images and the source's own code.
+
+        Args:
+            paths: the images, relative to the image folder, with forward slashes.
+        """
+        ...
+
+
 class Vocabulary:
     """Several sources as one: every concept has one number and one key, every pixel all its labels.
 
@@ -118,6 +132,15 @@ class Vocabulary:
         for source in self.sources:
             if isinstance(source, CheckedSource):
                 source.check(paths, size_of)
+
+    def fingerprint(self, paths: Sequence[str]) -> str:
+        """Hash all that the labels of the images `paths` depend on, apart from the images themselves."""
+        total = hashlib.sha256(repr(self.concepts).encode())
+        for source in self.sources:
+            total.update(repr(type(source)).encode())
+            if isinstance(source, FiledSource):
+                total.update(source.fingerprint(paths).encode())
+        return total.hexdigest()
 
     def label(self, batch: ViewBatch) -> Planes:
         """Label a batch with every source.

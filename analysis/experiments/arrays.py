@@ -45,7 +45,7 @@ def write_arrays(path: Path, arrays: Mapping[str, Array], note: Mapping[str, Any
 
 
 def _bytes(array: Array) -> memoryview:
-    return memoryview(array.reshape(-1).view(np.uint8))
+    return array.reshape(-1).view(np.uint8).data
 
 
 @dataclass(frozen=True)

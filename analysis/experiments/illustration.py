@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from dissectory.analysis.experiments.tabulation import CONCEPT_EXAMPLES, concept_examples
+from dissectory.analysis.experiments.labelled import EXAMPLES
 from dissectory.analysis.pictures.gallery import draw_gallery
 from dissectory.analysis.pictures.sprites import Sprite, thumbnail, write_sprite
 from dissectory.analysis.run import Pictures
@@ -15,48 +17,75 @@ from dissectory.analysis.tally.peaks import NO_IMAGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from types import TracebackType
 
     import numpy.typing as npt
 
-    from dissectory.analysis.experiments.dissection import BlockResult
-    from dissectory.analysis.experiments.passes import Record
+    from dissectory.analysis.experiments.comparing import LayerResult
+    from dissectory.analysis.experiments.record import Record
     from dissectory.analysis.experiments.setting import Setting
     from dissectory.analysis.run import Run
     from dissectory.progress import Progress
 
 
 def illustrate(
-    run: Run, setting: Setting, record: Record, results: Sequence[BlockResult], progress: Progress
+    run: Run, setting: Setting, record: Record, results: Sequence[LayerResult], progress: Progress
 ) -> Pictures:
     """Draw all pictures of a run; returns how they are laid out."""
-    layout = Pictures(unit_tiles=setting.study.dissection.top_images, concept_tiles=CONCEPT_EXAMPLES)
+    layout = Pictures(unit_tiles=setting.study.dissection.top_images, concept_tiles=EXAMPLES)
     sprites = [*_unit_sprites(setting, results), *_concept_sprites(setting, record)]
     wanted = sorted({int(image) for sprite in sprites for image in sprite.images})
     workers = setting.study.compute.workers
-    with ThreadPoolExecutor(workers) as pool:
+    with ThreadPoolExecutor(workers) as pool, _Thumbnails(run, wanted, layout.tile) as thumbnails:
+
+        def shrink(image: int) -> None:
+            thumbnails[image] = thumbnail(setting.images.view(image), layout.tile)
+
         with progress.stage("Shrinking pictures", len(wanted), "images") as advance:
-            thumbnails = {}
-            for image, small in zip(wanted, pool.map(lambda i: _thumbnail(setting, i, layout), wanted), strict=True):
-                thumbnails[image] = small
+            for _ in pool.map(shrink, wanted):
                 advance(1)
         with progress.stage("Drawing sprites", len(sprites), "sprites") as advance:
             for _ in pool.map(lambda sprite: write_sprite(run, sprite, thumbnails, layout), sprites):
                 advance(1)
-    draw_gallery(run, setting, record.readable.tolist(), progress)
+    draw_gallery(run, setting, record.labels.readable.tolist(), progress)
     return layout
 
 
-def _thumbnail(setting: Setting, image: int, layout: Pictures) -> npt.NDArray[np.uint8]:
-    return thumbnail(setting.images.view(image), layout.tile)
+class _Thumbnails:
+    """Small pictures in a file without a name, which goes with the process: in memory they would grow with the images.
+
+    Threads may read and write different ones at the same time.
+    """
+
+    def __init__(self, run: Run, images: Sequence[int], tile: int) -> None:
+        self._place = {image: place for place, image in enumerate(images)}
+        self._shape = (tile, tile, 3)
+        self._size = tile * tile * 3
+        self._file = tempfile.TemporaryFile(dir=run.folder)  # noqa: SIM115 - it is closed with this object
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    def __setitem__(self, image: int, picture: npt.NDArray[np.uint8]) -> None:
+        os.pwrite(self._file.fileno(), picture.tobytes(), self._place[image] * self._size)
+
+    def __getitem__(self, image: int) -> npt.NDArray[np.uint8]:
+        content = os.pread(self._file.fileno(), self._size, self._place[image] * self._size)
+        return np.frombuffer(content, dtype=np.uint8).reshape(self._shape)
 
 
-def _unit_sprites(setting: Setting, results: Sequence[BlockResult]) -> Iterator[Sprite]:
-    grid = setting.study.dissection.grid
+def _unit_sprites(setting: Setting, results: Sequence[LayerResult]) -> Iterator[Sprite]:
+    dissection = setting.study.dissection
     for result in results:
-        for row in range(result.block.units):
-            images = [int(image) for image in result.top.images[row] if image != NO_IMAGE]
-            path = Pictures.unit(result.block.layer.index, result.block.first + row)
-            yield Sprite(path, images, result.lit[row, : len(images)], grid, setting.study.dissection.top_images)
+        for unit in range(result.layer.units):
+            images = [int(image) for image in result.top.images[unit] if image != NO_IMAGE]
+            path = Pictures.unit(result.layer.index, unit)
+            yield Sprite(path, images, result.lit[unit, : len(images)], dissection.grid, dissection.top_images)
 
 
 def _concept_sprites(setting: Setting, record: Record) -> Iterator[Sprite]:
@@ -64,7 +93,7 @@ def _concept_sprites(setting: Setting, record: Record) -> Iterator[Sprite]:
     grid = setting.study.dissection.grid
     order = sorted(range(len(setting.vocabulary.keys)), key=lambda number: setting.vocabulary.keys[number])
     for row, number in enumerate(order):
-        images = [int(image) for image in concept_examples(record, number)]
-        labels = record.labels.labels[images]
-        packed = np.packbits((labels == number + 1).any(axis=2), axis=1)
-        yield Sprite(Pictures.concept(row), images, packed, grid, CONCEPT_EXAMPLES)
+        images = [image for image, _ in record.labels.examples_of(number)]
+        lit = [(record.labels.of(image) == number + 1).any(axis=1) for image in images]
+        packed = np.packbits(np.array(lit, dtype=np.bool_).reshape(len(images), grid**2), axis=1)
+        yield Sprite(Pictures.concept(row), images, packed, grid, EXAMPLES)

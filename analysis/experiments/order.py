@@ -16,7 +16,7 @@ def spread(count: int) -> list[int]:
     backwards = np.zeros_like(numbers)
     for bit in range(bits):
         backwards |= (numbers >> bit & 1) << (bits - 1 - bit)
-    return backwards[backwards < count].tolist()
+    return [int(number) for number in backwards[backwards < count]]
 
 
 def batches(count: int, size: int) -> list[tuple[int, ...]]:

@@ -12,13 +12,13 @@ import numpy as np
 from dissectory import __version__
 from dissectory.analysis.experiments.classification import output_of
 from dissectory.analysis.run import Manifest
-from dissectory.analysis.tally.tail import count_above
+from dissectory.analysis.tally.thresholds import count_above
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dissectory.analysis.experiments.dissection import BlockResult
-    from dissectory.analysis.experiments.passes import Record
+    from dissectory.analysis.experiments.comparing import LayerResult
+    from dissectory.analysis.experiments.record import Record
     from dissectory.analysis.experiments.setting import Setting
     from dissectory.analysis.run import Pictures
 
@@ -27,6 +27,7 @@ _SOFTWARE = (
     "torchvision",
     "timm",
     "numpy",
+    "numba",
     "pandas",
     "pyarrow",
     "pillow",
@@ -38,9 +39,8 @@ _SOFTWARE = (
 def describe(
     setting: Setting,
     record: Record,
-    results: Sequence[BlockResult],
+    results: Sequence[LayerResult],
     layout: Pictures,
-    images_hash: str,
 ) -> Manifest:
     """Write down what was done, with what, and how long it took."""
     study = setting.study
@@ -51,18 +51,18 @@ def describe(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         seed=study.seed,
         versions={"python": platform.python_version(), "dissectory": __version__, **dict(_versions())},
-        hashes={"weights": model.weights_hash, "images": images_hash},
+        hashes={"weights": model.weights_hash, "images": record.images_hash},
         seconds={stage: round(value, 3) for stage, value in record.seconds.items()},
         model={
             "source": model.source,
             "parameters": model.parameters,
-            "outputs": record.outputs,
+            "outputs": record.predictions.outputs,
             "classes": len(model.classes),
             "device": str(setting.device),
             "passes": record.passes,
         },
-        images=len(record.readable),
-        skipped=record.skipped,
+        images=len(record.labels.readable),
+        skipped=record.labels.skipped,
         grid=study.dissection.grid,
         notes=tuple(_notes(setting, record, results)),
         pictures=layout,
@@ -91,23 +91,24 @@ def _versions() -> Iterator[tuple[str, str]]:
             continue
 
 
-def _notes(setting: Setting, record: Record, results: Sequence[BlockResult]) -> Iterator[str]:
-    for layer in setting.layers:
-        strange = np.concatenate([result.nonfinite for result in results if result.block.layer == layer])
+def _notes(setting: Setting, record: Record, results: Sequence[LayerResult]) -> Iterator[str]:
+    for result in results:
+        strange = result.nonfinite
         if strange.any():
             yield (
-                f"{layer.name}: {strange.sum():,} activations of {np.count_nonzero(strange)} units are not finite (the "
-                f"first is unit {strange.nonzero()[0][0]}); they were tallied as 0."
+                f"{result.layer.name}: {strange.sum():,} activations of {np.count_nonzero(strange)} units are not "
+                f"finite (the first is unit {strange.nonzero()[0][0]}); they were tallied as 0."
             )
-    positions = len(record.readable) * setting.positions
+    positions = len(record.labels.readable) * setting.positions
     if count_above(setting.study.dissection.quantile, positions) == 0:
         yield f"The quantile of {positions:,} positions is less than one of them: no unit can be active anywhere."
     if setting.images.classes and not any(
         output_of(name, setting.model.classes) is not None for name in setting.images.classes
     ):
         yield "No class of the images is an output of the network by name: classes are listed without scores."
-    if record.outputs and setting.model.classes and record.outputs != len(setting.model.classes):
+    outputs, named = record.predictions.outputs, len(setting.model.classes)
+    if outputs and named and outputs != named:
         yield (
-            f"The network has {record.outputs} outputs and the list of classes {len(setting.model.classes)} names: "
+            f"The network has {outputs} outputs and the list of classes {named} names: "
             "names of predictions may be wrong."
         )

@@ -13,20 +13,17 @@ from dissectory.analysis.tally.peaks import NO_IMAGE
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dissectory.analysis.experiments.dissection import BlockResult
-    from dissectory.analysis.experiments.passes import Record
+    from dissectory.analysis.experiments.comparing import LayerResult
+    from dissectory.analysis.experiments.record import Record
     from dissectory.analysis.experiments.setting import Setting
     from dissectory.analysis.run import Run
 
     Columns = dict[str, Any]
 
-CONCEPT_EXAMPLES = 15
-"""Example images of each concept."""
 
-
-def write_tables(run: Run, setting: Setting, record: Record, results: Sequence[BlockResult]) -> None:
+def write_tables(run: Run, setting: Setting, record: Record, results: Sequence[LayerResult]) -> None:
     """Write every table that a dissection fills."""
-    positions = len(record.readable) * setting.positions
+    positions = len(record.labels.readable) * setting.positions
     units = _joined(_units(result, setting, positions) for result in results)
     run.write_table(schema.UNITS, units)
     run.write_table(schema.LAYERS, _layers(setting, units))
@@ -41,22 +38,22 @@ def write_tables(run: Run, setting: Setting, record: Record, results: Sequence[B
 
 
 def _joined(parts: Iterator[Columns]) -> Columns:
-    """Join the columns of several blocks."""
+    """Join the columns of several layers."""
     listed = list(parts)
     return {name: np.concatenate([np.asarray(part[name]) for part in listed]) for name in listed[0]}
 
 
-def _units(result: BlockResult, setting: Setting, positions: int) -> Columns:
-    block, overlaps = result.block, result.overlaps
+def _units(result: LayerResult, setting: Setting, positions: int) -> Columns:
+    layer, overlaps = result.layer, result.overlaps
     best = overlaps.best
     touched = best >= 0
     iou = np.where(touched, np.take_along_axis(overlaps.iou, best.clip(0)[:, None], axis=1)[:, 0], 0.0)
     keys = np.array([*setting.vocabulary.keys, None], dtype=object)
     categories = np.array([*(concept.category for concept in setting.vocabulary.concepts), None], dtype=object)
-    unknown = np.full(block.units, np.nan)
+    unknown = np.full(layer.units, np.nan)
     return {
-        "layer": np.full(block.units, block.layer.name, dtype=object),
-        "unit": np.arange(block.first, block.last),
+        "layer": np.full(layer.units, layer.name, dtype=object),
+        "unit": np.arange(layer.units),
         "threshold": result.thresholds,
         "active": overlaps.active,
         "concept": keys[best],
@@ -67,7 +64,7 @@ def _units(result: BlockResult, setting: Setting, positions: int) -> Columns:
         "q_value": unknown,
         "matched": iou > setting.study.dissection.iou_threshold,
         "iqr": unknown,
-        "iqr_concept": np.full(block.units, None, dtype=object),
+        "iqr_concept": np.full(layer.units, None, dtype=object),
         "mean": result.moments.mean,
         "std": result.moments.std,
         "peak": result.moments.peak,
@@ -101,13 +98,13 @@ def _concepts(setting: Setting, record: Record) -> Columns:
     }
 
 
-def _unit_concepts(result: BlockResult, setting: Setting) -> Columns:
-    block, overlaps = result.block, result.overlaps
+def _unit_concepts(result: LayerResult, setting: Setting) -> Columns:
+    layer, overlaps = result.layer, result.overlaps
     unit, concept = overlaps.intersection.nonzero()
     unknown = np.full(len(unit), np.nan)
     return {
-        "layer": np.full(len(unit), block.layer.name, dtype=object),
-        "unit": unit + block.first,
+        "layer": np.full(len(unit), layer.name, dtype=object),
+        "unit": unit,
         "concept": np.array(setting.vocabulary.keys, dtype=object)[concept],
         "intersection": overlaps.intersection[unit, concept],
         "union": overlaps.union[unit, concept],
@@ -117,27 +114,27 @@ def _unit_concepts(result: BlockResult, setting: Setting) -> Columns:
     }
 
 
-def _unit_images(result: BlockResult) -> Columns:
-    block, top = result.block, result.top
+def _unit_images(result: LayerResult) -> Columns:
+    layer, top = result.layer, result.top
     unit, rank = (top.images != NO_IMAGE).nonzero()
     cells = top.cells[unit, rank]
     return {
-        "layer": np.full(len(unit), block.layer.name, dtype=object),
-        "unit": unit + block.first,
+        "layer": np.full(len(unit), layer.name, dtype=object),
+        "unit": unit,
         "rank": rank,
         "image": top.images[unit, rank],
         "peak": top.peaks[unit, rank],
-        "y": cells // block.layer.width,
-        "x": cells % block.layer.width,
+        "y": cells // layer.width,
+        "x": cells % layer.width,
     }
 
 
-def _unit_histograms(result: BlockResult) -> Columns:
-    block = result.block
+def _unit_histograms(result: LayerResult) -> Columns:
+    layer = result.layer
     sizes = [len(bins.counts) for bins in result.bins]
     return {
-        "layer": np.full(sum(sizes), block.layer.name, dtype=object),
-        "unit": np.repeat(np.arange(block.first, block.last), sizes),
+        "layer": np.full(sum(sizes), layer.name, dtype=object),
+        "unit": np.repeat(np.arange(layer.units), sizes),
         "bin": np.concatenate([np.arange(size) for size in sizes]),
         "low": np.concatenate([bins.edges[:-1] for bins in result.bins]),
         "high": np.concatenate([bins.edges[1:] for bins in result.bins]),
@@ -145,42 +142,35 @@ def _unit_histograms(result: BlockResult) -> Columns:
     }
 
 
-def concept_examples(record: Record, concept: int) -> np.ndarray:
-    """Images with the largest area of a concept, largest first, equal areas in the order of images."""
-    areas = record.labels.areas[:, concept]
-    order = np.argsort(-areas, kind="stable")[:CONCEPT_EXAMPLES]
-    return order[areas[order] > 0]
-
-
 def _concept_images(setting: Setting, record: Record) -> Columns:
     columns: Columns = {"concept": [], "rank": [], "image": [], "pixels": []}
     for number, key in enumerate(setting.vocabulary.keys):
-        for rank, image in enumerate(concept_examples(record, number)):
+        for rank, (image, area) in enumerate(record.labels.examples_of(number)):
             columns["concept"].append(key)
             columns["rank"].append(rank)
-            columns["image"].append(int(image))
-            columns["pixels"].append(int(record.labels.areas[image, number]))
+            columns["image"].append(image)
+            columns["pixels"].append(area)
     return columns
 
 
 def _images(setting: Setting, record: Record) -> Columns:
-    readable = record.readable
+    readable = record.labels.readable
     names = [setting.images.class_of(image) for image in readable]
     return {
         "image": readable,
         "path": [setting.images.paths[image] for image in readable],
         "class": np.array(names, dtype=object),
-        "width": record.sizes[readable, 0],
-        "height": record.sizes[readable, 1],
+        "width": record.labels.sizes[readable, 0],
+        "height": record.labels.sizes[readable, 1],
     }
 
 
 def _classes(setting: Setting, record: Record) -> Columns:
     names = setting.images.classes
-    readable = record.readable
+    readable = record.labels.readable
     place = {name: number for number, name in enumerate(names)}
     belongs = np.array([place.get(setting.images.class_of(image) or "", -1) for image in readable], dtype=np.intp)
-    scores = class_scores(names, belongs, record.predicted[readable], setting.model.classes)
+    scores = class_scores(names, belongs, record.predictions.strongest[readable], setting.model.classes)
     return {
         "class": [score.name for score in scores],
         "split": ["all"] * len(scores),

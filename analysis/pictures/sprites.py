@@ -6,24 +6,30 @@ The lit region is drawn from the counted positions themselves, cell by cell: wha
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from dissectory.analysis.run import Pictures, Run
-
-    Thumbnails = Mapping[int, npt.NDArray[np.uint8]]
 
 QUALITY = 75
 """WebP quality of the photographs: 20 kB for nine tiles; more is not seen at this size."""
 
 _SHADE = (0, 0, 0, 176)
 _OUTLINE = (255, 214, 64, 255)
+
+
+class Thumbnails(Protocol):
+    """Small pictures `(tile, tile, 3)` of images, by number."""
+
+    def __getitem__(self, image: int) -> npt.NDArray[np.uint8]:
+        """Get the small picture of an image."""
+        ...
 
 
 def thumbnail(view: npt.NDArray[np.uint8], tile: int) -> npt.NDArray[np.uint8]:

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 class Progress(Protocol):
     """Somewhere to report to."""
 
-    def stage(self, name: str, total: int, unit: str) -> contextlib.AbstractContextManager[Callable[[int], None]]:
-        """Begin a stage of `total` steps; the function it gives is called with the number of steps done."""
+    def stage(
+        self, name: str, total: int, unit: str, done: int = 0
+    ) -> contextlib.AbstractContextManager[Callable[[int], None]]:
+        """Begin a stage of `total` steps, of which some are `done`; the function it gives is told how many more are."""
         ...
 
     def say(self, text: str) -> None:
@@ -29,7 +31,7 @@ class Silent:
     """Progress that nobody watches: the default of the Python functions."""
 
     @contextlib.contextmanager
-    def stage(self, name: str, total: int, unit: str) -> Iterator[Callable[[int], None]]:  # noqa: ARG002 - the Protocol
+    def stage(self, name: str, total: int, unit: str, done: int = 0) -> Iterator[Callable[[int], None]]:  # noqa: ARG002 - the Protocol
         """Begin a stage."""
         yield lambda _steps: None
 
@@ -49,14 +51,16 @@ class Console:
         print(text, file=sys.stderr, flush=True)  # noqa: T201 - this is where the command line speaks
 
     @contextlib.contextmanager
-    def stage(self, name: str, total: int, unit: str) -> Iterator[Callable[[int], None]]:
+    def stage(self, name: str, total: int, unit: str, done: int = 0) -> Iterator[Callable[[int], None]]:
         """Begin a stage."""
         if self.bars:
-            with tqdm(total=total, desc=f"{name:<20}", unit=f" {unit}", dynamic_ncols=True, file=sys.stderr) as bar:
+            with tqdm(
+                total=total, initial=done, desc=f"{name:<20}", unit=f" {unit}", dynamic_ncols=True, file=sys.stderr
+            ) as bar:
                 yield lambda steps: (bar.update(steps), None)[1]
             return
-        meter = _Meter(self, name, total, unit)
-        self.say(f"{name}: {total} {unit}")
+        meter = _Meter(self, name, total, unit, done)
+        self.say(f"{name}: {total} {unit}" + (f", from {done} on" if done else ""))
         yield meter.advance
         self.say(f"{name}: done in {_clock(time.monotonic() - meter.start)}")
 
@@ -64,9 +68,9 @@ class Console:
 class _Meter:
     """Counts steps, and says a line when enough time has passed."""
 
-    def __init__(self, console: Console, name: str, total: int, unit: str) -> None:
+    def __init__(self, console: Console, name: str, total: int, unit: str, done: int) -> None:
         self.console, self.name, self.total, self.unit = console, name, total, unit
-        self.done = 0
+        self.done = self.before = done
         self.start = self.last = time.monotonic()
 
     def advance(self, steps: int) -> None:
@@ -75,7 +79,7 @@ class _Meter:
         if now - self.last < self.console.every:
             return
         self.last = now
-        rate = self.done / (now - self.start) if now > self.start else 0
+        rate = (self.done - self.before) / (now - self.start) if now > self.start else 0
         left = _clock((self.total - self.done) / rate) if rate else "?"
         self.console.say(f"{self.name}: {self.done}/{self.total} {self.unit}, {rate:.1f}/s, {left} left")
 

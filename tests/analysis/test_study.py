@@ -17,6 +17,7 @@ from dissectory.analysis.study import ControlSection, Study
 from dissectory.errors import StudyError
 
 NUMBER, WHOLE, TEXT, PATH, LIST = "a finite number", "a whole number", "a text", "a path", "a list"
+TRUTH = "true or false"
 NAN, INFINITE = float("nan"), float("inf")
 
 MISTYPED: dict[str, tuple[str, list[Any]]] = {
@@ -50,6 +51,7 @@ MISTYPED: dict[str, tuple[str, list[Any]]] = {
     "compute.workers": (WHOLE, ["2", 2.0, True]),
     "compute.memory_gb": (NUMBER, ["4", True, NAN, INFINITE]),
     "compute.device": (TEXT, [0, True]),
+    "compute.keep_progress": (TRUTH, ["true", 1, 0, "no"]),
     "control.source": (TEXT, [3, True, ["timm:x"]]),
     "control.weights": (PATH, [3, False]),
 }
@@ -192,7 +194,7 @@ def test_an_unknown_key_is_answered_with_the_nearest_one(key: str, nearest: str)
 
 def test_an_unknown_key_like_no_other_is_answered_with_all_of_them() -> None:
     message = refused(values_with("compute.zzz", 1))
-    assert message.endswith("known: 'batch', 'workers', 'memory_gb', 'device'")
+    assert message.endswith("known: 'batch', 'workers', 'memory_gb', 'device', 'keep_progress'")
 
 
 @pytest.mark.parametrize("value", [".", "/", 3])
@@ -323,7 +325,7 @@ FULL: dict[str, Any] = {
     },
     "concepts": {"sources": ["masks:labels", "color"]},
     "dissection": {"quantile": 0.02, "iou_threshold": 0.1, "grid": 28, "border": "extend", "top_images": 9},
-    "compute": {"batch": 8, "workers": 1, "memory_gb": 0.5, "device": "cpu"},
+    "compute": {"batch": 8, "workers": 1, "memory_gb": 0.5, "device": "cpu", "keep_progress": True},
     "control": {"source": "timm:y", "weights": "v.safetensors"},
 }
 

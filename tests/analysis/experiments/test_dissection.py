@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -14,11 +16,15 @@ from PIL import Image
 from reference import dissection as reference
 from worlds.planted_world import CONCEPTS, GRID, IMAGES, LAYERS, QUANTILE, draw, study
 
-from dissectory.analysis.experiments import passes
 from dissectory.analysis.experiments.dissection import dissect
+from dissectory.analysis.experiments.parts import scores_of
+from dissectory.analysis.schema import TABLES
+from dissectory.analysis.subjects import images
+from dissectory.analysis.tally import bounds
 from dissectory.errors import SubjectError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
     from dissectory.analysis.run import Run
@@ -105,35 +111,54 @@ def test_sprites_light_exactly_the_counted_positions(
             np.testing.assert_array_equal(cells[..., 3] == 0, truth[layer].lit[row["image"], unit])
 
 
-def test_results_do_not_depend_on_batch_workers_or_passes(folder: Path, run: Run, tmp_path: Path) -> None:
-    # So little memory that a pass takes three units.
-    small = {"batch": 4, "workers": 1, "memory_gb": 3 * 232 * 10 * 1.5 * 1.4 / 1e9}
-    again = dissect(study(folder, compute=small), tmp_path / "again")
-    for name in ("layers", "concepts", "unit_concepts", "unit_images", "unit_histograms", "concept_images", "images"):
-        pd.testing.assert_frame_equal(again.table(name), run.table(name))
-    # Means are sums of floats: their last bit may depend on the order.
+def tables_of(run: Run) -> dict[str, pd.DataFrame]:
+    return {name: run.table(name) for name in TABLES if run.has(name)}
+
+
+def check_same(run: Run, other: Run, *, names: Collection[str] = ()) -> None:
+    """Bit for bit."""
+    one, two = tables_of(run), tables_of(other)
+    assert list(one) == list(two)
+    for name in names or one:
+        pd.testing.assert_frame_equal(one[name], two[name], check_exact=True)
+
+
+@pytest.mark.parametrize("compute", [{"workers": 1}, {"workers": 4}, {"memory_gb": 1e-9}, {"memory_gb": 1e-3}])
+def test_tables_depend_neither_on_workers_nor_on_memory(
+    folder: Path, run: Run, tmp_path: Path, compute: dict[str, object]
+) -> None:
+    check_same(dissect(study(folder, compute=compute), tmp_path / "again"), run)
+
+
+def test_little_but_the_last_bit_of_means_depends_on_the_batch(folder: Path, run: Run, tmp_path: Path) -> None:
+    again = dissect(study(folder, compute={"batch": 4}), tmp_path / "again")
+    check_same(again, run, names={*TABLES} - {"units", "classes"} & {*tables_of(run)})
     pd.testing.assert_frame_equal(again.table("units"), run.table("units"), rtol=1e-6)
 
 
-def test_a_pilot_changes_nothing_even_where_it_guesses_too_boldly(
+def test_tables_do_not_depend_on_the_order_on_disk(
     folder: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rows: list[int] = []
-    plain = passes.Passes.run
+    listed = os.scandir
 
-    def counted(self: passes.Passes, blocks: list[passes.Block], *rest: object, **more: object) -> object:
-        rows.append(len(blocks))
-        return plain(self, blocks, *rest, **more)  # type: ignore[arg-type]
+    @contextlib.contextmanager
+    def backwards(path: Path) -> Iterator[list[os.DirEntry[str]]]:
+        with listed(path) as entries:
+            yield sorted(entries, key=lambda entry: entry.name, reverse=True)
 
-    monkeypatch.setattr(passes.Passes, "run", counted)
-    monkeypatch.setattr(passes, "PILOT_IMAGES", 2)
-    for share, expected in ((20, [2]), (0.2, [2, 2])):
-        rows.clear()
-        monkeypatch.setattr(passes, "PILOT_SHARE", share)
-        again = dissect(study(folder), tmp_path / str(share))
-        assert rows == expected
-        for name in ("units", "unit_concepts", "unit_images"):
-            pd.testing.assert_frame_equal(again.table(name), run.table(name))
+    monkeypatch.setattr(images, "os", SimpleNamespace(scandir=backwards))
+    check_same(dissect(study(folder), tmp_path / "again"), run)
+
+
+@pytest.mark.parametrize("bold", [(12, 1), (1, 2), (0.3, 3), (1e-9, 4)], ids=str)
+def test_bounds_that_were_too_bold_cost_more_passes_and_change_nothing(
+    folder: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bold: tuple[float, int]
+) -> None:
+    share, passes = bold
+    monkeypatch.setattr(bounds, "FIRST_SHARE", share)
+    again = dissect(study(folder), tmp_path / "again")
+    assert again.manifest.model["passes"] == passes
+    check_same(again, run)
 
 
 def test_tables_are_sorted_by_their_keys(run: Run) -> None:
@@ -162,7 +187,7 @@ def test_scores_are_found_in_what_networks_answer(answer: str) -> None:
         "tuple": (scores, torch.zeros(3, 8)),
         "map": torch.zeros(3, 8, 4, 4),
     }
-    found = passes.scores_of(answers[answer])
+    found = scores_of(answers[answer])
     assert found is None if answer == "map" else found is scores
 
 

@@ -1,0 +1,88 @@
+"""The label maps of all images as they lie on disk, and what they amount to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dissectory.analysis.run import Skipped
+from dissectory.analysis.tally.peaks import TopImages
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from dissectory.analysis.experiments.shards import Shard, Shards
+
+EXAMPLES = 15
+"""Example images of each concept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Some images: `images` are their numbers `(row,)`, `labels` `(row, position, plane)`, `areas` `(row, concept)`."""
+
+    images: npt.NDArray[np.int32]
+    labels: npt.NDArray[np.uint16]
+    areas: npt.NDArray[np.int32]
+
+    def row_of(self, files: int) -> npt.NDArray[np.int32]:
+        """The row of each of `files` images `(image,)`; -1 for those that are not among them."""
+        rows = np.full(files, -1, dtype=np.int32)
+        rows[self.images] = np.arange(len(self.images))
+        return rows
+
+
+class LabelMaps:
+    """The label maps of `files` images, and what is known of the images themselves.
+
+    `sizes` `(image, 2)` are width and height, 0 where the file could not be decoded. `pixels` `(concept,)` are the
+    positions that carry each concept, over all images, `images` `(concept,)` the images in which it occurs, and
+    `examples` those with the largest areas.
+    """
+
+    def __init__(self, shards: Shards, files: int, concepts: int) -> None:
+        self._shards = shards
+        self._place = np.full((files, 2), -1, dtype=np.int32)
+        self.sizes = np.zeros((files, 2), dtype=np.int32)
+        self.pixels = np.zeros(concepts, dtype=np.int64)
+        self.images = np.zeros(concepts, dtype=np.int64)
+        self.examples = TopImages(concepts, EXAMPLES)
+        skipped: dict[int, Skipped] = {}
+        for number, shard in enumerate(shards):
+            images, areas = shard.read("images"), shard.read("areas")
+            self._place[images, 0], self._place[images, 1] = number, np.arange(len(images))
+            self.sizes[images] = shard.read("sizes")
+            self.pixels += areas.sum(axis=0, dtype=np.int64)
+            self.images += (areas > 0).sum(axis=0)
+            self.examples.observe(images.tolist(), areas.astype(np.float32), np.zeros_like(areas))
+            skipped |= {image: Skipped(path, reason) for image, path, reason in shard.note["skipped"]}
+        self.skipped = tuple(skipped[image] for image in sorted(skipped))
+
+    @property
+    def readable(self) -> npt.NDArray[np.intp]:
+        """Numbers of the images that could be decoded, ascending."""
+        return np.flatnonzero(self.sizes[:, 0])
+
+    def between(self, first: int, last: int) -> Rows:
+        """Read the label maps of the batches `first` to `last`, without the last, and maybe some more."""
+        found = [shard for shard in self._shards if shard.first < last and shard.last > first]
+        return Rows(*(_joined(found, name) for name in ("images", "labels", "areas")))
+
+    def of(self, image: int) -> npt.NDArray[np.uint16]:
+        """Read the label map of one image `(position, plane)`."""
+        number, row = self._place[image]
+        shard: Shard = list(self._shards)[number]
+        labels: npt.NDArray[np.uint16] = shard.read("labels", row, row + 1)[0]
+        return labels
+
+    def examples_of(self, concept: int) -> list[tuple[int, int]]:
+        """Images with the largest areas of a concept, largest first, equal ones in their order; with these areas."""
+        pairs = zip(self.examples.images[concept].tolist(), self.examples.peaks[concept].tolist(), strict=True)
+        return [(image, int(area)) for image, area in pairs if area > 0]
+
+
+def _joined(shards: list[Shard], name: str) -> npt.NDArray[Any]:
+    parts = [shard.read(name) for shard in shards]
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)

@@ -1,0 +1,192 @@
+"""The measuring of a network: passes over the images, thresholds, counts; what is on disk already is not done again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from dissectory.analysis.experiments.activations import activations_of, bound_of, nonfinite_of
+from dissectory.analysis.experiments.comparing import compare
+from dissectory.analysis.experiments.fingerprint import Facts
+from dissectory.analysis.experiments.labelled import LabelMaps
+from dissectory.analysis.experiments.parts import LabelPart, LayerPart, OutputPart
+from dissectory.analysis.experiments.passes import Pass, timed
+from dissectory.analysis.experiments.record import Predictions, Record
+from dissectory.analysis.experiments.shards import Shelf
+from dissectory.analysis.experiments.thresholding import find_thresholds
+from dissectory.analysis.tally.thresholds import count_above
+from dissectory.analysis.tally.upsampling import Upsampler
+from dissectory.errors import SubjectError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    from dissectory.analysis.experiments.comparing import LayerResult
+    from dissectory.analysis.experiments.setting import Setting
+    from dissectory.analysis.run import Run
+    from dissectory.analysis.subjects.layers import LayerInfo
+    from dissectory.progress import Progress
+
+    Floats = npt.NDArray[np.float32]
+
+ATTEMPTS = 4
+"""Passes for the same layer at most; the last one keeps everything."""
+LOOSER = 4
+"""Where what must be kept was guessed too boldly, the next guess leaves this many times as many positions."""
+
+
+class Measurement:
+    """Measures the network of a setting; its progress is in the folder `kept`, under its `role` there."""
+
+    def __init__(self, setting: Setting, run: Run, kept: Path, role: str, seconds: dict[str, float]) -> None:
+        self._setting = setting
+        self._seconds = seconds
+        self._threads = torch.get_num_threads()
+        self._shared = Shelf(run, kept / "labels")  # the same for every network
+        self._own = Shelf(run, kept / role)
+        self._passes = 0
+
+    def make(self, progress: Progress) -> tuple[Record, list[LayerResult]]:
+        """Measure everything.
+
+        Raises:
+            SubjectError: no activation is a finite number, or a layer's maps differ in size.
+            ImagesError: no image can be decoded.
+        """
+        setting = self._setting
+        with timed(self._seconds, "hash"):
+            images_hash = setting.images.digest(setting.study.compute.workers)
+            facts = Facts.of(setting, images_hash)
+        with timed(self._seconds, "resume"):
+            labels = LabelPart(
+                self._shared.open("labels", facts.labels), setting.vocabulary, setting.study.dissection.grid
+            )
+            outputs = OutputPart(self._own.open("outputs", facts.outputs))
+            layers = [self._layer_part(layer, facts) for layer in setting.layers]
+            self._tell(labels, layers, facts, progress)
+            self._shared.discard_others()
+            self._own.discard_others()
+        self._pass("Dissecting", layers, progress, labels, outputs)
+        maps = LabelMaps(labels.shards, len(setting.images), len(setting.vocabulary))
+        if len(maps.readable) == 0:
+            raise setting.images.nothing_readable(maps.skipped)
+        _check_finite(layers)
+        found = self._thresholds(layers, facts, len(maps.readable), progress)
+        results = self._compared(found, maps, progress)
+        predictions = Predictions.read(outputs.shards, len(setting.images))
+        return Record(maps, predictions, images_hash, self._passes, self._seconds), results
+
+    def _tell(self, labels: LabelPart, layers: Sequence[LayerPart], facts: Facts, progress: Progress) -> None:
+        """Say in one line what has changed since the last start, what is made anew for it, and what is not."""
+        changes = {
+            part: self._own.changes("layer", facts.of_layer(part.layer)) for part in layers if not len(part.shards)
+        }
+        reasons = {reason for changed in changes.values() for reason in changed}
+        anew = [f"activations of {part.layer.name}" for part, changed in changes.items() if changed]
+        reused = [f"activations of {part.layer.name}" for part in layers if len(part.shards)]
+        if len(labels.shards):
+            reused.append("label maps")
+        elif changed := self._shared.changes("labels", facts.labels):
+            anew.append("label maps")
+            reasons |= set(changed)
+        if anew:
+            progress.say(
+                f"Since the last start {_listed(sorted(reasons))} changed: {_listed(anew)} are made anew, "
+                f"{_listed(reused) or 'nothing'} can be used again."
+            )
+
+    def _layer_part(self, layer: LayerInfo, facts: Facts, attempt: int = 0, known: Floats | None = None) -> LayerPart:
+        """Open what there is of a layer, at the first attempt or a later one."""
+        dissection = self._setting.study.dissection
+        for later in range(attempt + 1, ATTEMPTS):
+            self._own.spare("layer", facts.of_layer(layer, later))
+        return LayerPart(
+            layer,
+            self._own.open("layer", facts.of_layer(layer, attempt)),
+            Upsampler(layer.height, layer.width, dissection.grid, dissection.border),
+            dissection.top_images,
+            total=len(self._setting.images),
+            quantile=dissection.quantile * LOOSER**attempt if attempt < ATTEMPTS - 1 else 1,
+            known=known,
+            threads=self._threads,
+        )
+
+    def _pass(
+        self,
+        name: str,
+        layers: Sequence[LayerPart],
+        progress: Progress,
+        labels: LabelPart | None = None,
+        outputs: OutputPart | None = None,
+    ) -> None:
+        """Make a pass for whatever is missing of some parts."""
+        work = Pass(self._setting, layers, labels, outputs, seconds=self._seconds)
+        self._passes += 1
+        if work.done and work.todo:
+            progress.say(f"Taken up again: {work.done:,} of {len(self._setting.images):,} images are done.")
+        if work.todo:
+            with progress.stage(name, len(self._setting.images), "images", done=work.done) as advance:
+                work.run(advance)
+
+    def _thresholds(
+        self, layers: Sequence[LayerPart], facts: Facts, readable: int, progress: Progress
+    ) -> list[tuple[LayerPart, Floats]]:
+        """Find the thresholds of all layers `(unit,)`; where bounds were too bold, after another pass."""
+        found = {part.layer.name: (part, self._thresholds_of(part, readable)) for part in layers}
+        for attempt in range(1, ATTEMPTS):
+            bold = [(part, levels) for part, levels in found.values() if np.isnan(levels).any()]
+            if not bold:
+                break
+            again = [
+                self._layer_part(part.layer, facts, attempt, np.where(np.isnan(levels), np.nan, bound_of(part.shards)))
+                for part, levels in bold
+            ]
+            self._pass(f"Dissecting, {len(again)} layers again", again, progress)
+            found |= {part.layer.name: (part, self._thresholds_of(part, readable)) for part in again}
+        return list(found.values())
+
+    def _thresholds_of(self, part: LayerPart, readable: int) -> Floats:
+        with timed(self._seconds, "thresholds"):
+            above = count_above(self._setting.study.dissection.quantile, readable * self._setting.positions)
+            return find_thresholds(part.shards, above, self._threads)
+
+    def _compared(
+        self, found: Sequence[tuple[LayerPart, Floats]], maps: LabelMaps, progress: Progress
+    ) -> list[LayerResult]:
+        results = []
+        with progress.stage("Comparing", sum(part.layer.units for part, _ in found), "units") as advance:
+            for part, levels in found:
+                with timed(self._seconds, "compare"):
+                    results.append(
+                        compare(part.layer, part.shards, maps, levels, self._setting.positions, threads=self._threads)
+                    )
+                advance(part.layer.units)
+        return results
+
+
+def _check_finite(layers: Sequence[LayerPart]) -> None:
+    """Refuse a network none of whose activations is a number."""
+    if all(nonfinite_of(part.shards).sum() == activations_of(part.shards) * part.layer.units for part in layers):
+        names = ", ".join(part.layer.name for part in layers)
+        raise SubjectError(
+            f"no activation of {names} is a finite number: check model.weights and the preprocessing in [images]"
+        )
+
+
+_SHOWN = 3
+"""So many things of a list are named."""
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Write a list as text.
+
+    >>> _listed(["a"]), _listed(["a", "b"]), _listed(["a", "b", "c", "d", "e"])
+    ('a', 'a and b', 'a, b, c and 2 more')
+    """
+    shown = [*names[:_SHOWN], *([f"{len(names) - _SHOWN} more"] if len(names) > _SHOWN else [])]
+    return " and ".join(part for part in (", ".join(shown[:-1]), *shown[-1:]) if part)

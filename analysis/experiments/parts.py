@@ -1,0 +1,229 @@
+"""The parts of a pass over the images: label maps, the network's outputs, the activations of each layer.
+
+Each part tallies the batches that it is shown, and at the end of a shard writes down what it knows and forgets it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dissectory.analysis.experiments.activations import arrays_of, blocks, bound_of, kept_of
+from dissectory.analysis.tally.bounds import first_bound, raised
+from dissectory.analysis.tally.kept import Kept
+from dissectory.analysis.tally.overlap import distinct
+from dissectory.analysis.tally.sweep import LayerSweep
+from dissectory.errors import SubjectError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from dissectory.analysis.concepts.vocabulary import Planes, Vocabulary
+    from dissectory.analysis.experiments.shards import Shards
+    from dissectory.analysis.subjects.images import ViewBatch
+    from dissectory.analysis.subjects.layers import LayerInfo
+    from dissectory.analysis.tally.upsampling import Upsampler
+
+    Arrays = dict[str, npt.NDArray[Any]]
+
+
+class Part(Protocol):
+    """A part of the work in a pass."""
+
+    @property
+    def shards(self) -> Shards:
+        """Where it is written to."""
+        ...
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that it holds until its shard is written."""
+        ...
+
+    def write(self, first: int, last: int) -> None:
+        """Write what is known of the batches `first` to `last`, and forget it."""
+        ...
+
+
+@dataclass(eq=False)
+class LabelPart:
+    """Label maps of the images on the grid, and what their files are."""
+
+    shards: Shards
+    vocabulary: Vocabulary
+    grid: int
+    _rows: list[Arrays] = field(default_factory=list)
+    _skipped: list[tuple[int, str, str]] = field(default_factory=list)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the label maps so far."""
+        return sum(array.nbytes for rows in self._rows for array in rows.values())
+
+    def observe(self, batch: ViewBatch) -> None:
+        """Label the images of a batch."""
+        planes = self.vocabulary.label(batch) if len(batch) else self._nothing()
+        labels = distinct(np.moveaxis(planes, 1, 3).reshape(len(batch), self.grid**2, self.vocabulary.planes))
+        concepts = len(self.vocabulary)
+        areas = [np.bincount(image.ravel(), minlength=concepts + 1)[1:] for image in labels]
+        self._rows.append(
+            {
+                "images": np.array(batch.images, dtype=np.int32),
+                "sizes": np.array(batch.sizes, dtype=np.int32).reshape(-1, 2),
+                "labels": labels,
+                "areas": np.array(areas, dtype=np.int32).reshape(-1, concepts),
+            }
+        )
+        self._skipped += [(image, skipped.path, skipped.reason) for image, skipped in batch.skipped.items()]
+
+    def _nothing(self) -> Planes:
+        return np.empty((0, self.vocabulary.planes, self.grid, self.grid), dtype=np.uint16)
+
+    def write(self, first: int, last: int) -> None:
+        """Write a shard."""
+        arrays = {name: np.concatenate([rows[name] for rows in self._rows]) for name in self._rows[0]}
+        self.shards.write(first, last, arrays, {"skipped": self._skipped})
+        self._rows, self._skipped = [], []
+
+
+@dataclass(eq=False)
+class OutputPart:
+    """The strongest output of the network for each image."""
+
+    shards: Shards
+    outputs: int = 0
+    _images: list[int] = field(default_factory=list)
+    _predicted: list[int] = field(default_factory=list)
+    nbytes: int = 0
+
+    def observe(self, images: Sequence[int], answer: object) -> None:
+        """Note the strongest outputs, where the network answers with one row of scores for each image."""
+        scores = scores_of(answer)
+        if scores is not None and len(scores) == len(images):
+            self.outputs = scores.shape[1]
+            self._images += images
+            self._predicted += scores.argmax(dim=1).tolist()
+
+    def write(self, first: int, last: int) -> None:
+        """Write a shard."""
+        arrays = {
+            "images": np.array(self._images, dtype=np.int32),
+            "predicted": np.array(self._predicted, dtype=np.int32),
+        }
+        self.shards.write(first, last, arrays, {"outputs": self.outputs})
+        self._images, self._predicted = [], []
+
+
+class LayerPart:
+    """The activations of one layer: what may lie above the thresholds, top images, histograms, moments.
+
+    What an activation must exceed to be kept is found on the first batch, and raised whenever twice as many images were
+    seen. It leaves the share `quantile` of all positions: the study's own, or more where that was too bold. `known`
+    `(unit,)` are bounds that are certain, NaN for other units.
+    """
+
+    def __init__(
+        self,
+        layer: LayerInfo,
+        shards: Shards,
+        upsampler: Upsampler,
+        top_images: int,
+        *,
+        total: int,
+        quantile: float,
+        known: npt.NDArray[np.float32] | None = None,
+        threads: int = 1,
+    ) -> None:
+        """Begin with what the shards that are there already know; `total` is the number of all images."""
+        self.layer = layer
+        self.shards = shards
+        self._upsampler = upsampler
+        self._top_images = top_images
+        self._total = total
+        self._quantile = quantile
+        self._known = np.full(layer.units, np.nan, dtype=np.float32) if known is None else known
+        self._threads = threads
+        self._seen = sum(shard.note["images"] for shard in shards)
+        self._raised_at = max((shard.note["raised"] for shard in shards), default=0)
+        self._sweep: LayerSweep | None = None
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the tally so far."""
+        return self._sweep.nbytes if self._sweep else 0
+
+    def observe(self, images: Sequence[int], maps: Tensor) -> None:
+        """Take in the maps `(batch, unit, height, width)` of some images."""
+        expected = (len(images), self.layer.units, self.layer.height, self.layer.width)
+        if tuple(maps.shape) != expected:
+            raise SubjectError(
+                f"layer '{self.layer.name}' gave {tuple(maps.shape)}, not {expected} (images, units, height, width): "
+                "its maps are not of one size for all images. Leave it out of model.layers"
+            )
+        if self._sweep is None:
+            self._sweep = LayerSweep(
+                self._upsampler,
+                self.layer.units,
+                self._top_images,
+                bound=self._next_bound(maps),
+                threads=self._threads,
+            )
+        self._sweep.observe(images, maps)
+        self._seen += len(images)
+        if len(self.shards) == 0 and self._is_due():
+            self._sweep.raise_bound(self._raised(self._sweep.kept, self._sweep.bound))
+
+    def write(self, first: int, last: int) -> None:
+        """Write a shard."""
+        sweep = self._sweep or LayerSweep(self._upsampler, self.layer.units, self._top_images)
+        images = self._seen - sum(shard.note["images"] for shard in self.shards)
+        self.shards.write(first, last, arrays_of(sweep), {"images": images, "raised": self._raised_at})
+        self._sweep = None
+
+    def _next_bound(self, maps: Tensor) -> npt.NDArray[np.float32]:
+        """Find the bound of a new shard, which begins with some maps."""
+        if not any(shard.note["images"] for shard in self.shards):
+            return self._first_bound(maps)
+        bound = bound_of(self.shards)
+        if self._is_due():
+            for first, last in blocks(self.shards):
+                kept = Kept.joined([kept_of(shard, first, last) for shard in self.shards])
+                bound[first:last] = self._raised(kept, bound[first:last])
+        return bound
+
+    def _first_bound(self, maps: Tensor) -> npt.NDArray[np.float32]:
+        if self._quantile >= 1:
+            bound = np.full(self.layer.units, -np.inf, dtype=np.float32)
+        else:
+            values = maps.detach().to("cpu", torch.float32).numpy()
+            bound = first_bound(values, self._total, self._quantile, self._upsampler)
+        return np.where(np.isnan(self._known), bound, self._known)
+
+    def _is_due(self) -> bool:
+        """Whether twice as many images were seen as when the bound was raised the last time."""
+        if self._seen < max(2 * self._raised_at, 1) or self._quantile >= 1:
+            return False
+        self._raised_at = self._seen
+        return True
+
+    def _raised(self, kept: Kept, bound: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Raise bounds by what was kept of all images seen."""
+        return raised(kept, self._seen, self._total, self._quantile, self._upsampler.grid**2, bound)
+
+
+def scores_of(answer: object) -> Tensor | None:
+    """Find the scores `(image, output)` in what a network answers: itself, its `logits`, or its first part."""
+    if isinstance(answer, Mapping):
+        answer = answer.get("logits", next(iter(answer.values()), None))
+    elif hasattr(answer, "logits"):
+        answer = answer.logits
+    elif isinstance(answer, (tuple, list)):
+        answer = answer[0] if answer else None
+    return answer if isinstance(answer, Tensor) and answer.ndim == 2 else None  # noqa: PLR2004 - image, output

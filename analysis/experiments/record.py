@@ -1,0 +1,44 @@
+"""What a run knows beside the results of units: of its images, its passes and its time."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dissectory.analysis.experiments.classification import NO_PREDICTION
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from dissectory.analysis.experiments.labelled import LabelMaps
+    from dissectory.analysis.experiments.shards import Shards
+
+
+@dataclass(frozen=True, slots=True)
+class Predictions:
+    """The strongest output of the network for each image `(image,)`, -1 where there is none, out of `outputs`."""
+
+    strongest: npt.NDArray[np.intp]
+    outputs: int
+
+    @classmethod
+    def read(cls, shards: Shards, files: int) -> Predictions:
+        """Read them for `files` images."""
+        strongest = np.full(files, NO_PREDICTION, dtype=np.intp)
+        for shard in shards:
+            strongest[shard.read("images")] = shard.read("predicted")
+        return cls(strongest, max(shard.note["outputs"] for shard in shards))
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Label maps, predictions, how many passes were needed, and where the time went."""
+
+    labels: LabelMaps
+    predictions: Predictions
+    images_hash: str
+    passes: int
+    seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))

@@ -1,0 +1,181 @@
+"""What was measured of the images, kept on disk while a run goes on, so that a stopped run is taken up again.
+
+    shelf = Shelf(run, run.folder / "progress" / "network")
+    shards = shelf.open("labels", {"the images": "5f0c...", "dissection.grid": "56"})
+    shards.write(0, 8, arrays, note)      # of the batches 0 to 7
+
+A shard is whole or it is not there: it is written under another name first, and its sums are checked before it is
+trusted. It lies under the fingerprint of all that it depends on, so what was measured otherwise is never taken for it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dissectory.analysis.experiments.arrays import ArrayFile, write_arrays
+from dissectory.errors import RunError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    from dissectory.analysis.run import Run
+
+    Facts = Mapping[str, str]
+
+PROGRESS = "progress"
+"""Where in a run's folder its progress is kept."""
+_FACTS = "facts.json"
+_ENDING = ".shard"
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """What was kept of the batches `first` to `last`, without the last."""
+
+    first: int
+    last: int
+    file: ArrayFile
+
+    def read(self, name: str, first: int = 0, last: int | None = None) -> npt.NDArray[Any]:
+        """Read an array, or some rows of it."""
+        return self.file.read(name, first, last)
+
+    @property
+    def note(self) -> dict[str, Any]:
+        """What else was noted."""
+        return self.file.note
+
+
+class Shards:
+    """The shards of one part of the work, such as one layer, in the order of the visit.
+
+    What is damaged, half written or of another kind in its folder is removed.
+    """
+
+    def __init__(self, run: Run, folder: Path) -> None:
+        self._run = run
+        self.folder = folder
+        self._shards = sorted(_whole(folder), key=lambda shard: shard.first)
+
+    def __iter__(self) -> Iterator[Shard]:
+        return iter(self._shards)
+
+    def __len__(self) -> int:
+        return len(self._shards)
+
+    def missing(self, batches: int) -> list[int]:
+        """Find the batches, out of so many, of which there is no shard."""
+        there = {batch for shard in self for batch in range(shard.first, shard.last)}
+        return [batch for batch in range(batches) if batch not in there]
+
+    def write(
+        self, first: int, last: int, arrays: Mapping[str, npt.NDArray[Any]], note: Mapping[str, Any] | None = None
+    ) -> None:
+        """Keep what is known of some batches.
+
+        Raises:
+            RunError: the folder cannot be written.
+        """
+        path = self.folder / f"{first:07}-{last:07}{_ENDING}"
+        with self._run.replacing(path) as temporary:
+            write_arrays(temporary, arrays, note)
+        self._shards = sorted([*self._shards, Shard(first, last, ArrayFile(path))], key=lambda shard: shard.first)
+
+    def clear(self) -> None:
+        """Remove all shards."""
+        for shard in self:
+            shard.file.path.unlink(missing_ok=True)
+        self._shards = []
+
+
+def _whole(folder: Path) -> Iterator[Shard]:
+    """Find the shards that can be trusted; all other files but the facts are removed."""
+    reached = 0
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if path.name == _FACTS:
+            continue
+        first, _, last = path.stem.partition("-")
+        file = ArrayFile(path)
+        if path.suffix == _ENDING and int(first) >= reached and file.is_whole():
+            reached = int(last)
+            yield Shard(int(first), int(last), file)
+        else:
+            path.unlink()
+
+
+class Shelf:
+    """The parts of a run's progress, each in a folder that bears the fingerprint of what it depends on.
+
+    Raises:
+        RunError: the folder cannot be read or written.
+    """
+
+    def __init__(self, run: Run, folder: Path) -> None:
+        self._run = run
+        self.folder = folder
+        self._opened: set[Path] = set()
+
+    def spare(self, kind: str, facts: Facts) -> Path:
+        """Keep a part, if there is one, when others are discarded; gives its folder."""
+        folder = self.folder / f"{kind}-{fingerprint(facts)}"
+        self._opened.add(folder)
+        return folder
+
+    def open(self, kind: str, facts: Facts) -> Shards:
+        """Open a part; `facts` are all that it depends on."""
+        folder = self.spare(kind, facts)
+        if not (folder / _FACTS).is_file():
+            with self._run.replacing(folder / _FACTS) as temporary:
+                temporary.write_text(json.dumps({"kind": kind, "facts": dict(facts)}, indent=1), encoding="utf-8")
+        return Shards(self._run, folder)
+
+    def changes(self, kind: str, facts: Facts) -> list[str]:
+        """Name the facts in which the most similar earlier part of a kind differs; none where there is no such part."""
+        found = [
+            sorted(name for name in {*facts, *earlier} if facts.get(name) != earlier.get(name))
+            for earlier in self._earlier(kind)
+        ]
+        return min(found, key=len, default=[])
+
+    def _earlier(self, kind: str) -> Iterator[Facts]:
+        for folder in self._folders():
+            try:
+                noted = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
+                if folder not in self._opened and noted["kind"] == kind:
+                    yield noted["facts"]
+            except (OSError, ValueError, TypeError, KeyError):  # half written: it says nothing
+                continue
+
+    def discard_others(self) -> None:
+        """Remove the parts that were not opened: nothing asks for them any more."""
+        for folder in self._folders():
+            if folder not in self._opened:
+                forget(folder)
+
+    def _folders(self) -> list[Path]:
+        return sorted(path for path in self.folder.iterdir() if path.is_dir()) if self.folder.is_dir() else []
+
+
+def fingerprint(facts: Facts) -> str:
+    """Sixteen hexadecimal digits that stand for all facts."""
+    return hashlib.sha256(json.dumps(dict(facts), sort_keys=True).encode()).hexdigest()[:16]
+
+
+def forget(folder: Path) -> None:
+    """Remove a run's progress.
+
+    Raises:
+        RunError: it cannot be removed.
+    """
+    try:
+        if folder.exists():
+            shutil.rmtree(folder)
+    except OSError as error:
+        raise RunError(f"cannot remove {folder}: {error.strerror or error}") from error

@@ -1,0 +1,51 @@
+"""The thresholds of a layer, from what lies on disk of it, some units at a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dissectory.analysis.experiments.activations import blocks, bound_of, lowest_of
+from dissectory.analysis.tally.threads import in_blocks
+from dissectory.analysis.tally.thresholds import threshold
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from dissectory.analysis.experiments.shards import Shard, Shards
+
+    Floats = npt.NDArray[np.float32]
+    _Entries = tuple[npt.NDArray[np.int64], Floats]
+
+
+def find_thresholds(shards: Shards, above: int, threads: int) -> Floats:
+    """Find the threshold of every unit `(unit,)`; NaN where what must be kept was guessed too boldly.
+
+    Args:
+        shards: of all images.
+        above: how many positions may exceed a threshold.
+        threads: units are shared out to them.
+    """
+    bound, lowest = bound_of(shards), lowest_of(shards)
+    found = np.empty_like(bound)
+    for first, last in blocks(shards):
+        parts = [_entries(shard, first, last) for shard in shards]
+
+        def work(begin: int, end: int, first: int = first, parts: Sequence[_Entries] = tuple(parts)) -> None:
+            for unit in range(begin, end):
+                place = first + unit
+                values = np.concatenate([values[starts[unit] : starts[unit + 1]] for starts, values in parts])
+                level = threshold(values[values > bound[place]], above, float(bound[place]), float(lowest[place]))
+                found[place] = np.nan if level is None else level
+
+        in_blocks(work, last - first, threads)
+    return found
+
+
+def _entries(shard: Shard, first: int, last: int) -> _Entries:
+    """Read the values that a shard kept of some units, and where those of each unit start."""
+    starts = shard.read("offsets", first, last + 1)
+    return starts - starts[0], shard.read("values", int(starts[0]), int(starts[-1]))
