@@ -35,6 +35,28 @@ def test_units_match_things_that_were_never_labels(run: Run) -> None:
     assert {"object", "part"} <= set(late.category)
 
 
+def test_it_says_that_nothing_was_photographed(run: Run) -> None:
+    about = run.manifest.study["images"]["about"]
+    assert "synthetic world: 60 scenes" in about
+    assert "seeds 0 to 59" in about
+
+
+def test_the_gallery_shows_scenes_of_all_classes(run: Run) -> None:
+    images = run.table("images").set_index("image").loc[run.table("gallery").image.unique()]
+    assert images["class"].value_counts().to_dict() == dict.fromkeys(SCENES, 2)
+    assert set(run.table("gallery").category) == {"object", "part", "material", "color"}
+
+
+def test_training_finds_what_random_weights_do_not(run: Run) -> None:
+    pairs, control = run.table("unit_concepts"), run.table("control_concepts")
+    best = pairs.groupby(pairs.concept.astype(str)).iou.max()
+    random = control.set_index(control.concept.astype(str)).iou
+    assert (best > 0.04).sum() > 1.5 * (random > 0.04).sum()
+    for name in ("railway track", "cactus", "train"):  # of one class each, which the classifier had to tell apart
+        assert best[name] > 2 * random[name]
+    assert not control.output.any()  # no concept was ever a label
+
+
 def test_a_demo_is_made_anew_in_its_own_folder_only(run: Run, tmp_path: Path) -> None:
     again = make_demo(run.folder, scenes=60)
     assert again.table("units").equals(run.table("units"))
