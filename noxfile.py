@@ -80,7 +80,8 @@ def _check_contents(session: nox.Session, built: Path) -> None:
     links = [entry.filename for entry in entries if stat.S_ISLNK(entry.external_attr >> 16)]
     listed = session.run("git", "-C", str(ROOT), "ls-files", *PACKAGED, external=True, silent=True)
     tracked = {f"dissectory/{name}" for name in str(listed).split() if not Path(name).name.startswith(".")}
-    wanted = tracked | {"dissectory/py.typed", "dissectory/site/vendor/plotly-cartesian.min.js"}
+    libraries = ("plotly-cartesian.min.js", "onnxruntime.mjs", "onnxruntime.wasm")
+    wanted = tracked | {"dissectory/py.typed", *(f"dissectory/site/vendor/{name}" for name in libraries)}
     if missing := wanted - names:
         session.error(f"the wheel lacks {sorted(missing)}")
     if unwanted := links + [name for name in names if "node_modules" in name]:

