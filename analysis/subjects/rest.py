@@ -248,6 +248,18 @@ def _dependent(graph: fx.Graph, sources: Sequence[fx.Node]) -> set[fx.Node]:
     return found
 
 
+def _needed(wanted: Collection[fx.Node]) -> set[fx.Node]:
+    """All that the wanted nodes are made of."""
+    found: set[fx.Node] = set()
+    waiting = list(wanted)
+    while waiting:
+        node = waiting.pop()
+        if node not in found:
+            found.add(node)
+            waiting.extend(node.all_input_nodes)
+    return found
+
+
 def _part(
     root: nn.Module, nodes: Sequence[fx.Node], known: dict[fx.Node, fx.Node], outputs: Sequence[fx.Node]
 ) -> fx.GraphModule:
@@ -263,10 +275,24 @@ def _behind(
 ) -> fx.GraphModule:
     part = fx.Graph()
     known = {node: part.placeholder(f"given_{place}") for place, node in enumerate(given)}
+    fixed = _needed(wanted) - set(fed)
     for node in graph.nodes:
-        if node in wanted or (node not in fed and node not in known and node.op != "placeholder"):
+        if node in wanted or (node in fixed and node not in known):
             known[node] = part.node_copy(node, known.__getitem__)
     return fx.GraphModule(root, part)
+
+
+def cut_again(rest: TracedRest, node: fx.Node, point: Point) -> TracedRest | None:
+    """Cut a rest once more, behind a node of `rest.after`, whose inputs are a point's values.
+
+    The new rest's `before` goes on from the layer. None where a value that it needs has not one row for each picture.
+    """
+    cut = cut_behind(rest.after, rest.after.graph, node)
+    with torch.no_grad():
+        values = cut.before(*(value.clone() for value in (point.output, *point.around)))
+        if not all(isinstance(value, Tensor) and value.ndim and len(value) == len(point) for value in values):
+            return None
+        return TracedRest(rest.layer, cut, _changes(cut.after, values))
 
 
 def _checked(module: nn.Module, layer: str, cut: Cut, example: Tensor) -> Rest:
