@@ -1,0 +1,94 @@
+"""Predictions of a network and of its variants, class against rest, as counts that add."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    _I64 = npt.NDArray[np.int64]
+    _F64 = npt.NDArray[np.float64]
+
+NO_CLASS = -1
+"""Of an image that belongs to no class: one of the others for every class."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """What some variants of a network take some images for.
+
+    `total` images were seen, of which `images` `(class,)` belong to each class; `taken` `(..., class)` were taken for
+    the class, and `right` `(..., class)` of them belong to it.
+    """
+
+    total: int
+    images: _I64
+    taken: _I64
+    right: _I64
+
+    def __add__(self, other: Outcomes) -> Outcomes:
+        """Count over the images of both."""
+        return Outcomes(
+            self.total + other.total, self.images + other.images, self.taken + other.taken, self.right + other.right
+        )
+
+    @property
+    def others(self) -> _I64:
+        """Images that do not belong to the class `(class,)`."""
+        return self.total - self.images
+
+    @property
+    def balanced_accuracy(self) -> _F64:
+        """Mean of the true positive and the true negative rate `(..., class)`; NaN without images or without others."""
+        images, others = _or_nan(self.images), _or_nan(self.others)
+        return (self.right / images + 1 - (self.taken - self.right) / others) / 2
+
+    @property
+    def labelled(self) -> int:
+        """Images that belong to any class."""
+        return int(self.images.sum())
+
+    @property
+    def correct(self) -> _I64:
+        """Images that are taken for the class they belong to `(...)`."""
+        correct: _I64 = self.right.sum(axis=-1)
+        return correct
+
+
+def count_outcomes(
+    predicted: npt.NDArray[np.integer[Any]], classes: npt.NDArray[np.integer[Any]], outputs: int
+) -> Outcomes:
+    """Count predictions `(image, ...)`, output numbers, against the images' classes `(image,)`, -1 for none."""
+    variants = predicted.reshape(len(predicted), math.prod(predicted.shape[1:]))
+    places = np.arange(variants.shape[1]) * outputs + variants
+    own = variants == classes[:, None]
+    shape = (*predicted.shape[1:], outputs)
+    size = variants.shape[1] * outputs
+    return Outcomes(
+        len(classes),
+        np.bincount(classes[classes >= 0], minlength=outputs).astype(np.int64),
+        np.bincount(places.ravel(), minlength=size).reshape(shape).astype(np.int64),
+        np.bincount(places[own], minlength=size).reshape(shape).astype(np.int64),
+    )
+
+
+def halves(classes: npt.NDArray[np.integer[Any]], seed: int) -> npt.NDArray[np.bool_]:
+    """Draw a half of the images of every class, and of those without one `(image,)`: True for the drawn half.
+
+    Of an odd number, the drawn half has one more. What is drawn of a class depends on no other class.
+    """
+    drawn = np.zeros(len(classes), dtype=np.bool_)
+    for number in np.unique(classes):
+        images = np.flatnonzero(classes == number)
+        order = np.random.default_rng([seed, int(number) + 1]).permutation(len(images))
+        drawn[images[order[: -(-len(images) // 2)]]] = True
+    return drawn
+
+
+def _or_nan(counts: _I64) -> _F64:
+    return np.where(counts > 0, counts, np.nan)

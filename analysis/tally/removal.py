@@ -1,0 +1,484 @@
+"""What a classifier answers without units of a layer, where a linear step follows: a change of low rank, added up.
+
+Removing a unit changes the features that the next linear step takes of it, and no others: the step's results change by
+one column of its weights for each feature. Two ends of a network are known: a linear layer (`LinearHead`), and a 1 x 1
+convolution whose rectified results are averaged over the map (`RectifiedHead`).
+
+Sums in another order than the network's differ from it by rounding, which can decide between two outputs that are as
+good as equal. Such predictions are marked as near, to be made by the network itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dissectory.analysis.tally.compiling import compiled, constant, part_of_kernels
+from dissectory.analysis.tally.threads import in_blocks
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    _F32 = npt.NDArray[np.float32]
+    _F64 = npt.NDArray[np.float64]
+    _I64 = npt.NDArray[np.int64]
+    _I32 = npt.NDArray[np.int32]
+    _Bool = npt.NDArray[np.bool_]
+
+NEAR = 4e-6
+"""Outputs this close are near, as a share of all that they may be summed of: some 60 roundings."""
+
+_GROUP = 4
+"""Positions, or units, that are worked on in one go: sums are loaded and stored a fourth as often."""
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What the next step takes of some images, and the answer.
+
+    `own` `(image, unit, part)` are the features as they are; `silent` `(image, unit, part)` those of removed units,
+    for all images or for one that stands for all; `scores` `(image, output)` the unchanged answer.
+    """
+
+    own: _F32
+    silent: _F32
+    scores: _F32
+
+    @property
+    def change(self) -> _F32:
+        """What goes when a unit is removed `(image, unit, part)`."""
+        change: _F32 = self.own - self.silent
+        return change
+
+    def tolerance(self, largest: _F32) -> _F32:
+        """How close outputs may come before they are near `(image,)`; `largest` weights `(unit, part)` by size."""
+        size = np.abs(self.own) + np.abs(self.silent)
+        sums: _F32 = np.abs(self.scores).max(axis=1) + (size * largest).sum(axis=(1, 2))
+        return (NEAR * sums).astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Predictions:
+    """Arg-max outputs of variants of a network `(image, ...)`, and which of them rounding may have decided."""
+
+    outputs: _I32
+    near: _Bool
+
+
+@dataclass(frozen=True, slots=True)
+class UnitPredictions(Predictions):
+    """Predictions without single units; `leads` `(image, unit)` are those of the image's class, 0 where it has none.
+
+    The lead is by how much a class's score is above the best other one; it is negative where it is below.
+    """
+
+    leads: _F32
+
+
+@dataclass(frozen=True, slots=True)
+class LinearHead:
+    """Scores are a linear function of the features: `weight` `(unit, part, output)`."""
+
+    weight: _F32
+
+    def without_units(
+        self, features: Features, classes: npt.NDArray[np.integer[Any]], threads: int = 1
+    ) -> UnitPredictions:
+        """Predict without each unit alone `(image, unit)`; a unit without any effect is no change.
+
+        Args:
+            features: of the images.
+            classes: what each image belongs to `(image,)`, -1 for none.
+            threads: images are shared out to them.
+        """
+        found = unchanged(features.scores, classes, features.own.shape[1])
+        given = (*self._given(features), self._tolerance(features), constant(classes, np.int64))
+        results = (found.outputs, found.near, found.leads)
+        _by_image(lambda first, last: _linear_units(first, last, *given, *results), found, threads)
+        return found
+
+    def scores_without_units(self, features: Features) -> _F32:
+        """Score without each unit alone `(image, unit, output)`."""
+        scores = np.empty((*features.own.shape[:2], self.weight.shape[2]), dtype=np.float32)
+        _linear_scores(*self._given(features), scores)
+        return scores
+
+    def along(
+        self, features: Features, orders: npt.NDArray[np.integer[Any]], sizes: Sequence[int], threads: int = 1
+    ) -> Predictions:
+        """Predict without the first so many units of each order, and with them alone `(image, order, 2, size)`.
+
+        Args:
+            features: of the images.
+            orders: numbers of units, the first to go first `(order, unit)`.
+            sizes: how many units are removed, or kept, ascending.
+            threads: images are shared out to them.
+        """
+        found = _empty(features, orders, sizes)
+        given = (*self._given(features), self._tolerance(features), *_path(orders, sizes))
+        _by_image(lambda first, last: _linear_sets(first, last, *given, found.outputs, found.near), found, threads)
+        return found
+
+    def _given(self, features: Features) -> tuple[Any, ...]:
+        return _constant(features.scores, self.weight, features.change)
+
+    def _tolerance(self, features: Features) -> Any:  # noqa: ANN401 - as kernels take it
+        return constant(features.tolerance(np.abs(self.weight).max(axis=2)), np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class RectifiedHead:
+    """Scores are means over the parts, which are positions, of rectified linear functions of the units there.
+
+    `weight` `(unit, output)`, `bias` `(output,)`; what is below zero counts `slope` times.
+    """
+
+    weight: _F32
+    bias: _F32
+    slope: float
+
+    def without_units(
+        self, features: Features, classes: npt.NDArray[np.integer[Any]], threads: int = 1
+    ) -> UnitPredictions:
+        """Predict without each unit alone `(image, unit)`; a unit without any effect is no change.
+
+        Args:
+            features: of the images.
+            classes: what each image belongs to `(image,)`, -1 for none.
+            threads: images are shared out to them.
+        """
+        found = unchanged(features.scores, classes, features.own.shape[1])
+        given = (*self._given(features), self._tolerance(features), constant(classes, np.int64))
+        results = (found.outputs, found.near, found.leads)
+        _by_image(lambda first, last: _rectified_units(first, last, *given, *results), found, threads)
+        return found
+
+    def scores_without_units(self, features: Features) -> _F32:
+        """Score without each unit alone `(image, unit, output)`."""
+        scores = np.empty((*features.own.shape[:2], self.weight.shape[1]), dtype=np.float32)
+        _rectified_scores(*self._given(features), scores)
+        return scores
+
+    def along(
+        self, features: Features, orders: npt.NDArray[np.integer[Any]], sizes: Sequence[int], threads: int = 1
+    ) -> Predictions:
+        """Predict without the first so many units of each order, and with them alone; see `LinearHead.along`."""
+        found = _empty(features, orders, sizes)
+        silent = constant(self._values(features.silent), np.float32)
+        given = (silent, *self._given(features), self._tolerance(features), *_path(orders, sizes))
+        _by_image(lambda first, last: _rectified_sets(first, last, *given, found.outputs, found.near), found, threads)
+        return found
+
+    def _values(self, features: _F32) -> _F32:
+        """The linear functions before they are rectified `(image, position, output)`."""
+        values: _F32 = features.transpose(0, 2, 1) @ self.weight + self.bias
+        return values
+
+    def _given(self, features: Features) -> tuple[Any, ...]:
+        arrays = _constant(self._values(features.own), self.weight, features.change)
+        return (*arrays, np.float32(self.slope))
+
+    def _tolerance(self, features: Features) -> Any:  # noqa: ANN401 - as kernels take it
+        positions = features.own.shape[2]
+        return constant(features.tolerance(np.abs(self.weight).max(axis=1)[:, None] / positions), np.float32)
+
+
+Head = LinearHead | RectifiedHead
+
+
+def _constant(*arrays: _F32) -> tuple[Any, ...]:
+    return tuple(constant(array, np.float32) for array in arrays)
+
+
+def unchanged(scores: _F32, classes: npt.NDArray[np.integer[Any]], units: int) -> UnitPredictions:
+    """What the network predicts as it is, once for each unit."""
+    once = (len(scores), units)
+    outputs = np.repeat(scores.argmax(axis=1).astype(np.int32)[:, None], units, axis=1)
+    leads = np.repeat(leads_of(scores, classes)[:, None], units, axis=1)
+    return UnitPredictions(outputs, np.zeros(once, dtype=np.bool_), leads)
+
+
+def leads_of(scores: _F32, classes: npt.NDArray[np.integer[Any]]) -> _F32:
+    """By how much the score of each image's class is above the best other one `(image,)`; 0 where it has no class."""
+    places = np.arange(len(scores))
+    others = scores.copy()
+    others[places, classes] = -np.inf
+    leads = scores[places, classes] - others.max(axis=1)
+    return np.where(classes >= 0, leads, 0).astype(np.float32)
+
+
+def _empty(features: Features, orders: npt.NDArray[np.integer[Any]], sizes: Sequence[int]) -> Predictions:
+    shape = (len(features.own), len(orders), 2, len(sizes))
+    return Predictions(np.zeros(shape, dtype=np.int32), np.zeros(shape, dtype=np.bool_))
+
+
+def _path(orders: npt.NDArray[np.integer[Any]], sizes: Sequence[int]) -> tuple[Any, ...]:
+    return constant(orders, np.int64), constant(np.asarray(sizes), np.int64)
+
+
+def _by_image(work: Any, found: Predictions, threads: int) -> None:  # noqa: ANN401 - work(first, last)
+    in_blocks(work, len(found.outputs), threads)
+
+
+@part_of_kernels
+def _decide(
+    scores: npt.NDArray[Any], tolerance: float, outputs: _I32, near: _Bool, place: tuple[int, ...], own: int
+) -> float:
+    """Write down the arg-max, the first of equal ones, and whether another output comes near it.
+
+    Returns the lead of the output `own` over the best other one, 0 where it is -1.
+    """
+    best, first, second = 0, scores[0], scores[0] - np.float32(np.inf)
+    for output in range(1, len(scores)):
+        score = scores[output]
+        if score > first:
+            best, first, second = output, score, first
+        elif score > second:
+            second = score
+    outputs[place] = best
+    near[place] = not first - second > tolerance  # also where a score is no number
+    if own < 0:
+        return 0.0
+    lead: float = first - second if own == best else scores[own] - first
+    return lead
+
+
+@part_of_kernels
+def _linear_one(scores: _F32, weight: _F32, change: _F32, result: _F32) -> bool:
+    """Score without one unit; returns whether that changes anything."""
+    touched = False
+    for output in range(len(scores)):
+        result[output] = scores[output]
+    for part in range(len(change)):
+        strength = change[part]
+        if strength != 0:
+            touched = True
+            for output in range(len(scores)):
+                result[output] -= weight[part, output] * strength
+    return touched
+
+
+@compiled
+def _linear_units(
+    first: int, last: int, scores: _F32, weight: _F32, change: _F32, tolerance: _F32, classes: _I64,
+    outputs: _I32, near: _Bool, leads: _F32,
+) -> None:  # fmt: skip
+    result = np.empty(scores.shape[1], dtype=np.float32)
+    for image in range(first, last):
+        for unit in range(len(weight)):
+            if _linear_one(scores[image], weight[unit], change[image, unit], result):
+                own = classes[image]
+                leads[image, unit] = _decide(result, tolerance[image], outputs, near, (image, unit), own)
+
+
+@compiled
+def _linear_scores(scores: _F32, weight: _F32, change: _F32, results: _F32) -> None:
+    for image in range(len(scores)):
+        for unit in range(len(weight)):
+            _linear_one(scores[image], weight[unit], change[image, unit], results[image, unit])
+
+
+@compiled
+def _linear_sets(
+    first: int, last: int, scores: _F32, weight: _F32, change: _F32, tolerance: _F32,
+    orders: _I64, sizes: _I64, outputs: _I32, near: _Bool,
+) -> None:  # fmt: skip
+    start, total = np.empty((2, scores.shape[1])), np.empty(scores.shape[1])
+    for image in range(first, last):
+        for output in range(len(total)):
+            start[:, output] = scores[image, output]
+        for unit in range(len(weight)):
+            _add_unit(start[1], -1.0, weight[unit], change[image, unit])
+        for order in range(len(orders)):
+            for keep in range(2):
+                total[:] = start[keep]
+                sign, done = 1.0 if keep else -1.0, 0
+                for step in range(len(sizes)):
+                    for place in range(done, sizes[step]):
+                        unit = orders[order, place]
+                        _add_unit(total, sign, weight[unit], change[image, unit])
+                    done = sizes[step]
+                    _decide(total, tolerance[image], outputs, near, (image, order, keep, step), -1)
+
+
+@part_of_kernels
+def _add_unit(total: _F64, sign: float, weight: _F32, change: _F32) -> None:
+    """Add a unit's part of the scores."""
+    for part in range(len(change)):
+        strength = sign * change[part]
+        if strength != 0:
+            for output in range(len(total)):
+                total[output] += strength * weight[part, output]
+
+
+@part_of_kernels
+def _pool(values: _F32, linear: _F32, rectified: _F32) -> None:
+    """Add up values `(position, output)`, and what is above zero of them."""
+    linear[:] = 0
+    rectified[:] = 0
+    for position in range(len(values)):
+        for output in range(len(linear)):
+            value = values[position, output]
+            linear[output] += value
+            rectified[output] += max(value, np.float32(0))
+
+
+@part_of_kernels
+def _mean(linear: _F32, rectified: _F32, slope: float, positions: int, result: _F32) -> None:
+    for output in range(len(result)):
+        result[output] = (slope * linear[output] + (1 - slope) * rectified[output]) / np.float32(positions)
+
+
+@part_of_kernels
+def _rectified_one(
+    values: _F32, weight: _F32, change: _F32, slope: float, linear: _F32, rectified: _F32, active: _I64, result: _F32
+) -> bool:
+    """Score without one unit, if that changes anything; returns whether it does."""
+    positions, outputs = values.shape
+    count, strength = 0, np.float32(0)
+    for position in range(positions):
+        strength += change[position]
+        active[count] = position
+        count += change[position] != 0
+    if count == 0:
+        return False
+    sparse = 2 * count < positions
+    if sparse:  # only what changes; else all anew, which needs no look at the old values
+        result[:] = rectified
+    else:
+        result[:] = 0
+        count = positions
+        for position in range(positions):
+            active[position] = position
+    place = 0
+    while place < count:
+        if place + _GROUP <= count:
+            i, j, k, m = active[place], active[place + 1], active[place + 2], active[place + 3]
+            _add_four(
+                values[i], values[j], values[k], values[m], change[i], change[j], change[k], change[m],
+                weight, sparse, result,
+            )  # fmt: skip
+            place += _GROUP
+        else:
+            _add_one(values[active[place]], change[active[place]], weight, sparse, result)
+            place += 1
+    for output in range(outputs):
+        straight = linear[output] - weight[output] * strength
+        result[output] = (slope * straight + (1 - slope) * result[output]) / np.float32(positions)
+    return True
+
+
+@part_of_kernels
+def _add_four(
+    v: _F32, w: _F32, x: _F32, y: _F32, a: float, b: float, c: float, d: float, weight: _F32, sparse: bool, result: _F32
+) -> None:
+    """Add what is above zero at four positions without the unit; where sparse, less what was."""
+    zero = np.float32(0)
+    for output in range(len(result)):
+        factor = weight[output]
+        e, f, g, h = v[output] - factor * a, w[output] - factor * b, x[output] - factor * c, y[output] - factor * d
+        e, f, g, h = max(e, zero), max(f, zero), max(g, zero), max(h, zero)
+        result[output] += (e + f) + (g + h)
+    if sparse:
+        for output in range(len(result)):
+            e, f, g, h = v[output], w[output], x[output], y[output]
+            e, f, g, h = (
+                max(e, zero),
+                max(f, zero),
+                max(g, zero),
+                max(h, zero),
+            )
+            result[output] -= (e + f) + (g + h)
+
+
+@part_of_kernels
+def _add_one(v: _F32, a: float, weight: _F32, sparse: bool, result: _F32) -> None:
+    zero = np.float32(0)
+    for output in range(len(result)):
+        e = v[output] - weight[output] * a
+        result[output] += max(e, zero)
+    if sparse:
+        for output in range(len(result)):
+            e = v[output]
+            result[output] -= max(e, zero)
+
+
+@compiled
+def _rectified_units(
+    first: int, last: int, values: _F32, weight: _F32, change: _F32, slope: float, tolerance: _F32, classes: _I64,
+    outputs: _I32, near: _Bool, leads: _F32,
+) -> None:  # fmt: skip
+    _, positions, count = values.shape
+    linear, rectified, result = np.empty((3, count), dtype=np.float32)
+    active = np.empty(positions + 1, dtype=np.int64)
+    for image in range(first, last):
+        now = values[image]
+        _pool(now, linear, rectified)
+        for unit in range(len(weight)):
+            if _rectified_one(now, weight[unit], change[image, unit], slope, linear, rectified, active, result):
+                own = classes[image]
+                leads[image, unit] = _decide(result, tolerance[image], outputs, near, (image, unit), own)
+
+
+@compiled
+def _rectified_scores(values: _F32, weight: _F32, change: _F32, slope: float, results: _F32) -> None:
+    _, positions, classes = values.shape
+    linear, rectified = np.empty((2, classes), dtype=np.float32)
+    active = np.empty(positions + 1, dtype=np.int64)
+    for image in range(len(values)):
+        now = values[image]
+        _pool(now, linear, rectified)
+        for unit in range(len(weight)):
+            result = results[image, unit]
+            if not _rectified_one(now, weight[unit], change[image, unit], slope, linear, rectified, active, result):
+                _mean(linear, rectified, slope, positions, result)
+
+
+@compiled
+def _rectified_sets(
+    first: int, last: int, silent: _F32, values: _F32, weight: _F32, change: _F32, slope: float, tolerance: _F32,
+    orders: _I64, sizes: _I64, outputs: _I32, near: _Bool,
+) -> None:  # fmt: skip
+    _, positions, classes = values.shape
+    linear, rectified, result = np.empty((3, classes), dtype=np.float32)
+    total = np.empty((positions, classes), dtype=np.float32)
+    for image in range(first, last):
+        for order in range(len(orders)):
+            for keep in range(2):
+                total[:] = silent[image % len(silent)] if keep else values[image]
+                sign, done = np.float32(1 if keep else -1), 0
+                for step in range(len(sizes)):
+                    _add_units(total, sign, weight, change[image], orders[order, done : sizes[step]])
+                    done = sizes[step]
+                    _pool(total, linear, rectified)
+                    _mean(linear, rectified, slope, positions, result)
+                    _decide(result, tolerance[image], outputs, near, (image, order, keep, step), -1)
+
+
+@part_of_kernels
+def _add_units(total: _F32, sign: float, weight: _F32, change: _F32, units: _I64) -> None:
+    """Add units' parts of the values `(position, output)`."""
+    place = 0
+    while place + _GROUP <= len(units):
+        i, j, k, m = units[place], units[place + 1], units[place + 2], units[place + 3]
+        t, u, v, w = weight[i], weight[j], weight[k], weight[m]
+        for position in range(len(total)):
+            a, b = sign * change[i, position], sign * change[j, position]
+            c, d = sign * change[k, position], sign * change[m, position]
+            if a != 0 or b != 0 or c != 0 or d != 0:
+                row = total[position]
+                for output in range(len(row)):
+                    row[output] += (a * t[output] + b * u[output]) + (c * v[output] + d * w[output])
+        place += _GROUP
+    for rest in range(place, len(units)):
+        t = weight[units[rest]]
+        for position in range(len(total)):
+            a = sign * change[units[rest], position]
+            if a != 0:
+                row = total[position]
+                for output in range(len(row)):
+                    row[output] += a * t[output]
