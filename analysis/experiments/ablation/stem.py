@@ -1,0 +1,161 @@
+"""A layer's way to a classifier's answer: steps that keep its units apart, then one that mixes them.
+
+    stem = find_stem(rest, point)
+    cut, silent = stem.split(point)
+
+A removed unit changes its own features at the cut, to what they are when the unit is silent everywhere, and no others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from dissectory.analysis.experiments.ablation import steps
+from dissectory.analysis.subjects.rest import Point, Rest, TracedRest, cut_again
+from dissectory.analysis.tally.removal import Features, Head, LinearHead, RectifiedHead
+from dissectory.errors import SubjectError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    from torch import fx
+
+
+_AT_ONCE = 2**22
+"""Features that are run on together: 16 MB of them."""
+_VARIANTS = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Stem:
+    """What lies behind a layer of `units` units, cut where they are first mixed.
+
+    `rest` is what follows the layer, and `mixing` what follows the cut: the same where the layer's own output is mixed,
+    or the network cannot be cut. `head` is what follows the cut as a known function; where it is not known, None.
+    """
+
+    units: int
+    rest: Rest
+    mixing: Rest
+    head: Head | None
+
+    def split(self, point: Point) -> tuple[Point, Tensor]:
+        """Go on from the layer to the cut.
+
+        Returns:
+            What the network holds there, and the features that it would hold with every unit silent: of each image, or
+            of one where they are the same for all.
+        """
+        nothing = torch.zeros_like(point.output if point.around else point.output[:1])
+        if not isinstance(self.mixing, TracedRest) or self.mixing is self.rest:
+            return point, nothing
+        return _on(self.mixing, point), _on(self.mixing, Point(nothing, point.around)).output
+
+    def features(self, cut: Point, silent: Tensor, scores: Tensor) -> Features:
+        """Features as a head takes them, for the unchanged answer's scores `(image, output)`."""
+        return Features(self._parts(cut.output), self._parts(silent), scores.float().cpu().numpy())
+
+    def without(
+        self, cut: Point, silent: Tensor, images: npt.NDArray[np.intp], removed: npt.NDArray[np.bool_]
+    ) -> Tensor:
+        """Score by running on from the cut `(variant, output)`.
+
+        Args:
+            cut: what the network holds at the cut.
+            silent: features with every unit silent.
+            images: place in the batch of the image of each variant `(variant,)`.
+            removed: the units removed in it `(variant, unit)`.
+        """
+        places = torch.from_numpy(images).to(cut.output.device)
+        given = cut.of(places)
+        changed = torch.where(
+            torch.from_numpy(removed).to(cut.output.device)[:, :, None],
+            silent.expand_as(cut.output)[places].reshape(len(images), self.units, -1),
+            given.output.reshape(len(images), self.units, -1),
+        )
+        return scores_of(self.mixing(changed.reshape(given.output.shape), given.around))
+
+    def _parts(self, features: Tensor) -> npt.NDArray[np.float32]:
+        parts: npt.NDArray[np.float32] = features.reshape(len(features), self.units, -1).float().cpu().numpy()
+        return parts
+
+
+def find_stem(rest: Rest, point: Point) -> Stem:
+    """Find where a layer's units are first mixed, and how, on what the network holds at the layer for some images."""
+    units = point.output.shape[1]
+    if not isinstance(rest, TracedRest):
+        return Stem(units, rest, rest, None)
+    shapes = steps.shapes_of(rest.after, (point.output, *point.around))
+    node = next(iter(rest.after.graph.nodes))
+    while (step := steps.next_step(node)) and steps.keeps_units_apart(step, node, rest.after, shapes):
+        node = step
+    trivial = node.op == "placeholder"
+    mixing = rest if trivial else cut_again(rest, node, point)
+    if mixing is None:
+        return Stem(units, rest, rest, None)
+    return Stem(units, rest, mixing, _head(rest.after, node, shapes, units))
+
+
+def variants_at_once(cut: Point) -> int:
+    """How many variants of a network are run on together."""
+    return max(1, min(_VARIANTS, _AT_ONCE // cut.output[0].numel()))
+
+
+def scores_of(answer: object) -> Tensor:
+    """The scores `(image, output)` in what a network answers: itself, its `logits`, or its first part.
+
+    Raises:
+        SubjectError: there are none.
+    """
+    found = answer
+    if isinstance(found, Mapping):
+        found = found.get("logits", next(iter(found.values()), None))
+    elif hasattr(found, "logits"):
+        found = found.logits
+    elif isinstance(found, (tuple, list)):
+        found = found[0] if found else None
+    if not isinstance(found, Tensor) or found.ndim != 2:  # noqa: PLR2004 - image, output
+        raise SubjectError(
+            "the network does not answer with one row of scores for each image, as a classifier does: what it loses "
+            "without its units cannot be measured"
+        )
+    return found
+
+
+def _on(mixing: TracedRest, point: Point) -> Point:
+    """Run from the layer to the cut, on copies, which may be changed in place."""
+    output, *around = mixing.before(*(value.clone() for value in (point.output, *point.around)))
+    return Point(output, tuple(around))
+
+
+def _head(graph: fx.GraphModule, node: fx.Node, shapes: steps.Shapes, units: int) -> Head | None:
+    """Find the function behind a node, if it is one that is known."""
+    step = steps.next_step(node)
+    weight = steps.linear_weight(step, graph, shapes) if step else None
+    if step is None or weight is None or not weight.dtype.is_floating_point:
+        return None
+    outputs = len(weight)
+    size = shapes[node][1:]
+    if steps.ends_in(step, outputs, graph, shapes) and (len(size) == 1 or size[1:] == (1, 1)):
+        columns = weight.detach().float().cpu().reshape(outputs, units, -1).permute(1, 2, 0)
+        return LinearHead(columns.contiguous().numpy())
+    return _rectified(graph, step, shapes, weight.detach().float().cpu()) if len(size) == steps.MAP - 1 else None
+
+
+def _rectified(graph: fx.GraphModule, convolution: fx.Node, shapes: steps.Shapes, weight: Tensor) -> Head | None:
+    rectifier = steps.next_step(convolution)
+    slope = steps.slope_of(rectifier, graph) if rectifier else None
+    mean = steps.next_step(rectifier) if rectifier else None
+    if rectifier is None or slope is None or mean is None:
+        return None
+    known = steps.global_mean(mean, rectifier, graph, shapes) and steps.ends_in(mean, len(weight), graph, shapes)
+    if not known:
+        return None
+    bias = graph.get_submodule(str(convolution.target)).bias
+    shift = bias.detach().float().cpu() if isinstance(bias, Tensor) else torch.zeros(len(weight))
+    return RectifiedHead(weight.T.contiguous().numpy(), shift.numpy(), slope)
