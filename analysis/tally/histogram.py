@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from dissectory.analysis.tally.kernels import BINS, LOWEST, MANTISSA_BITS, SHIFT, SIDE
+from dissectory.analysis.tally.kernels import BINS, LOWEST, MANTISSA_BITS, SHIFT, SIDE, SPARE
 
 _CODES = 256 << MANTISSA_BITS
 """Exponents and mantissas of one sign."""
@@ -44,10 +44,11 @@ class Bins:
 
 
 class Histograms:
-    """Counts `(unit, BINS)` of activations over the layer's own map."""
+    """Counts `(unit, BINS)` of activations over the layer's own map; `room` has the kernels' spare bins beside them."""
 
     def __init__(self, units: int) -> None:
-        self.counts = np.zeros((units, BINS), dtype=np.int64)
+        self.room = np.zeros((units, BINS + SPARE), dtype=np.int64)
+        self.counts = self.room[:, :BINS]
 
     def observe(self, maps: npt.NDArray[np.float32]) -> None:
         """Take in finite maps `(batch, unit, height, width)`."""
@@ -63,7 +64,7 @@ class Histograms:
     def __add__(self, other: Histograms) -> Histograms:
         """Add the histograms of other activations."""
         total = Histograms(len(self.counts))
-        total.counts = self.counts + other.counts
+        total.counts[:] = self.counts + other.counts
         return total
 
     def bins(self, unit: int, wanted: int = 60) -> Bins:

@@ -68,6 +68,20 @@ class Kept:
             np.empty(0, np.uint16),
         )
 
+    @classmethod
+    def of_sizes(
+        cls,
+        sizes: npt.NDArray[np.int64],
+        images: npt.NDArray[np.int32],
+        values: npt.NDArray[np.float32],
+        positions: npt.NDArray[np.uint16],
+    ) -> Kept:
+        """What was found unit by unit in some images `(image,)`: `sizes` `(unit, image)` entries of each pair."""
+        filled = sizes > 0
+        first = np.concatenate([[0], filled.sum(axis=1).cumsum()])
+        starts = np.concatenate([[0], sizes[filled].cumsum()])
+        return cls(first, np.broadcast_to(images, sizes.shape)[filled], starts, values, positions)
+
     def units(self, first: int, last: int) -> Kept:
         """Take neighbouring units, `first` to `last` without the last, without copying their entries."""
         pairs = slice(self.first[first], self.first[last])

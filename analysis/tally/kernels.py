@@ -1,23 +1,26 @@
-"""The one loop over a layer's maps: peaks, moments, histograms, and the upsampled values above the bounds."""
+"""The one loop over a layer's maps: peaks, moments, histograms, and the upsampled values above the bounds.
+
+Compiled functions hold on to the arrays that they are called with, which costs as much as some tens of activations:
+so they are called for many activations at once, and their inner loops call nothing that takes an array. Slices are
+not assigned to, and arrays are made outside: both take seconds to compile.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from dissectory.analysis.tally.compiling import compiled, part_of_kernels
 
-if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    F32 = npt.NDArray[np.float32]
-    F64 = npt.NDArray[np.float64]
-    I32 = npt.NDArray[np.int32]
-    I64 = npt.NDArray[np.int64]
-    U16 = npt.NDArray[np.uint16]
-    U32 = npt.NDArray[np.uint32]
-    Bool = npt.NDArray[np.bool_]
+F32 = npt.NDArray[np.float32]
+F64 = npt.NDArray[np.float64]
+I32 = npt.NDArray[np.int32]
+I64 = npt.NDArray[np.int64]
+U8 = npt.NDArray[np.uint8]
+U16 = npt.NDArray[np.uint16]
+U64 = npt.NDArray[np.uint64]
 
 MANTISSA_BITS = 5
 SHIFT = 23 - MANTISSA_BITS
@@ -26,248 +29,338 @@ LOWEST = (127 - 30) << MANTISSA_BITS
 SIDE = 64 << MANTISSA_BITS
 """Bins on each side of zero: 64 octaves, up to 2^34; what is larger counts into the last."""
 BINS = 2 * SIDE
+SPARE = 16
+"""Zeros are many: counted in turn into so many spare bins, none waits for the one before it."""
 
-_LANES = 64
-"""Sums run in this many lanes, whatever the processor: the compiler may keep them in vectors and add in this order."""
-_CHUNK = 1024
-"""Activations counted in one go: their bins stay in the processor's nearest cache."""
-_TABLES = 4
-"""Neighbours are often equal: counted in turn into several tables, none waits for the one before it."""
+_GROUP = 65_536
+"""Activations of a unit that are looked at in one go: they stay in the processor's second cache."""
+_CHUNK = 2048
+"""Activations that are counted in one go."""
+_LANES = 512
+"""Sums run in this many lanes, whatever the processor, so that they are the same on all."""
+_VECTOR = 16
+"""Positions are blended in multiples of this: loops of other lengths end one by one."""
+_NO_GAP = np.int32(2**31 - 1)
+"""Stands after the last gap of a map."""
 
 
 class Grid(NamedTuple):
-    """Where the positions of a grid fall between the cells of a map; see `Upsampler.kernel`.
+    """Where the positions of a grid fall between the cells of a map with one cell of border; see `Upsampler`.
 
-    `row_gaps` are the gaps between bordered rows that hold positions: gap k lies between the bordered rows
-    `row_gaps[k]` and the next one, and holds the rows `row_begins[k]:row_begins[k + 1]` of the grid. Grid row r is
-    `row_parts[r]` of `whole` parts of the way. Columns likewise.
+    Gap k lies between the bordered rows k and k + 1 and holds the rows `rows[k]:rows[k + 1]` of the grid; row r of the
+    grid is `row_parts[r]` of `whole` parts of the way. Columns likewise. `used` marks gaps `row * width + column` that
+    hold any position; where one row's last gap has the number of the next row's first, it stands for both.
     """
 
+    height: int
+    width: int
     size: int
     extend: bool
     whole: float
-    row_gaps: I64
-    row_begins: I64
+    rows: I64
     row_parts: F64
-    column_gaps: I64
-    column_begins: I64
+    columns: I64
     column_parts: F64
+    used: U8
+
+
+class Scratch(NamedTuple):
+    """Memory for a sweep to work in; nothing in it outlives a call."""
+
+    extremes: F32
+    clean: F32
+    bins: U16
+    lanes: F64
+    near: U8
+    hot: U8
+    words: U64
+    gaps: I32
+    blends: F64
+    columns: U16
+
+    @classmethod
+    def of(cls, grid: Grid, batch: int) -> Scratch:
+        """Memory for batches of so many maps."""
+        cells, gaps = grid.height * grid.width, -(-len(grid.used) // 8) * 8
+        group = group_of(batch, cells)
+        words = np.zeros(gaps // 8, dtype=np.uint64)
+        return cls(
+            np.empty((batch, 2), dtype=np.float32),
+            np.empty((batch, 1, cells), dtype=np.float32),
+            np.empty(_CHUNK, dtype=np.uint16),
+            np.zeros((2, _LANES)),
+            np.zeros((grid.height + 2) * grid.width + 2, dtype=np.uint8),
+            words.view(np.uint8),
+            words,
+            np.empty(group * (gaps + 1) + 8, dtype=np.int32),
+            np.zeros((3, -(-grid.size // _VECTOR) * _VECTOR)),
+            np.empty(grid.size, dtype=np.uint16),
+        )
+
+
+class Tallies(NamedTuple):
+    """What a sweep adds to, by units.
+
+    `top_*` `(unit, count)` are the top images; `counts` `(unit, BINS + SPARE)` are histograms; `sums` `(unit, 4)` are
+    set to an offset, the sum and the sum of squares of deviations from it, and the peak; `lowest` `(unit,)` is the
+    lowest activation; `nonfinite` `(unit,)` counts activations that are not finite.
+    """
+
+    top_peaks: F32
+    top_images: I32
+    top_cells: I32
+    counts: I64
+    sums: F64
+    lowest: F32
+    nonfinite: I64
+
+
+def group_of(batch: int, cells: int) -> int:
+    """How many maps of a unit are looked at in one go."""
+    return min(batch, max(1, _GROUP // cells))
 
 
 @compiled
 def sweep(
-    maps: F32, images: I32, first: int, last: int, grid: Grid, bounds: F32,
-    top_peaks: F32, top_images: I32, top_cells: I32, counts: I64, sums: F64, lowest: F32, nonfinite: I64,
-) -> Any:  # noqa: ANN401  # fmt: skip
-    """Tally the units `first` to `last` of maps `(batch, unit, height, width)`.
+    maps: F32, images: I32, first: int, last: int, grid: Grid, bounds: F32, tallies: Tallies, scratch: Scratch,
+    group: int, sizes: I64, values: F32, positions: U16,
+) -> tuple[int, int]:  # fmt: skip
+    """Tally the units from `first` on of maps `(batch, unit, cell)`, and keep what is above their bounds.
 
-    Returns how many entries each pair (unit, image) has, and the values and positions above the bounds.
+    Sets `sizes` `(unit, image)`, the number of entries of each pair, and the `values` and `positions` of the entries.
+
+    Returns the unit before which the sweep stopped, `last` or one for which there may not be room, and the number of
+    entries.
     """
-    batch, _, height, width = maps.shape
-    bins, tables = np.empty(_CHUNK, dtype=np.uint16), np.zeros((_TABLES, BINS), dtype=np.uint32)
-    lanes, clean = np.empty((2, _LANES)), np.empty(height * width, dtype=np.float32)
-    hot_rows, hot = np.empty(height + 2, dtype=np.bool_), np.empty(width + 2, dtype=np.bool_)
-    edges, blends = np.empty((2, width + 2), dtype=np.float32), np.empty((2, grid.size))
-    columns = np.empty(grid.size, dtype=np.int64)
-    sizes, entries = np.zeros((last - first, batch), dtype=np.int64), 0
-    values, positions = np.empty(grid.size**2, dtype=np.float32), np.empty(grid.size**2, dtype=np.uint16)
+    batch, extremes, clean, entries = len(maps), scratch.extremes, scratch.clean, 0
     for unit in range(first, last):
-        bound = bounds[unit]
-        start = maps[0, unit, 0, 0]
-        offset = np.float64(start if np.isfinite(start) else np.float32(0))
-        lanes[:] = 0
-        unit_low, unit_peak = np.float32(np.inf), np.float32(-np.inf)
-        for image in range(batch):
-            plane = maps[image, unit].reshape(height * width)
-            low, peak = _extremes(plane)
-            if not (np.isfinite(low) and np.isfinite(peak)):
-                nonfinite[unit] += _clean(plane, clean)
-                plane = clean
-                low, peak = _extremes(plane)
-            unit_low, unit_peak = min(unit_low, low), max(unit_peak, peak)
-            _add(plane, offset, lanes)
-            _count(plane, bins, tables)
-            _rank(plane, peak, images[image], top_peaks[unit], top_images[unit], top_cells[unit])
-            if peak > bound or (bound < 0 and not grid.extend):
-                before = entries
-                if entries + grid.size**2 > len(values):
-                    values, positions = _larger(values), _larger(positions)
+        if entries + batch * grid.size * grid.size > len(values):
+            return unit, entries
+        source, at = maps, unit
+        low, peak = _find_extremes(maps.view(np.int32), unit, extremes)
+        if not (np.isfinite(low) and np.isfinite(peak)):
+            tallies.nonfinite[unit] += _clean(maps, unit, clean)
+            source, at = clean, 0
+            low, peak = _find_extremes(clean.view(np.int32), 0, extremes)
+        tallies.sums[unit, 0], tallies.sums[unit, 3] = source[0, at, 0], peak
+        tallies.lowest[unit] = min(tallies.lowest[unit], low)
+        for begin in range(0, batch, group):
+            end = min(begin + group, batch)
+            _add(source, at, begin, end, tallies.sums[unit, 0], scratch.lanes)
+            _count(source.view(np.int32), at, begin, end, scratch.bins, tallies.counts[unit])
+            found = _find_gaps(source, at, begin, end, extremes, bounds[unit], grid, scratch)
+            if found > 0:
                 entries = _upsample(
-                    plane, height, width, grid, bound, hot_rows, hot, edges, blends, columns, values, positions, entries
-                )
-                sizes[unit - first, image] = entries - before
-        sums[unit, 0], sums[unit, 1], sums[unit, 2] = offset, _sum(lanes[0]), _sum(lanes[1])
-        sums[unit, 3] = unit_peak
-        lowest[unit] = min(lowest[unit], unit_low)
-        _collect(tables, counts[unit])
-    return sizes, values[:entries].copy(), positions[:entries].copy()
+                    source, at, begin, end, bounds[unit], grid, scratch.gaps, scratch.blends, scratch.columns,
+                    values, positions, entries, sizes[unit],
+                )  # fmt: skip
+        _rank(source, at, extremes, images, tallies.top_peaks[unit], tallies.top_images[unit], tallies.top_cells[unit])
+        tallies.sums[unit, 1], tallies.sums[unit, 2] = _total(scratch.lanes[0]), _total(scratch.lanes[1])
+        _collect(tallies.counts[unit])
+    return last, entries
 
 
 @part_of_kernels
-def _extremes(plane: F32) -> tuple[float, float]:
-    """Lowest and highest activation; one of them is not finite where any activation is not.
+def _find_extremes(bits: I32, unit: int, extremes: F32) -> tuple[np.float32, np.float32]:
+    """Find the lowest and the highest activation of a unit's maps, given as their bits, and of all together.
 
-    Compared are the bits, as whole numbers in the order of the floats: that the compiler does in vectors.
+    One of them is not finite where any activation is not.
     """
-    low, high = np.int32(2**31 - 1), np.int32(-(2**31))
-    for bits in plane.view(np.int32):
-        key = np.int32(bits ^ ((bits >> 31) & 0x7FFFFFFF))
-        low, high = min(low, key), max(high, key)
-    found = np.empty(2, dtype=np.int32)
-    found[0], found[1] = low ^ ((low >> 31) & 0x7FFFFFFF), high ^ ((high >> 31) & 0x7FFFFFFF)
-    floats = found.view(np.float32)
-    return floats[0] + np.float32(0), floats[1] + np.float32(0)  # minus zero is zero
+    lowest, highest = np.int32(2**31 - 1), np.int32(-(2**31))
+    for image in range(bits.shape[0]):
+        low, high = np.int32(2**31 - 1), np.int32(-(2**31))
+        for cell in range(bits.shape[2]):
+            # Whole numbers in the order of the floats: these the compiler compares in vectors.
+            key = np.int32(bits[image, unit, cell] ^ ((bits[image, unit, cell] >> 31) & 0x7FFFFFFF))
+            low, high = min(low, key), max(high, key)
+        extremes[image, 0], extremes[image, 1] = _float_of(low), _float_of(high)
+        lowest, highest = min(lowest, low), max(highest, high)
+    return _float_of(lowest), _float_of(highest)
 
 
 @part_of_kernels
-def _clean(plane: F32, clean: F32) -> int:
-    """Copy a map with 0 for what is not finite; returns how many were not."""
+def _float_of(key: np.int32) -> np.float32:
+    """Turn a whole number in the order of floats back into its float; minus zero becomes zero."""
+    return np.int32(key ^ ((key >> 31) & 0x7FFFFFFF)).view(np.float32) + np.float32(0)
+
+
+@part_of_kernels
+def _clean(maps: F32, unit: int, clean: F32) -> int:
+    """Copy a unit's maps with 0 for what is not finite; returns how many were not."""
     strange = 0
-    for cell in range(len(plane)):
-        fine = np.isfinite(plane[cell])
-        clean[cell] = plane[cell] if fine else np.float32(0)
-        strange += not fine
+    for image in range(maps.shape[0]):
+        for cell in range(maps.shape[2]):
+            finite = np.isfinite(maps[image, unit, cell])
+            clean[image, 0, cell] = maps[image, unit, cell] if finite else np.float32(0)
+            strange += not finite
     return strange
 
 
 @part_of_kernels
-def _add(plane: F32, offset: float, lanes: F64) -> None:
-    """Add deviations from the offset to the first lanes, their squares to the others.
+def _add(maps: F32, unit: int, begin: int, end: int, offset: float, lanes: F64) -> None:
+    """Add up deviations from the offset, and their squares, in lanes.
 
     The offset is an activation of the unit: where all are equal, they deviate by exactly 0.
     """
     sums, squares = lanes[0], lanes[1]
-    for begin in range(0, len(plane), _LANES):
-        part = plane[begin : begin + _LANES]
-        for lane in range(len(part)):
-            deviation = np.float64(part[lane]) - offset
-            sums[lane] += deviation
-            squares[lane] += deviation * deviation
+    for image in range(begin, end):
+        plane = maps[image, unit]
+        for start in range(0, len(plane), _LANES):
+            part = plane[start : start + _LANES]
+            for lane in range(len(part)):
+                deviation = np.float64(part[lane]) - offset
+                sums[lane] += deviation
+                squares[lane] += deviation * deviation
 
 
 @part_of_kernels
-def _sum(lanes: F64) -> float:
-    """Add one lane after the other."""
-    total = 0.0
-    for lane in lanes:
-        total += lane
-    return total
+def _total(lanes: F64) -> float:
+    """Add the upper half of the lanes to the lower one until one is left; empties them."""
+    half = len(lanes) // 2
+    while half > 0:
+        for lane in range(half):
+            lanes[lane] += lanes[half + lane]
+            lanes[half + lane] = 0
+        half //= 2
+    total = lanes[0]
+    lanes[0] = 0
+    return float(total)
 
 
 @part_of_kernels
-def _count(plane: F32, bins: U16, tables: U32) -> None:
-    """Count activations into bins of a histogram."""
-    for begin in range(0, len(plane), _CHUNK):
-        bits = plane[begin : begin + _CHUNK].view(np.int32)
-        for cell in range(len(bits)):
-            magnitude = ((bits[cell] & 0x7FFFFFFF) >> SHIFT) - LOWEST
-            bins[cell] = SIDE + (min(max(magnitude, 0), SIDE - 1) ^ (bits[cell] >> 31))
-        even = len(bits) - len(bits) % _TABLES
-        for cell in range(0, even, _TABLES):
-            for table in range(_TABLES):
-                tables[table, bins[cell + table]] += np.uint32(1)
-        for cell in range(even, len(bits)):
-            tables[0, bins[cell]] += np.uint32(1)
+def _count(bits: I32, unit: int, begin: int, end: int, bins: U16, counts: I64) -> None:
+    """Count a unit's activations, given as their bits, into its histogram."""
+    for image in range(begin, end):
+        plane = bits[image, unit]
+        for start in range(0, len(plane), _CHUNK):
+            part = plane[start : start + _CHUNK]
+            for cell in range(len(part)):
+                value = part[cell]
+                magnitude = np.int32(((value & np.int32(0x7FFFFFFF)) >> np.int32(SHIFT)) - np.int32(LOWEST))
+                magnitude = np.int32(min(max(magnitude, np.int32(0)), np.int32(SIDE - 1)))
+                place = np.int32(np.int32(SIDE) + (magnitude ^ (value >> np.int32(31))))
+                spare = np.int32(np.int32(BINS) + (np.int32(cell) & np.int32(SPARE - 1)))
+                bins[cell] = np.uint16(spare if value == np.int32(0) else place)
+            for cell in range(len(part)):
+                counts[bins[cell]] += 1
 
 
 @part_of_kernels
-def _collect(tables: U32, counts: I64) -> None:
-    """Add what was counted of one unit to its histogram, and empty the tables."""
-    for place in range(BINS):
-        for table in range(_TABLES):
-            counts[place] += tables[table, place]
-            tables[table, place] = 0
-    counts[SIDE] += counts[SIDE - 1]  # minus zero and its like belong to zero
+def _collect(counts: I64) -> None:
+    """Add the zeros from the spare bins, and minus zero and its like, to the bin of zero."""
+    for spare in range(BINS, BINS + SPARE):
+        counts[SIDE] += counts[spare]
+        counts[spare] = 0
+    counts[SIDE] += counts[SIDE - 1]
     counts[SIDE - 1] = 0
 
 
 @part_of_kernels
-def _rank(plane: F32, peak: float, image: int, peaks: F32, images: I32, cells: I32) -> None:
-    """Put an image in its place among the top images, if it has one: higher peaks first, then lower numbers."""
-    place = len(peaks)
-    while place > 0 and (
-        peak > peaks[place - 1] or (peak == peaks[place - 1] and np.uint32(image) < np.uint32(images[place - 1]))
-    ):
-        place -= 1
-    if place == len(peaks):
-        return
-    for later in range(len(peaks) - 1, place, -1):
-        peaks[later], images[later], cells[later] = peaks[later - 1], images[later - 1], cells[later - 1]
-    cell = 0
-    while plane[cell] != peak:
-        cell += 1
-    peaks[place], images[place], cells[place] = peak, image, cell
+def _rank(maps: F32, unit: int, extremes: F32, numbers: I32, peaks: F32, images: I32, cells: I32) -> None:
+    """Put images in their places among the top images: higher peaks first, then lower numbers."""
+    for image in range(len(numbers)):
+        peak, number, place = extremes[image, 1], np.uint32(numbers[image]), len(peaks)
+        while place > 0 and (
+            peak > peaks[place - 1] or (peak == peaks[place - 1] and number < np.uint32(images[place - 1]))
+        ):
+            place -= 1
+        if place < len(peaks):
+            for later in range(len(peaks) - 1, place, -1):
+                peaks[later], images[later], cells[later] = peaks[later - 1], images[later - 1], cells[later - 1]
+            cell = 0
+            while maps[image, unit, cell] != peak:
+                cell += 1
+            peaks[place], images[place], cells[place] = peak, numbers[image], cell
+
+
+@part_of_kernels
+def _find_gaps(  # noqa: C901 - see above: inner loops call nothing
+    maps: F32, unit: int, begin: int, end: int, extremes: F32, bound: np.float32, grid: Grid, scratch: Scratch
+) -> int:
+    """Find the gaps that hold positions and have one of their four cells above the bound.
+
+    An upsampled value is a mean of these cells: no other position can be above it. A gap's number is
+    `row * grid.width + column`, as if the map were one long row: the cells of the wrong row that come in at its ends
+    add a few gaps, which does no harm, and all is done in vectors.
+
+    Writes the gaps of each map, ascending, and `_NO_GAP` after them; returns how many numbers were written.
+    """
+    width, cells, used = grid.width, maps.shape[2], grid.used
+    border = bound < 0 and not grid.extend
+    near, hot, words, gaps = scratch.near, scratch.hot, scratch.words, scratch.gaps
+    inside, right, below, across = near[width + 1 :], near[1:], near[width:], near[width + 1 :]
+    count = 0
+    for image in range(begin, end):
+        if extremes[image, 1] > bound or border:
+            for cell in range(width + 1):
+                near[cell] = border
+                near[width + 1 + cells + cell] = border
+            for cell in range(cells):
+                inside[cell] = maps[image, unit, cell] > bound
+            for gap in range(len(used)):
+                hot[gap] = (near[gap] | right[gap] | below[gap] | across[gap]) & used[gap]
+            if border:
+                for gap in range(0, len(used), width):
+                    hot[gap] = used[gap]
+            for word in range(len(words)):
+                if words[word] != 0:
+                    for gap in range(8 * word, 8 * word + 8):
+                        gaps[count] = gap
+                        count += hot[gap]
+        gaps[count] = _NO_GAP
+        count += 1
+    return count - (end - begin)
 
 
 @part_of_kernels
 def _upsample(
-    plane: F32, height: int, width: int, grid: Grid, bound: float,
-    hot_rows: Bool, hot: Bool, edges: F32, blends: F64, columns: I64, values: F32, positions: U16, entries: int,
+    maps: F32, unit: int, begin: int, end: int, bound: np.float32, grid: Grid, gaps: I32, blends: F64, columns: U16,
+    values: F32, positions: U16, entries: int, sizes: I64,
 ) -> int:  # fmt: skip
-    """Write the upsampled values above the bound, and their positions, from `entries` on; returns the new end.
+    """Write the values above the bound of the positions in the gaps, and these positions, from `entries` on.
 
-    A value is a mean of its four neighbours, so only positions with a neighbour above the bound are looked at.
+    Sets the number of entries of each map, and returns the new end of the entries.
     """
-    _find_hot_rows(plane, height, width, grid.extend, bound, hot_rows)
-    upper, lower, over, under = edges[0], edges[1], blends[0], blends[1]
-    for row_gap in range(len(grid.row_gaps)):
-        gap = grid.row_gaps[row_gap]
-        if not (hot_rows[gap] or hot_rows[gap + 1]):
-            continue
-        _bordered(plane, gap - 1, height, width, grid.extend, upper)
-        _bordered(plane, gap, height, width, grid.extend, lower)
-        for cell in range(width + 2):
-            hot[cell] = (upper[cell] > bound) | (lower[cell] > bound)
-        found = 0
-        for column_gap in range(len(grid.column_gaps)):
-            left = grid.column_gaps[column_gap]
-            if hot[left] or hot[left + 1]:
-                for column in range(grid.column_begins[column_gap], grid.column_begins[column_gap + 1]):
-                    right = grid.column_parts[column]
-                    over[found] = upper[left] * (grid.whole - right) + upper[left + 1] * right
-                    under[found] = lower[left] * (grid.whole - right) + lower[left + 1] * right
-                    columns[found] = column
-                    found += 1
-        for row in range(grid.row_begins[row_gap], grid.row_begins[row_gap + 1]):
-            down = grid.row_parts[row]
-            for place in range(found):
-                value = (over[place] * (grid.whole - down) + under[place] * down) / grid.whole**2
-                values[entries] = value
-                positions[entries] = row * grid.size + columns[place]
-                entries += values[entries] > bound
+    extend, whole, gap_rows, row_parts = grid.extend, grid.whole, grid.rows, grid.row_parts
+    gap_columns, column_parts, height, width = grid.columns, grid.column_parts, grid.height, grid.width
+    over, under, blended = blends[0], blends[1], blends[2]
+    most = np.float64(bound) * whole
+    at = 0
+    for image in range(begin, end):
+        before, row = entries, 0
+        while gaps[at] != _NO_GAP:
+            # The gaps of one row of gaps; its last one may also be the first of the next row.
+            row = max(row, (gaps[at] - 1) // width)
+            first, upper, lower = row * width, max(row - 1, 0) * width, min(row, height - 1) * width
+            found = 0
+            while gaps[at] <= first + width:
+                column = gaps[at] - first
+                at += 1
+                left, right = max(column - 1, 0), min(column, width - 1)
+                a, b = np.float64(maps[image, unit, upper + left]), np.float64(maps[image, unit, upper + right])
+                c, d = np.float64(maps[image, unit, lower + left]), np.float64(maps[image, unit, lower + right])
+                if not extend:
+                    a = np.float64(0) if row == 0 or column == 0 else a
+                    b = np.float64(0) if row == 0 or column == width else b
+                    c = np.float64(0) if row == height or column == 0 else c
+                    d = np.float64(0) if row == height or column == width else d
+                for position in range(gap_columns[column], gap_columns[column + 1]):
+                    part = column_parts[position]
+                    one, other = a * (whole - part) + b * part, c * (whole - part) + d * part
+                    over[found], under[found], columns[found] = one, other, position
+                    found += int(max(one, other) > most)  # between them lie the values of this column
+            if gaps[at - 1] == first + width and row < height:
+                at -= 1
+            for position in range(gap_rows[row], gap_rows[row + 1]):
+                part = row_parts[position]
+                for spot in range(-(-found // _VECTOR) * _VECTOR):
+                    blended[spot] = (over[spot] * (whole - part) + under[spot] * part) / (whole * whole)
+                for spot in range(found):
+                    value = np.float32(blended[spot])
+                    values[entries] = value
+                    positions[entries] = position * grid.size + columns[spot]
+                    entries += int(value > bound)
+            row += 1
+        at += 1
+        sizes[image] = entries - before
     return entries
-
-
-@part_of_kernels
-def _find_hot_rows(plane: F32, height: int, width: int, extend: bool, bound: float, hot_rows: Bool) -> None:
-    """Mark the rows, with those of the border, that hold anything above the bound."""
-    border = bound < 0 and not extend  # zeros stand at the sides of every row
-    for row in range(height):
-        found = border
-        for value in plane[row * width : row * width + width]:
-            found |= value > bound
-        hot_rows[row + 1] = found
-    hot_rows[0] = hot_rows[1] if extend else border
-    hot_rows[height + 1] = hot_rows[height] if extend else border
-
-
-@part_of_kernels
-def _bordered(plane: F32, row: int, height: int, width: int, extend: bool, edge: F32) -> None:
-    """Write one row of a map with a cell of border on each side; the rows -1 and `height` are border."""
-    if extend:
-        row = min(max(row, 0), height - 1)
-    if row < 0 or row >= height:
-        edge[:] = 0
-        return
-    for column in range(width):
-        edge[column + 1] = plane[row * width + column]
-    edge[0] = edge[1] if extend else np.float32(0)
-    edge[width + 1] = edge[width] if extend else np.float32(0)
-
-
-@part_of_kernels
-def _larger(array: Any) -> Any:  # noqa: ANN401 - of any type
-    """Make an array of twice the length."""
-    twice = np.empty(2 * len(array), dtype=array.dtype)
-    twice[: len(array)] = array
-    return twice

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from dissectory.analysis.tally import kernels
 from dissectory.analysis.tally.histogram import Histograms
 from dissectory.analysis.tally.kept import Kept
+from dissectory.analysis.tally.kernels import Scratch, Tallies, group_of, sweep
 from dissectory.analysis.tally.moments import Moments
 from dissectory.analysis.tally.peaks import TopImages
 from dissectory.analysis.tally.threads import in_blocks
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from dissectory.analysis.tally.upsampling import Upsampler
+
+
+_ROOM = 20
+"""At first there is room for one of so many positions; what is not used of it takes no memory."""
 
 
 class LayerSweep:
@@ -71,39 +75,40 @@ class LayerSweep:
 
     def observe(self, images: Sequence[int], maps: Tensor) -> None:
         """Take in the maps `(batch, unit, height, width)` of some images, on any device and of any layout."""
-        values = maps.detach().to("cpu", torch.float32).contiguous().numpy()
+        values = maps.detach().to("cpu", torch.float32).flatten(2).contiguous().numpy()
         numbers = np.asarray(images, dtype=np.int32)
-        sums = np.empty((self.units, 4))
-
-        def work(first: int, last: int) -> tuple[npt.NDArray[np.int64], ...]:
-            found: tuple[npt.NDArray[np.int64], ...] = kernels.sweep(
-                values, numbers, first, last, self.upsampler.kernel, self.bound,
-                self.top.peaks, self.top.images, self.top.cells,
-                self.histograms.counts, sums, self._lowest, self.nonfinite,
-            )  # fmt: skip
-            return found
-
-        sizes, found, positions = (
-            np.concatenate(part) for part in zip(*in_blocks(work, self.units, self.threads), strict=True)
+        tallies = Tallies(
+            self.top.peaks, self.top.images, self.top.cells, self.histograms.room,
+            np.empty((self.units, 4)), self._lowest, self.nonfinite,
+        )  # fmt: skip
+        found = in_blocks(
+            lambda first, last: self._sweep(values, numbers, first, last, tallies), self.units, self.threads
         )
-        count = values[:, 0].size
-        self.moments += (Moments.about(count, sums[:, 0], sums[:, 1], sums[:, 2], sums[:, 3].astype(np.float32)),)
-        self._kept.append(_by_pairs(numbers, sizes, found, positions))
+        self._kept += [part for parts in found for part in parts]
+        offset, total, squares, peak = tallies.sums.T
+        self.moments += (Moments.about(values[:, 0].size, offset, total, squares, peak.astype(np.float32)),)
+
+    def _sweep(
+        self, values: npt.NDArray[np.float32], images: npt.NDArray[np.int32], first: int, last: int, tallies: Tallies
+    ) -> list[Kept]:
+        """Tally some units; what is kept of them, in as many parts as room was made for."""
+        grid, batch = self.upsampler.for_kernels, len(values)
+        scratch, group = Scratch.of(grid, batch), group_of(batch, values.shape[2])
+        sizes, parts = np.zeros((self.units, batch), dtype=np.int64), []
+        while first < last:
+            most = batch * grid.size**2
+            room = most + (last - first) * most // _ROOM
+            found, positions = np.empty(room, dtype=np.float32), np.empty(room, dtype=np.uint16)
+            reached, entries = sweep(
+                values, images, first, last, grid, self.bound, tallies, scratch, group, sizes, found, positions
+            )
+            here = np.zeros_like(sizes)
+            here[first:reached] = sizes[first:reached]
+            parts.append(Kept.of_sizes(here, images, found[:entries], positions[:entries]))
+            first = reached
+        return parts
 
     def raise_bound(self, bound: npt.NDArray[np.float32]) -> None:
         """Raise bounds `(unit,)` where they are lower, and let go of what is not above them."""
         self.bound = np.maximum(self.bound, bound)
-        self._kept = [self.kept.above(self.bound)]
-
-
-def _by_pairs(
-    images: npt.NDArray[np.int32],
-    sizes: npt.NDArray[np.int64],
-    values: npt.NDArray[np.float32],
-    positions: npt.NDArray[np.uint16],
-) -> Kept:
-    """Entries by unit and image, as they were found with `sizes` `(unit, image)`."""
-    filled = sizes > 0
-    first = np.concatenate([[0], filled.sum(axis=1).cumsum()])
-    starts = np.concatenate([[0], sizes[filled].cumsum()])
-    return Kept(first, np.broadcast_to(images, sizes.shape)[filled], starts, values, positions)
+        self._kept = [part.above(self.bound) for part in self._kept]

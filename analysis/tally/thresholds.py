@@ -36,11 +36,12 @@ def threshold(values: npt.NDArray[np.float32], above: int, bound: float, lowest:
     At most `above` values are greater, and with any lower threshold more than `above` would be.
 
     Args:
-        values: all that are greater than `bound`, in any order.
+        values: all that are greater than `bound`, in any order; others are passed over.
         above: how many values may exceed the threshold; fewer than there are values in all.
         bound: what values had to exceed to be kept.
         lowest: what no value is below.
     """
+    values = values[values > bound]  # another part of the images may have been seen with a lower bound
     if not settled(len(values), above, bound, lowest):
         return None
     if len(values) <= above:

@@ -35,15 +35,13 @@ class Axis:
         left, parts = np.divmod((2 * np.arange(grid) + 1) * cells + grid, 2 * grid)
         return cls(left, parts.astype(np.float64))
 
-    @property
-    def gaps(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """Which gaps between cells hold positions, and at which position each begins, with the end.
+    def begins(self, cells: int) -> npt.NDArray[np.int64]:
+        """Where the positions of each of the `cells + 1` gaps begin, and where the last ones end.
 
-        >>> Axis.of(2, 4).gaps
-        (array([0, 1, 2]), array([0, 1, 3, 4]))
+        >>> Axis.of(2, 4).begins(2)
+        array([0, 1, 3, 4])
         """
-        gaps, begins = np.unique(self.left, return_index=True)
-        return gaps.astype(np.int64), np.append(begins, len(self.left)).astype(np.int64)
+        return np.searchsorted(self.left, np.arange(cells + 2)).astype(np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +93,19 @@ class Upsampler:
         return Upsampled(of[above], position[above], values[above])
 
     @cached_property
-    def kernel(self) -> Grid:
-        """The same for the kernels."""
+    def for_kernels(self) -> Grid:
+        """The same in whole numbers, as compiled loops take it."""
         rows, columns = self._axes
+        row_begins, column_begins = rows.begins(self.height), columns.begins(self.width)
+        used = np.zeros((self.height + 1) * self.width + 1, dtype=np.uint8)
+        gaps = np.outer(np.diff(row_begins), np.diff(column_begins)) > 0
+        for row, filled in enumerate(gaps):
+            used[row * self.width : (row + 1) * self.width + 1] |= filled
         extend, whole = self.border == "extend", 2.0 * self.grid
-        return Grid(self.grid, extend, whole, *rows.gaps, rows.parts, *columns.gaps, columns.parts)
+        return Grid(
+            self.height, self.width, self.grid, extend, whole,
+            row_begins, rows.parts, column_begins, columns.parts, used,
+        )  # fmt: skip
 
     @cached_property
     def _axes(self) -> tuple[Axis, Axis]:
