@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from dissectory.analysis import schema
-from dissectory.analysis.experiments.dissection import dissect
+from dissectory.analysis.experiments.dissection import dissect, dissect_keeping
+from dissectory.analysis.experiments.shards import PROGRESS, forget
 from dissectory.analysis.run import Run
 from dissectory.analysis.subjects.layers import select_layers
 from dissectory.analysis.subjects.models import load_model
@@ -41,17 +42,21 @@ FOLDER = "control"
 def dissect_with_control(study: Study, out: Path, progress: Progress | None = None) -> Run:
     """Dissect a network, then its control where the study names one, and write both into the run.
 
+    Where an earlier start was stopped, it goes on from there.
+
     Raises:
         DissectoryError: for anything that the user can mend; before the long work begins, wherever it can be known.
     """
     if study.control is None:
         return dissect(study, out, progress)
     control, outputs = plan_control(study, study.control)
-    run = dissect(study, out, progress)
+    run = dissect_keeping(study, out, out / PROGRESS, progress=progress)
     (progress or Silent()).say(f"The control: {study.control.source}")
-    beside = dissect(control, out / FOLDER, progress)
+    beside = dissect_keeping(control, out / FOLDER, out / PROGRESS, role="control", progress=progress)
     _write_tables(run, beside, outputs)
     _write_manifest(run, beside)
+    if not study.compute.keep_progress:
+        forget(out / PROGRESS)
     return Run(out)
 
 

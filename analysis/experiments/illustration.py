@@ -47,7 +47,7 @@ def illustrate(
         with progress.stage("Drawing sprites", len(sprites), "sprites") as advance:
             for _ in pool.map(lambda sprite: write_sprite(run, sprite, thumbnails, layout), sprites):
                 advance(1)
-    draw_gallery(run, setting, record.labels.readable.tolist(), progress)
+    draw_gallery(run, setting, record.labels, progress)
     return layout
 
 

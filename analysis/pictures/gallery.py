@@ -16,7 +16,6 @@ from PIL import Image
 from dissectory.analysis import schema
 from dissectory.analysis.pictures.hues import OWN, distinct_colors
 from dissectory.analysis.run import Pictures
-from dissectory.analysis.subjects.images import ViewBatch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from dissectory.analysis.concepts.vocabulary import Concept
+    from dissectory.analysis.experiments.labelled import LabelMaps
     from dissectory.analysis.experiments.setting import Setting
     from dissectory.analysis.run import Run
     from dissectory.progress import Progress
@@ -44,32 +44,28 @@ QUALITY = 80
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """An image of the gallery, its view `(size, size, 3)`, and the mask of each concept by its place in the vocabulary."""
+    """An image of the gallery, its view `(size, size, 3)`, and concepts' masks by their places in the vocabulary."""
 
     image: int
     view: npt.NDArray[np.uint8]
     masks: dict[int, Mask]
 
 
-def draw_gallery(run: Run, setting: Setting, readable: Sequence[int], progress: Progress) -> None:
+def draw_gallery(run: Run, setting: Setting, labels: LabelMaps, progress: Progress) -> None:
     """Draw some images and their label maps into a run, and write the tables of what they show.
-
-    Args:
-        run: where to.
-        setting: the images, and the vocabulary that labels them.
-        readable: numbers of the images that can be decoded, ascending.
-        progress: where to report to.
 
     Raises:
         RunError: the run's folder cannot be written.
     """
     concepts, keys = setting.vocabulary.concepts, setting.vocabulary.keys
     categories = [name for name in schema.CATEGORIES if any(concept.category == name for concept in concepts)]
+    readable = labels.readable.tolist()
     images = choose(readable, [setting.images.class_of(image) for image in readable])
     gallery: list[Labelled] = []
     with progress.stage("Drawing the gallery", len(images), "images") as advance:
         for image in images:
-            gallery.append(_labelled(setting, image))
+            masks = concept_masks(labels.of(image), setting.study.dissection.grid)
+            gallery.append(Labelled(image, setting.images.view(image), masks))
             advance(1)
     colors = concept_colors(concepts, gallery)
     maps: list[tuple[int, str, int]] = []
@@ -109,13 +105,6 @@ def _evenly(items: Sequence[_Item], most: int) -> list[_Item]:
     return [items[(2 * place + 1) * len(items) // (2 * count)] for place in range(count)]
 
 
-def _labelled(setting: Setting, image: int) -> Labelled:
-    """Decode and label one image."""
-    view = setting.images.view(image)
-    batch = ViewBatch((image,), (setting.images.paths[image],), view[None], (setting.images.size_of(image) or (0, 0),))
-    return Labelled(image, view, concept_masks(setting.vocabulary.label(batch)[0]))
-
-
 def concept_colors(concepts: Sequence[Concept], gallery: Sequence[Labelled]) -> dict[int, str]:
     """Give every concept on some images a colour `#rrggbb` like its own pixels, apart from those of its category.
 
@@ -145,9 +134,10 @@ def _ink(view: npt.NDArray[np.uint8], mask: Mask) -> npt.NDArray[np.int64]:
     return np.array([*pixels.sum(axis=0, dtype=np.int64), len(pixels)])
 
 
-def concept_masks(planes: npt.NDArray[np.uint16]) -> dict[int, Mask]:
-    """Where each concept is `(grid, grid)`, by its place in the vocabulary, out of an image's planes of labels."""
-    return {int(label) - 1: (planes == label).any(axis=0) for label in np.unique(planes[planes > 0])}
+def concept_masks(labels: npt.NDArray[np.uint16], grid: int) -> dict[int, Mask]:
+    """Where each concept is `(grid, grid)`, by its place in the vocabulary, out of a label map `(position, plane)`."""
+    found = np.unique(labels[labels > 0]).tolist()
+    return {label - 1: (labels == label).any(axis=1).reshape(grid, grid) for label in found}
 
 
 def draw_map(masks: Mapping[int, Mask], colors: Mapping[int, str], grid: int) -> npt.NDArray[np.uint8]:

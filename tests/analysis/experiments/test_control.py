@@ -12,8 +12,10 @@ import torch
 from networks import planted
 from worlds.planted_world import CONCEPTS, draw, study
 
+from dissectory.analysis.experiments import control
 from dissectory.analysis.experiments.control import dissect_with_control, is_output, plan_control
 from dissectory.analysis.experiments.dissection import dissect
+from dissectory.analysis.experiments.passes import Pass
 from dissectory.analysis.run import Run
 from dissectory.analysis.study import ControlSection
 from dissectory.errors import SubjectError
@@ -126,6 +128,31 @@ def test_the_control_sees_the_images_as_the_network_does(folder: Path) -> None:
     assert (planned.images.size, planned.images.resize) == (32, 37)
     assert np.allclose(planned.images.mean or (), (0.485, 0.456, 0.406))
     assert planned.model.layers == ("detectors", "coarse")
+
+
+class Stopped(Exception):  # noqa: N818 - it stands for a plug that is pulled
+    pass
+
+
+def test_a_run_that_was_stopped_in_its_control_is_taken_up_again(
+    folder: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object) -> None:
+        raise Stopped
+
+    with monkeypatch.context() as patch:
+        patch.setattr(control, "_write_tables", stop)
+        with pytest.raises(Stopped):
+            dissect_with_control(controlled(folder), tmp_path / "run")
+
+    def never(*_: object) -> None:
+        raise AssertionError("images were shown to a network again")
+
+    monkeypatch.setattr(Pass, "run", never)
+    again = dissect_with_control(controlled(folder), tmp_path / "run")
+    for name in ("units", "control_units", "control_concepts"):
+        pd.testing.assert_frame_equal(again.table(name), run.table(name))
+    assert not (tmp_path / "run" / "progress").exists()
 
 
 @pytest.mark.parametrize(

@@ -66,8 +66,8 @@ def test_a_position_with_several_concepts_shows_them_in_turn() -> None:
 
 
 def test_masks_are_those_of_all_planes() -> None:
-    planes = np.array([[[0, 3], [1, 1]], [[3, 0], [2, 0]]], dtype=np.uint16)
-    masks = concept_masks(planes)
+    labels = np.array([[0, 3], [3, 0], [1, 2], [1, 0]], dtype=np.uint16)
+    masks = concept_masks(labels, 2)
     assert {place: mask.tolist() for place, mask in masks.items()} == {
         0: [[False, False], [True, True]],
         1: [[False, False], [True, False]],
