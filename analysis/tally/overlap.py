@@ -14,44 +14,12 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from dissectory.analysis.tally.kept import Kept
-    from dissectory.analysis.tally.tail import Active
 
     _F32 = npt.NDArray[np.float32]
     _I32 = npt.NDArray[np.int32]
     _I64 = npt.NDArray[np.int64]
     _U8 = npt.NDArray[np.uint8]
     _U16 = npt.NDArray[np.uint16]
-
-
-class LabelMaps:
-    """The labels of all images on the grid, as concept numbers `(image, grid * grid, plane)`; 0 is no concept."""
-
-    def __init__(self, images: int, positions: int, planes: int, concepts: int) -> None:
-        self.labels = np.zeros((images, positions, planes), dtype=np.uint16)
-        self.concepts = concepts
-        self.areas = np.zeros((images, concepts), dtype=np.int32)
-
-    def put(self, image: int, planes: npt.NDArray[np.uint16]) -> None:
-        """Set the labels `(plane, grid, grid)` of one image."""
-        self.labels[image] = planes.reshape(len(planes), -1).T
-        self.areas[image] = np.bincount(planes.ravel(), minlength=self.concepts + 1)[1:]
-
-    @property
-    def pixels(self) -> npt.NDArray[np.int64]:
-        """Positions that carry each concept, over all images `(concept,)`."""
-        total: npt.NDArray[np.int64] = self.areas.sum(axis=0, dtype=np.int64)
-        return total
-
-    @property
-    def images(self) -> npt.NDArray[np.int64]:
-        """Images in which each concept occurs `(concept,)`."""
-        count: npt.NDArray[np.int64] = (self.areas > 0).sum(axis=0, dtype=np.int64)
-        return count
-
-    def overlap(self, active: Active) -> npt.NDArray[np.int64]:
-        """Count the active positions that carry each concept `(concept,)`."""
-        labels = self.labels[active.images, active.positions]
-        return np.bincount(labels.ravel(), minlength=self.concepts + 1)[1:]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from dissectory.analysis.tally.histogram import Histograms, bin_edges
 from dissectory.analysis.tally.kernels import BINS
 from dissectory.analysis.tally.moments import Moments
 from dissectory.analysis.tally.peaks import NO_IMAGE, TopImages
-from dissectory.analysis.tally.tail import count_above
+from dissectory.analysis.tally.thresholds import count_above
 from dissectory.analysis.tally.upsampling import Border, Upsampler
 
 
