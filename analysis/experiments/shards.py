@@ -121,6 +121,7 @@ class Shelf:
         self._run = run
         self.folder = folder
         self._opened: set[Path] = set()
+        self._new: set[Path] = set()
 
     def spare(self, kind: str, facts: Facts) -> Path:
         """Keep a part, if there is one, when others are discarded; gives its folder."""
@@ -132,6 +133,7 @@ class Shelf:
         """Open a part; `facts` are all that it depends on."""
         folder = self.spare(kind, facts)
         if not (folder / _FACTS).is_file():
+            self._new.add(folder)
             with self._run.replacing(folder / _FACTS) as temporary:
                 temporary.write_text(json.dumps({"kind": kind, "facts": dict(facts)}, indent=1), encoding="utf-8")
         return Shards(self._run, folder)
@@ -148,7 +150,7 @@ class Shelf:
         for folder in self._folders():
             try:
                 noted = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
-                if folder not in self._opened and noted["kind"] == kind:
+                if folder not in self._new and noted["kind"] == kind:
                     yield noted["facts"]
             except (OSError, ValueError, TypeError, KeyError):  # half written: it says nothing
                 continue

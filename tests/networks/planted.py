@@ -44,6 +44,13 @@ def build() -> Planted:
     return Planted()
 
 
+def build_dimmed() -> Planted:
+    """The same parameters and the same modules, and other activations."""
+    network = Planted()
+    network.detectors.register_forward_hook(lambda _module, _inputs, output: output * 0.75)
+    return network
+
+
 def build_broken() -> Planted:
     """The same, of whose activations none is a number."""
     network = Planted()

@@ -1,0 +1,308 @@
+"""A run that was killed goes on where it stopped, and ends with the tables of one that was not."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import pytest
+import torch
+from networks import planted
+from PIL import Image
+from worlds.planted_world import draw, study
+
+from dissectory.analysis.experiments.dissection import dissect
+from dissectory.analysis.experiments.passes import Pass
+from dissectory.analysis.run import Run
+from dissectory.analysis.schema import TABLES
+from dissectory.progress import Silent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from concurrent.futures import ThreadPoolExecutor
+    from pathlib import Path
+
+    from dissectory.analysis.subjects.images import ViewBatch
+
+Changes = dict[str, Mapping[str, object]]
+SMALL: Changes = {"compute": {"memory_gb": 1e-9}}
+"""So little memory that there is a shard for every batch."""
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("drawn") / "world"
+    draw(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def whole(drawn: Path) -> Run:
+    return dissect(study(drawn), drawn / "whole")
+
+
+@pytest.fixture
+def world(drawn: Path, tmp_path: Path) -> Path:
+    """A copy of one's own, to change."""
+    return shutil.copytree(drawn, tmp_path / "world", ignore=shutil.ignore_patterns("whole"))
+
+
+def check_same(run: Run, other: Run) -> None:
+    """Bit for bit."""
+    for name in TABLES:
+        assert run.has(name) == other.has(name)
+        if run.has(name):
+            pd.testing.assert_frame_equal(run.table(name), other.table(name), check_exact=True)
+
+
+KILLING = """
+import os, signal, sys, time
+from pathlib import Path
+
+from worlds.planted_world import study
+
+from dissectory.analysis.experiments.dissection import dissect
+
+folder, kills = Path(sys.argv[1]), int(sys.argv[2])
+small = study(folder, compute={"memory_gb": 1e-9})  # a shard for every batch
+
+
+def begun():
+    child = os.fork()  # with one thread for torch and the tally there are none to lose
+    if child == 0:
+        dissect(small, folder / "run")
+        os._exit(0)
+    return child
+
+
+dissect(small, folder / "first")  # whatever is loaded or compiled only once
+start = time.monotonic()
+dissect(small, folder / "first")
+lasted = time.monotonic() - start
+killed = 0
+for number in range(kills):
+    child = begun()
+    time.sleep(lasted * (number + 1) / kills * 0.95)
+    os.kill(child, signal.SIGKILL)
+    killed += os.waitpid(child, 0)[1] == signal.SIGKILL
+assert os.waitpid(begun(), 0)[1] == 0
+print(killed)
+"""
+
+
+def test_a_run_killed_a_dozen_times_ends_with_the_same_tables(world: Path, whole: Run) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", KILLING, str(world), "12"],
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) >= 6  # the later ones may have been too quick
+    check_same(Run(world / "run"), whole)
+    assert not (world / "run" / "progress").exists()
+    assert not list((world / "run").rglob("*.part"))
+
+
+class Stopped(BaseException):
+    """As Ctrl-C, it is no error."""
+
+
+@pytest.fixture
+def looked_at(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The images that are decoded for a pass, as they are; it can be told to stop."""
+    seen: list[int] = []
+    plain = Pass._observe
+
+    def counted(self: Pass, batch: ViewBatch, labeller: ThreadPoolExecutor) -> None:
+        seen.extend(batch.images)
+        plain(self, batch, labeller)
+
+    monkeypatch.setattr(Pass, "_observe", counted)
+    return seen
+
+
+class Stopping(Silent):
+    """Stops after some steps of the first stage, and remembers what was said and begun."""
+
+    def __init__(self, after: int | None = None) -> None:
+        self.after = after
+        self.lines: list[str] = []
+        self.stages: list[tuple[str, int]] = []
+
+    def say(self, text: str) -> None:
+        self.lines.append(text)
+
+    @contextlib.contextmanager
+    def stage(self, name: str, total: int, unit: str, done: int = 0) -> Iterator[Callable[[int], None]]:  # noqa: ARG002
+        self.stages.append((name, done))
+        left = self.after
+
+        def advance(steps: int) -> None:
+            nonlocal left
+            if left is not None:
+                left -= steps
+                if left <= 0:
+                    raise Stopped
+
+        yield advance
+
+
+def stopped(world: Path, after: int = 14, **changes: Mapping[str, object]) -> None:
+    """Begin a run and stop it after some images."""
+    with pytest.raises(Stopped):
+        dissect(study(world, **SMALL, **changes), world / "run", Stopping(after))
+
+
+def test_a_run_goes_on_where_it_stopped_and_says_so(world: Path, whole: Run, looked_at: list[int]) -> None:
+    stopped(world)
+    assert len(looked_at) == 14
+    looked_at.clear()
+    told = Stopping()
+    run = dissect(study(world, **SMALL), world / "run", told)
+    assert told.lines == ["Taken up again: 14 of 30 images are done."]
+    assert told.stages[0] == ("Dissecting", 14)
+    assert len(looked_at) == 16
+    check_same(run, whole)
+
+
+def test_other_memory_takes_the_same_shards_up(world: Path, whole: Run, looked_at: list[int]) -> None:
+    stopped(world)
+    looked_at.clear()
+    run = dissect(study(world, compute={"workers": 1}), world / "run")
+    assert len(looked_at) == 16
+    check_same(run, whole)
+
+
+@pytest.mark.parametrize("damage", ["cut", "changed", "empty", "half written"])
+@pytest.mark.parametrize("part", ["labels/labels", "network/outputs", "network/layer"])
+def test_a_damaged_shard_is_made_anew(world: Path, whole: Run, looked_at: list[int], damage: str, part: str) -> None:
+    stopped(world, after=21)
+    looked_at.clear()
+    shard = sorted((world / "run" / "progress").glob(f"{part}-*/*.shard"))[1]
+    content = bytearray(shard.read_bytes())
+    if damage == "cut":
+        content = content[: len(content) // 2]
+    elif damage == "changed":
+        content[-3] ^= 1
+    elif damage == "empty":
+        content.clear()
+    if damage == "half written":
+        shard.rename(shard.with_name(f".{shard.name}.part"))
+    else:
+        shard.write_bytes(content)
+    run = dissect(study(world, **SMALL), world / "run")
+    assert len(looked_at) == 7 + 9
+    check_same(run, whole)
+
+
+def test_progress_is_removed_unless_it_is_asked_for(world: Path, looked_at: list[int]) -> None:
+    dissect(study(world), world / "run")
+    assert not (world / "run" / "progress").exists()
+    keeping = study(world, compute={"keep_progress": True})
+    dissect(keeping, world / "run")
+    assert (world / "run" / "progress").is_dir()
+    looked_at.clear()
+    run = dissect(study(world, dissection={"iou_threshold": 0.5}), world / "run")
+    assert looked_at == []
+    assert not run.table("units").matched.equals(run.table("units").iou > 0.04)
+    assert not (world / "run" / "progress").exists()
+
+
+def other_quantile(_: Path) -> Changes:
+    return {"dissection": {"quantile": 0.05}}
+
+
+def other_weights(world: Path) -> Changes:
+    network = planted.build()
+    network.detectors.colours += 0.01
+    torch.save(network.state_dict(), world / "weights.pt")
+    return {"model": {"weights": "weights.pt"}}
+
+
+def other_source(_: Path) -> Changes:
+    return {"model": {"source": f"python:{planted.__file__}:build_dimmed"}}
+
+
+def another_layer(_: Path) -> Changes:
+    return {"model": {"layers": ["detectors", "coarse", "damage"]}}
+
+
+def other_pixels(world: Path) -> Changes:
+    path = world / "photos" / "odd" / "05.png"
+    before = path.stat()
+    Image.open(path).transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(path)
+    with path.open("r+b") as file:
+        file.truncate(before.st_size)  # as large as before, and as old
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    return {}
+
+
+def another_label_map(world: Path) -> Changes:
+    path = world / "labels" / "05.png"
+    Image.open(path).transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(path)
+    return {}
+
+
+def other_colours(_: Path) -> Changes:
+    return {"images": {"std": [0.9, 1, 1]}}
+
+
+def another_grid(_: Path) -> Changes:
+    return {"dissection": {"grid": 8}}
+
+
+def nothing(_: Path) -> Changes:
+    return {"dissection": {"iou_threshold": 0.5}}
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (
+            other_quantile,
+            (
+                "dissection.quantile changed: activations of detectors and activations of coarse are made anew, "
+                "label maps can be used again"
+            ),
+        ),
+        (other_weights, "the network changed: activations of detectors and activations of coarse are made anew"),
+        (other_source, "model.source changed: activations of detectors and activations of coarse are made anew"),
+        (
+            another_layer,
+            (
+                "model.layers changed: activations of damage are made anew, "
+                "activations of detectors, activations of coarse and label maps can be used again"
+            ),
+        ),
+        (other_pixels, "the images changed: activations of detectors, activations of coarse and label maps are made"),
+        (
+            another_label_map,
+            (
+                "the concepts changed: label maps are made anew, "
+                "activations of detectors and activations of coarse can be used again"
+            ),
+        ),
+        (other_colours, "the colours of [images] changed: activations of detectors and activations of coarse are made"),
+        (another_grid, "dissection.grid changed: activations of detectors, activations of coarse and label maps are"),
+        (nothing, None),
+    ],
+    ids=lambda value: value.__name__.replace("_", " ") if callable(value) else "",
+)
+def test_what_depends_on_a_change_is_made_anew_and_nothing_else(
+    world: Path, change: Callable[[Path], Changes], told: str | None
+) -> None:
+    dissect(study(world, compute={"keep_progress": True}), world / "run")
+    changes = change(world)
+    heard = Stopping()
+    run = dissect(study(world, **changes), world / "run", heard)
+    assert len(heard.lines) == (told is not None)
+    assert (told or "") in "".join(heard.lines)
+    check_same(run, dissect(study(world, **changes), world / "fresh"))
