@@ -166,12 +166,13 @@ def _training(beside: Sequence[_Beside]) -> str:
     if not labels:
         return (
             "No output of the network bears the name of any of these concepts: none of them was a label in training. "
-            "They have detectors that nobody trained for."
+            "The units that detect them are detectors that nobody trained for."
         )
     named = words.listed(labels[:NAMED]) + (f" and {len(labels) - NAMED:,} more" if len(labels) > NAMED else "")
+    bear, were = ("bears", "it was a label") if len(labels) == 1 else ("bear", "they were labels")
     return (
-        f"{words.count(len(labels), 'concept')} of these bear the name of an output of the network, and were labels in "
-        f"training: {named}. Detectors of all others nobody trained for."
+        f"{len(labels):,} of these concepts {bear} the name of an output of the network, so {were} in training: "
+        f"{named}. Detectors of all others nobody trained for."
     )
 
 

@@ -172,7 +172,7 @@ def _says(findings: Findings, category: str, here: Sequence[_Shown]) -> str:
     of_kind = [one for one in here if one.concept.category == category]
     if not of_kind:
         return f"{category}: nothing has a name here"
-    parts = [f"{one.concept.name} {words.percent(one.pixels / whole)}" for one in of_kind[:NAMED]]
+    parts = [f"{one.concept.name} {_share(one.pixels / whole)}" for one in of_kind[:NAMED]]
     if len(of_kind) > NAMED:
         parts.append(f"{len(of_kind) - NAMED} more")
     return f"{category}: {words.listed(parts)}"
@@ -189,13 +189,18 @@ def _legend(findings: Findings, category: str, areas: dict[int, int], shown: Seq
                 number,
                 concept_link(findings.concepts[row]),
                 colors[row],
-                words.share(area / whole),
+                _share(area / whole),
                 f"in {counts[row]} of {words.count(images, 'image')}",
             )
             for number, (row, area) in enumerate(areas.items())
             if findings.concepts[row].category == category
         ),
     )
+
+
+def _share(value: float) -> str:
+    """A share of which a little is not nothing."""
+    return words.share(value) if value >= 0.0005 else "< 0.1 %"  # noqa: PLR2004 - half of the last decimal
 
 
 def _data(findings: Findings, images: Sequence[int], numbers: dict[int, int], shown: Sequence[_Shown]) -> Markup:

@@ -96,7 +96,8 @@ def test_labels_in_training_are_told_where_they_are_known(findings: Findings, co
     assert "detectors that nobody trained for" in page(False).training
     assert not page(False).labels
     some = page(True, True, False)
-    assert some.training.startswith("2 concepts of these bear the name of an output")
+    assert some.training.startswith("2 of these concepts bear the name of an output of the network, so they were")
+    assert page(True, False).training.startswith("1 of these concepts bears the name of an output")
     assert [row.was_label for row in some.rows].count(True) == 2
     assert some.labels
     assert page(None).training == ""

@@ -183,7 +183,8 @@
     found.forEach(function (region, place) {
       label.append(place ? ", " : "", swatch(region.concept), data.concepts[region.concept][0]);
     });
-    if (found.length === 1) label.append(" " + ((100 * found[0].area) / positions).toFixed(1) + " %");
+    var share = (100 * found[0].area) / positions;
+    if (found.length === 1) label.append(share < 0.05 ? " < 0.1 %" : " " + share.toFixed(1) + " %");
     pair.append(label);
     var left = Math.max(0, Math.min(pair.clientWidth - label.offsetWidth, x - label.offsetWidth / 2));
     var above = y - label.offsetHeight - 14;
