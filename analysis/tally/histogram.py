@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from dissectory.analysis.tally.kernels import BINS, LOWEST, MANTISSA_BITS, SHIFT, SIDE, SPARE
+from dissectory.analysis.tally.kernels import BINS, LOWEST, MANTISSA_BITS, SHIFT, SIDE
 
 _CODES = 256 << MANTISSA_BITS
 """Exponents and mantissas of one sign."""
@@ -44,11 +44,10 @@ class Bins:
 
 
 class Histograms:
-    """Counts `(unit, BINS)` of activations over the layer's own map; `room` has the kernels' spare bins beside them."""
+    """Counts `(unit, BINS)` of activations over the layer's own map."""
 
     def __init__(self, units: int) -> None:
-        self.room = np.zeros((units, BINS + SPARE), dtype=np.int64)
-        self.counts = self.room[:, :BINS]
+        self.counts = np.zeros((units, BINS), dtype=np.int64)
 
     def observe(self, maps: npt.NDArray[np.float32]) -> None:
         """Take in finite maps `(batch, unit, height, width)`."""
@@ -64,7 +63,7 @@ class Histograms:
     def __add__(self, other: Histograms) -> Histograms:
         """Add the histograms of other activations."""
         total = Histograms(len(self.counts))
-        total.counts[:] = self.counts + other.counts
+        total.counts = self.counts + other.counts
         return total
 
     def bins(self, unit: int, wanted: int = 60) -> Bins:

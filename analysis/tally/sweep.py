@@ -9,7 +9,7 @@ import torch
 
 from dissectory.analysis.tally.histogram import Histograms
 from dissectory.analysis.tally.kept import Kept
-from dissectory.analysis.tally.kernels import Scratch, Tallies, group_of, sweep
+from dissectory.analysis.tally.kernels import BINS, SPARE, Scratch, Tallies, group_of, sweep
 from dissectory.analysis.tally.moments import Moments
 from dissectory.analysis.tally.peaks import TopImages
 from dissectory.analysis.tally.threads import in_blocks
@@ -50,11 +50,18 @@ class LayerSweep:
         self.threads = threads
         self.bound = np.full(units, -np.inf, dtype=np.float32) if bound is None else bound.astype(np.float32)
         self.top = TopImages(units, top_images)
-        self.histograms = Histograms(units)
         self.moments: tuple[Moments, ...] = ()
         self.nonfinite = np.zeros(units, dtype=np.int64)
+        self._counts = np.zeros((units, BINS + SPARE), dtype=np.int64)
         self._lowest = np.full(units, np.inf, dtype=np.float32)
         self._kept: list[Kept] = []
+
+    @property
+    def histograms(self) -> Histograms:
+        """The histograms of all activations so far."""
+        histograms = Histograms(self.units)
+        histograms.counts[:] = self._counts[:, :BINS]
+        return histograms
 
     @property
     def lowest(self) -> npt.NDArray[np.float32]:
@@ -71,14 +78,14 @@ class LayerSweep:
     @property
     def nbytes(self) -> int:
         """Bytes of what was kept and counted so far."""
-        return self.histograms.counts.nbytes + sum(part.nbytes for part in self._kept)
+        return self._counts.nbytes + sum(part.nbytes for part in self._kept)
 
     def observe(self, images: Sequence[int], maps: Tensor) -> None:
         """Take in the maps `(batch, unit, height, width)` of some images, on any device and of any layout."""
         values = maps.detach().to("cpu", torch.float32).flatten(2).contiguous().numpy()
         numbers = np.asarray(images, dtype=np.int32)
         tallies = Tallies(
-            self.top.peaks, self.top.images, self.top.cells, self.histograms.room,
+            self.top.peaks, self.top.images, self.top.cells, self._counts,
             np.empty((self.units, 4)), self._lowest, self.nonfinite,
         )  # fmt: skip
         found = in_blocks(
