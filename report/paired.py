@@ -103,7 +103,7 @@ def ranked_ious(network: Floats, control: Floats, cut: float) -> Chart:
 
 def paired_concepts(pairs: Sequence[tuple[Concept, float, float]], cut: float) -> Chart:
     """Two dots for every concept: the best IoU of the network's units and of the control's, in the order given."""
-    frame = Frame(width=760, height=44 + ROW * len(pairs), left=150, right=16, top=24, bottom=20)
+    frame = Frame(width=540, height=44 + ROW * len(pairs), left=128, right=12, top=24, bottom=20)
     top = max([1e-3, cut * 1.5, *(iou for _, *both in pairs for iou in both)]) * 1.02
     paths = {"rule": "".join(f"M{frame.x(tick / top):.1f} {frame.top - 4}V{frame.base}" for tick in ticks(top, 6))}
     paths |= {"cut": upright(frame, cut / top), "span": "", "control": ""}
