@@ -25,6 +25,9 @@ Category = Literal["object", "part", "material", "texture", "color"]
 CATEGORIES: tuple[Category, ...] = ("object", "part", "material", "texture", "color")
 """What a concept can be, in the order in which every page and chart names them."""
 
+SIGNIFICANT = 0.05
+"""The q-value up to which a label counts as more than chance: this share of such labels may be false discoveries."""
+
 _ARROW: Mapping[Kind, pa.DataType] = MappingProxyType(
     {
         "int": pa.int32(),
@@ -99,6 +102,13 @@ LAYERS = Table(
         Column("height", "int", "height of the layer's map", "cells"),
         Column("width", "int", "width of the layer's map", "cells"),
         Column("matched_units", "int", "units whose label's IoU is above the study's iou_threshold", "units"),
+        Column(
+            "matched_significant",
+            "int",
+            f"matched units whose q_value is at most {SIGNIFICANT}; empty where no label was tested",
+            "units",
+            nullable=True,
+        ),
         Column("matched_concepts", "int", "different concepts among the labels of matched units", "concepts"),
     ),
 )
@@ -136,12 +146,19 @@ UNITS = Table(
         ),
         Column("category", "name", "the label's category", nullable=True),
         Column("iou", "float", "intersection over union of the active positions with the label", "1"),
-        Column("iou_low", "float", "lower end of the IoU's interval; empty where not measured", "1", nullable=True),
-        Column("iou_high", "float", "upper end of the IoU's interval; empty where not measured", "1", nullable=True),
+        Column(
+            "iou_low",
+            "float",
+            "lower end of the IoU's 95 % interval, the images resampled; empty where there is no label",
+            "1",
+            nullable=True,
+        ),
+        Column("iou_high", "float", "upper end of that interval; empty where there is no label", "1", nullable=True),
         Column(
             "q_value",
             "float",
-            "false discovery rate at which the label passes as more than chance; empty where not tested",
+            "the lowest false discovery rate, over all units of the study, at which the label passes as more than "
+            "chance; empty where not tested",
             "1",
             nullable=True,
         ),

@@ -75,6 +75,8 @@ def _units(result: LayerResult, setting: Setting, positions: int) -> Columns:
 def _layers(setting: Setting, units: Columns) -> Columns:
     of = [units["layer"] == layer.name for layer in setting.layers]
     matched = [units["matched"] & at for at in of]
+    tested = np.isfinite(units["q_value"]).any()
+    significant = units["q_value"] <= schema.SIGNIFICANT
     return {
         "layer": [layer.name for layer in setting.layers],
         "index": [layer.index for layer in setting.layers],
@@ -83,6 +85,7 @@ def _layers(setting: Setting, units: Columns) -> Columns:
         "height": [layer.height for layer in setting.layers],
         "width": [layer.width for layer in setting.layers],
         "matched_units": [int(at.sum()) for at in matched],
+        "matched_significant": [int((at & significant).sum()) if tested else None for at in matched],
         "matched_concepts": [len(set(units["concept"][at])) for at in matched],
     }
 

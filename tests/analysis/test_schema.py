@@ -10,7 +10,7 @@ import pytest
 from dissectory.analysis.schema import CATEGORIES, TABLES, VERSION, Column, Table
 
 PROMISED = {
-    "layers": "layer, index, module, units, height, width, matched_units, matched_concepts",
+    "layers": "layer, index, module, units, height, width, matched_units, matched_significant, matched_concepts",
     "concepts": "concept, category, source, pixels, images",
     "units": "layer, unit, threshold, concept, category, iou, iou_low, iou_high, q_value, matched, iqr, iqr_concept, "
     "mean, std, peak, active_fraction",

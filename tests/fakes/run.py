@@ -132,12 +132,13 @@ def _write_units(run: Run, world: World) -> None:
     names = ("layers", "units", "unit_concepts", "unit_images", "unit_histograms")
     tables = {name: _Rows(schema.TABLES[name]) for name in names}
     for index, (layer, count) in enumerate(world.layers):
-        labels = [
+        found = [
             _write_unit(world, layer, unit, index / max(1, len(world.layers) - 1), tables) for unit in range(count)
         ]
-        matched = [label for label in labels if label is not None]
-        side = 56 >> min(index, 3)
-        tables["layers"].add(layer, index, "Conv2d", count, side, side, len(matched), len(set(matched)))
+        matched = [match for match in found if match is not None]
+        significant = sum(q <= schema.SIGNIFICANT for _, q in matched) if world.measured else None
+        concepts, side = len({label for label, _ in matched}), 56 >> min(index, 3)
+        tables["layers"].add(layer, index, "Conv2d", count, side, side, len(matched), significant, concepts)
     for rows in tables.values():
         run.write_table(rows.table, rows.columns)
 
@@ -154,8 +155,10 @@ class _Rows:
             column.append(value)
 
 
-def _write_unit(world: World, layer: str, unit: int, depth: float, tables: dict[str, _Rows]) -> str | None:
-    """Add one unit's rows; returns the label of a matched unit."""
+def _write_unit(
+    world: World, layer: str, unit: int, depth: float, tables: dict[str, _Rows]
+) -> tuple[str, float] | None:
+    """Add one unit's rows; returns the label and the q-value of a matched unit."""
     if unit == 0:
         tables["units"].add(
             layer, unit, None, 0, None, None, 0.0, None, None, None, False, None, None, 0.0, 0.0, 0.0, 0.0
@@ -169,7 +172,9 @@ def _write_unit(world: World, layer: str, unit: int, depth: float, tables: dict[
     iou = intersection / union
     mean, peak = float(world.random.uniform(0.1, 2)), float(world.random.uniform(8, 40))
     threshold = peak * 0.4
-    spread = (max(0.0, iou - 0.02), iou + 0.02, float(world.random.choice([0.0, 0.003, 0.2])))
+    reach = float(world.random.uniform(0.05, 0.35))
+    q_value = float(world.random.choice([0.0002, 0.003, 0.04, 0.3], p=[0.5, 0.2, 0.1, 0.2]))
+    spread = (iou * (1 - reach), iou * (1 + 1.2 * reach), q_value)
     quality = (0.3 * iou, touched[-1][0])
     tables["units"].add(
         layer,
@@ -189,7 +194,7 @@ def _write_unit(world: World, layer: str, unit: int, depth: float, tables: dict[
     )
     _add_images(world, layer, unit, peak, tables["unit_images"])
     _add_histogram(world, layer, unit, peak, tables["unit_histograms"])
-    return name if iou > CUT else None
+    return (name, q_value) if iou > CUT else None
 
 
 def _touched(world: World, depth: float) -> list[tuple[str, int, int]]:
