@@ -225,17 +225,17 @@ def world(units: int, images: int = 150, seed: int = 0) -> World:
 
 
 def test_on_noise_p_values_are_uniform_for_sparse_and_dense_units() -> None:
-    """Within 30 % of the nominal share at 0.05 and 60 % at 0.01, which is what 1600 units of a kind allow."""
-    p = np.concatenate([world(400, seed=seed).p_values().reshape(2, -1) for seed in range(8)], axis=1)
+    """Of 2400 units of a kind the nominal share within 30 % at 0.05 and 50 % at 0.01, which units find together."""
+    p = np.concatenate([world(400, seed=seed).p_values().reshape(2, -1) for seed in range(12)], axis=1)
     for kind in p:
         assert 0.035 < (kind <= 0.05).mean() < 0.065
-        assert 0.004 < (kind <= 0.01).mean() < 0.016
+        assert 0.005 < (kind <= 0.01).mean() < 0.015
         assert (kind <= 0.001).mean() < 0.003
         assert 0.45 < np.median(kind) < 0.55
 
 
 def test_noise_is_seldom_a_discovery() -> None:
-    """In 95 of 100 layers there is none, in 40 at most 6 (binomial, 99 %)."""
+    """In 95 of 100 layers there is none, so in 40 there are at most 6 with one (binomial, 99 %)."""
     found = sum((q_values(world(60, 100, seed).p_values()) <= 0.05).any() for seed in range(40))
     assert found <= 6
 
