@@ -73,13 +73,18 @@ class ConceptsSection:
 
 @dataclass(frozen=True, slots=True)
 class DissectionSection:
-    """`[dissection]`: how units are compared with concepts (Bau et al. 2020, 'Network dissection')."""
+    """`[dissection]`: how units are compared with concepts (Bau et al. 2020, 'Network dissection').
+
+    `pairings` is with how many other images' label maps activations are compared, to test labels against chance; 0 for
+    no test.
+    """
 
     quantile: float = 0.01
     iou_threshold: float = 0.04
     grid: int = 56
     border: Literal["zeros", "extend"] = "zeros"
     top_images: int = 15
+    pairings: int = 49
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +264,7 @@ def _check(study: Study, name: str) -> None:
         ("dissection.iou_threshold", dissection.iou_threshold, 0 <= dissection.iou_threshold <= 1, "from 0 to 1"),
         ("dissection.grid", dissection.grid, 1 <= dissection.grid <= 256, "from 1 to 256"),  # noqa: PLR2004
         ("dissection.top_images", dissection.top_images, 1 <= dissection.top_images <= 100, "from 1 to 100"),  # noqa: PLR2004
+        ("dissection.pairings", dissection.pairings, 0 <= dissection.pairings <= 9999, "from 0 to 9999"),  # noqa: PLR2004
         ("images.size", images.size, images.size is None or images.size >= 8, "8 or more"),  # noqa: PLR2004
         ("images.resize", images.resize, images.resize is None or images.resize >= 8, "8 or more"),  # noqa: PLR2004
         ("images.std", images.std, images.std is None or all(value > 0 for value in images.std), "above 0"),

@@ -12,7 +12,7 @@ from dissectory.analysis.tally.moments import Moments
 from dissectory.analysis.tally.peaks import TopImages
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     import numpy.typing as npt
 
@@ -66,7 +66,7 @@ def kept_of(shard: Shard, first: int, last: int) -> Kept:
     )
 
 
-def blocks(shards: Shards) -> Iterator[tuple[int, int]]:
+def blocks(shards: Iterable[Shard]) -> Iterator[tuple[int, int]]:
     """Share units out to blocks, of which all shards together keep no more than is read at once; or single units."""
     entries = np.sum([np.diff(shard.read("offsets")) for shard in shards], axis=0)
     reached = np.concatenate([[0], (entries * _ENTRY_BYTES).cumsum()])

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from dissectory.analysis.experiments.labelled import LabelMaps
     from dissectory.analysis.experiments.shards import Shards
+    from dissectory.analysis.experiments.significance import Sureness
     from dissectory.analysis.subjects.layers import LayerInfo
     from dissectory.analysis.tally.histogram import Bins
     from dissectory.analysis.tally.moments import Moments
@@ -28,20 +29,51 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class LayerResult:
-    """What was found of the units of one layer.
+class Counts:
+    """What was counted of the units of one layer on `files` images.
 
     `thresholds` `(unit,)`; `lit` `(unit, top image, bytes)`: the active positions of each top image, packed bits.
     """
 
     layer: LayerInfo
+    shards: Shards
+    files: int
     thresholds: npt.NDArray[np.float32]
     overlaps: Overlaps
     top: TopImages
+    lit: npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class LayerResult:
+    """What was found of the units of one layer: what was counted, how sure it is, and what else was tallied."""
+
+    layer: LayerInfo
+    thresholds: npt.NDArray[np.float32]
+    overlaps: Overlaps
+    sureness: Sureness
+    top: TopImages
+    lit: npt.NDArray[np.uint8]
     bins: tuple[Bins, ...]
     moments: Moments
     nonfinite: npt.NDArray[np.int64]
-    lit: npt.NDArray[np.uint8]
+
+    @classmethod
+    def of(cls, counts: Counts, sureness: Sureness) -> LayerResult:
+        """Read the rest of what was tallied."""
+        shards, units = counts.shards, counts.layer.units
+        histograms = histograms_of(shards, units)
+        return cls(
+            counts.layer,
+            counts.thresholds,
+            counts.overlaps,
+            sureness,
+            counts.top,
+            counts.lit,
+            tuple(histograms.bins(unit) for unit in range(units)),
+            moments_of(shards, units),
+            nonfinite_of(shards),
+        )
 
 
 def compare(
@@ -52,7 +84,7 @@ def compare(
     positions: int,
     *,
     threads: int,
-) -> LayerResult:
+) -> Counts:
     """Count where the units of a layer are active, and which concepts they meet there.
 
     Args:
@@ -75,14 +107,4 @@ def compare(
         intersection += met
         active += found
         marks |= lit(kept, thresholds, top.images, positions)
-    histograms = histograms_of(shards, layer.units)
-    return LayerResult(
-        layer,
-        thresholds,
-        Overlaps(intersection, active, labels.pixels),
-        top,
-        tuple(histograms.bins(unit) for unit in range(layer.units)),
-        moments_of(shards, layer.units),
-        nonfinite_of(shards),
-        marks,
-    )
+    return Counts(layer, shards, files, thresholds, Overlaps(intersection, active, labels.pixels), top, marks)

@@ -70,6 +70,21 @@ class LabelMaps:
         found = [shard for shard in self._shards if shard.first < last and shard.last > first]
         return Rows(*(_joined(found, name) for name in ("images", "labels", "areas")))
 
+    @property
+    def stretches(self) -> list[tuple[int, int]]:
+        """The batches, `first` to `last` without the last, that are read at once best."""
+        return [(shard.first, shard.last) for shard in self._shards]
+
+    def beginning(self, images: int) -> tuple[Rows, int]:
+        """Read the first images of the visit, or all if there are fewer, and tell how many batches that takes."""
+        batches = there = 0
+        for shard in self._shards:
+            if there >= images:
+                break
+            batches, there = shard.last, there + len(shard.read("images"))
+        rows = self.between(0, batches)
+        return Rows(rows.images[:images], rows.labels[:images], rows.areas[:images]), batches
+
     def of(self, image: int) -> npt.NDArray[np.uint16]:
         """Read the label map of one image `(position, plane)`."""
         number, row = self._place[image]

@@ -8,13 +8,14 @@ import numpy as np
 import torch
 
 from dissectory.analysis.experiments.activations import activations_of, bound_of, nonfinite_of
-from dissectory.analysis.experiments.comparing import compare
+from dissectory.analysis.experiments.comparing import LayerResult, compare
 from dissectory.analysis.experiments.fingerprint import Facts
 from dissectory.analysis.experiments.labelled import LabelMaps
 from dissectory.analysis.experiments.parts import LabelPart, LayerPart, OutputPart
 from dissectory.analysis.experiments.passes import Pass, timed
 from dissectory.analysis.experiments.record import Predictions, Record
 from dissectory.analysis.experiments.shards import Shelf
+from dissectory.analysis.experiments.significance import assess
 from dissectory.analysis.experiments.thresholding import find_thresholds
 from dissectory.analysis.tally.thresholds import count_above
 from dissectory.analysis.tally.upsampling import Upsampler
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from dissectory.analysis.experiments.comparing import LayerResult
     from dissectory.analysis.experiments.setting import Setting
     from dissectory.analysis.run import Run
     from dissectory.analysis.subjects.layers import LayerInfo
@@ -158,15 +158,19 @@ class Measurement:
     def _compared(
         self, found: Sequence[tuple[LayerPart, Floats]], maps: LabelMaps, progress: Progress
     ) -> list[LayerResult]:
-        results = []
+        study = self._setting.study
+        counted = []
         with progress.stage("Comparing", sum(part.layer.units for part, _ in found), "units") as advance:
             for part, levels in found:
                 with timed(self._seconds, "compare"):
-                    results.append(
+                    counted.append(
                         compare(part.layer, part.shards, maps, levels, self._setting.positions, threads=self._threads)
                     )
                 advance(part.layer.units)
-        return results
+        with timed(self._seconds, "chance"):
+            sureness = assess(counted, maps, pairings=study.dissection.pairings, seed=study.seed, threads=self._threads)
+        with timed(self._seconds, "compare"):
+            return [LayerResult.of(counts, sure) for counts, sure in zip(counted, sureness, strict=True)]
 
 
 def _check_finite(layers: Sequence[LayerPart]) -> None:

@@ -1,42 +1,35 @@
 """What a dissection costs beside the bare forward passes over the same images, in one run: `nox -s bench`.
 
-Ratios, not seconds: they hold from machine to machine. Nothing here passes or fails.
+Ratios, not seconds: they hold from machine to machine. Nothing here passes or fails. Pictures and pages are apart.
 """
 
 from __future__ import annotations
 
+import csv
 import time
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 import torch
 from networks import squeezenet_places365
+from PIL import Image
 
+from dissectory.analysis.concepts.color import Color, color_table
+from dissectory.analysis.experiments.measuring import Measurement
 from dissectory.analysis.experiments.order import batches
-from dissectory.analysis.experiments.passes import Passes, Record
 from dissectory.analysis.experiments.setting import Setting, open_setting
+from dissectory.analysis.run import Run
 from dissectory.analysis.study import Study
+from dissectory.progress import Silent
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 IMAGES = 512
 FIRES = [f"fire{number}" for number in range(2, 10)]
-
-
-def study(assets: Path, folder: Path, layers: list[str], sources: list[str]) -> Study:
-    network = assets / "classifiers" / "squeezenet_places365"
-    return Study.from_dict(
-        {
-            "model": {
-                "source": f"python:{squeezenet_places365.__file__}:build",
-                "weights": str(network / "weights.safetensors"),
-                "layers": layers,
-            },
-            "images": {"folder": str(folder), "size": 224, "resize": 256, "fit": "stretch", "std": [1, 1, 1]},
-            "concepts": {"sources": sources},
-        }
-    )
+RESNET_STAGES = ["layer1", "layer2", "layer3", "layer4"]
 
 
 @pytest.fixture(scope="module")
@@ -49,52 +42,109 @@ def photographs(assets: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def label_maps(photographs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The photographs' colour names as label maps on disk."""
+    folder = tmp_path_factory.mktemp("maps")
+    for path in photographs.iterdir():
+        red, green, blue = np.moveaxis(np.asarray(Image.open(path).convert("RGB")) // 4, -1, 0)
+        Image.fromarray(color_table()[red, green, blue].astype(np.uint8)).save(folder / f"{path.stem}.png")
+    with (folder / "labels.csv").open("w", newline="", encoding="utf-8") as file:
+        rows = [(number, concept.name, "color") for number, concept in enumerate(Color.concepts, start=1)]
+        csv.writer(file).writerows([("index", "name", "category"), *rows])
+    return folder
+
+
+def study(assets: Path, folder: Path, network: str, layers: list[str], sources: list[str]) -> Study:
+    squeezenet = {
+        "source": f"python:{squeezenet_places365.__file__}:build",
+        "weights": str(assets / "classifiers" / "squeezenet_places365" / "weights.safetensors"),
+    }
+    resnet = {"source": f"python:{__file__}:build_resnet18"}
+    return Study.from_dict(
+        {
+            "model": {**(squeezenet if network == "squeezenet" else resnet), "layers": layers},
+            "images": {"folder": str(folder), "size": 224, "resize": 256, "fit": "stretch", "std": [1, 1, 1]},
+            "concepts": {"sources": sources},
+        }
+    )
+
+
+def build_resnet18() -> torch.nn.Module:
+    """ResNet-18 as torchvision draws its first weights."""
+    from torchvision.models import resnet18  # noqa: PLC0415 - seconds
+
+    torch.manual_seed(0)
+    network: torch.nn.Module = resnet18(weights=None)
+    return network
+
+
 def bare(setting: Setting) -> dict[str, float]:
-    """Seconds of nothing but network and sources of concepts, on decoded views."""
+    """Seconds of nothing but network and sources of concepts, on decoded views; the first batch does not count."""
     seconds = {"network": 0.0, "concepts": 0.0}
-    for batch in setting.images.batches(batches(IMAGES, setting.study.compute.batch), 2):
+    compute = setting.study.compute
+    groups = batches(len(setting.images), compute.batch)
+    for number, batch in enumerate([*setting.images.batches([*groups[:1], *groups], compute.workers)]):
         x = setting.preprocessing.tensor(batch.views)
         start = time.perf_counter()
         with torch.inference_mode():
             setting.model.module(x)
         between = time.perf_counter()
         setting.vocabulary.label(batch)
-        seconds["network"] += between - start
-        seconds["concepts"] += time.perf_counter() - between
+        if number:
+            seconds["network"] += between - start
+            seconds["concepts"] += time.perf_counter() - between
     return seconds
 
 
-def measured(setting: Setting) -> tuple[float, Record]:
-    """Seconds of the dissection itself: everything up to the counts, without pictures and pages."""
-    passes = Passes(setting)
+def measured(setting: Setting, folder: Path) -> tuple[float, dict[str, float]]:
+    """Seconds of the dissection itself, without tables, pictures and pages; in all and by stage."""
+    seconds: dict[str, float] = defaultdict(float)
     start = time.perf_counter()
-    guesses = passes.pilot()
-    (blocks,) = passes.plan()
-    for tally in passes.run(blocks, guesses, first=True, advance=lambda _steps: None):
-        for unit in range(tally.tail.units):
-            threshold = tally.tail.threshold(unit, passes.above)
-            passes.record.labels.overlap(tally.tail.active(unit, threshold))
-    return time.perf_counter() - start, passes.record
+    Measurement(setting, Run(folder), folder / "progress", "network", seconds).make(Silent())
+    return time.perf_counter() - start, seconds
 
 
 CASES: list[Any] = [
-    pytest.param(["fire9"], ["color"], id="one late layer, colours"),
-    pytest.param(["conv1", *FIRES], ["color"], id="all layers, colours"),
-    pytest.param(["conv1", *FIRES], ["onnx", "color", "parts"], id="all layers, segmenter"),
+    pytest.param(network, layers, sources, id=f"{name}, {kind}")
+    for network, layers, name in (
+        ("squeezenet", ["fire9"], "SqueezeNet fire9"),
+        ("squeezenet", ["conv1", *FIRES], "SqueezeNet all layers"),
+        ("resnet18", ["layer4"], "ResNet-18 layer4"),
+        ("resnet18", RESNET_STAGES, "ResNet-18 all stages"),
+    )
+    for sources, kind in ((["masks"], "label maps"), (["color"], "colours"))
 ]
+CASES.append(
+    pytest.param("squeezenet", ["conv1", *FIRES], ["onnx", "color", "parts"], id="SqueezeNet all layers, segmenter")
+)
 
 
-@pytest.mark.parametrize(("layers", "sources"), CASES)
-def test_cost_of_squeezenet(
-    assets: Path, photographs: Path, layers: list[str], sources: list[str], request: pytest.FixtureRequest
+@pytest.mark.parametrize(("network", "layers", "sources"), CASES)
+def test_cost(
+    assets: Path,
+    photographs: Path,
+    label_maps: Path,
+    tmp_path: Path,
+    network: str,
+    layers: list[str],
+    sources: list[str],
+    request: pytest.FixtureRequest,
 ) -> None:
-    onnx = f"onnx:{assets / 'segmenters/mosaic_ade20k31/model.onnx'}"
-    setting = open_setting(study(assets, photographs, layers, [onnx if name == "onnx" else name for name in sources]))
-    alone = bare(setting)
-    total, record = measured(setting)
-    network = alone["network"]
-    print(f"\n{request.node.callspec.id}: {IMAGES} images, {sum(layer.units for layer in setting.layers)} units")
-    print(f"  dissection / bare forward passes of the network          {total / network:6.2f}")
+    files = {"onnx": f"onnx:{assets / 'segmenters/mosaic_ade20k31/model.onnx'}", "masks": f"masks:{label_maps}"}
+    setting = open_setting(study(assets, photographs, network, layers, [files.get(name, name) for name in sources]))
+    measured(setting, tmp_path / "once")  # what is compiled or loaded but once
+    before = bare(setting)
+    total, seconds = measured(setting, tmp_path / "run")
+    after = bare(setting)
+    alone = {name: (before[name] + after[name]) / 2 for name in before}
+    base = alone["network"]
+    units = sum(layer.units for layer in setting.layers)
+    print(f"\n{request.node.callspec.id}: {IMAGES} images, {units} units, {torch.get_num_threads()} threads")
+    print(
+        f"  bare forward passes: {base:.1f} s, before {before['network'] / base:.2f}, after {after['network'] / base:.2f}"
+    )
+    print(f"  dissection / bare forward passes of the network          {total / base:6.2f}")
     print(f"  dissection / network and sources of concepts             {total / sum(alone.values()):6.2f}")
-    for stage, seconds in sorted(record.seconds.items(), key=lambda item: -item[1]):
-        print(f"  {stage:<10} {seconds / network:6.2f} of the bare forward passes")
+    for stage, spent in sorted(seconds.items(), key=lambda item: -item[1]):
+        print(f"  {stage:<10} {spent / base:6.3f} of the bare forward passes")

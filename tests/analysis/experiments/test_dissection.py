@@ -17,10 +17,11 @@ from reference import dissection as reference
 from worlds.planted_world import CONCEPTS, GRID, IMAGES, LAYERS, QUANTILE, draw, study
 
 from dissectory.analysis.experiments.dissection import dissect
+from dissectory.analysis.experiments.order import batches
 from dissectory.analysis.experiments.parts import scores_of
 from dissectory.analysis.schema import TABLES
 from dissectory.analysis.subjects import images
-from dissectory.analysis.tally import bounds
+from dissectory.analysis.tally import bounds, chance
 from dissectory.errors import SubjectError
 
 if TYPE_CHECKING:
@@ -43,13 +44,19 @@ def run(folder: Path) -> Run:
 
 
 @pytest.fixture(scope="module")
-def truth(folder: Path) -> dict[str, reference.Reference]:
+def masks(folder: Path) -> np.ndarray:
+    """Where each concept is `(image, concept, row, column)`."""
+    paths = sorted((folder / "photos").rglob("*.png"))
+    labels = np.stack([np.asarray(Image.open(folder / "labels" / path.name)) for path in paths])
+    at_centres = labels[:, 1::2, 1::2]  # the pixel just right of and below a cell's centre
+    return np.stack([at_centres == index + 1 for index in range(len(CONCEPTS))], axis=1)
+
+
+@pytest.fixture(scope="module")
+def truth(folder: Path, masks: np.ndarray) -> dict[str, reference.Reference]:
     paths = sorted((folder / "photos").rglob("*.png"))
     views = np.stack([np.asarray(Image.open(path)) for path in paths])
     x = torch.from_numpy(views).permute(0, 3, 1, 2).float() / 255
-    labels = np.stack([np.asarray(Image.open(folder / "labels" / path.name)) for path in paths])
-    at_centres = labels[:, 1::2, 1::2]  # the pixel just right of and below a cell's centre
-    masks = np.stack([at_centres == index + 1 for index in range(len(CONCEPTS))], axis=1)
     fine = planted.Detectors()(x)
     coarse = torch.nn.functional.avg_pool2d(fine, 3, stride=2)
     return {
@@ -86,6 +93,60 @@ def test_tables_equal_the_definition(run: Run, truth: dict[str, reference.Refere
         assert row["intersection"] == expected.intersection[at]
         assert row["union"] == expected.union[at]
         assert row["iou"] == pytest.approx(expected.iou[at], abs=1e-6)
+
+
+def ious(lit: np.ndarray, masks: np.ndarray) -> np.ndarray:
+    """IoU of each unit and concept, of `lit` `(image, unit, ...)` with `masks` `(image, concept, ...)`."""
+    both = np.einsum("nuhw,nchw->uc", lit.astype(int), masks.astype(int))
+    either = lit.sum(axis=(0, 2, 3))[:, None] + masks.sum(axis=(0, 2, 3)) - both
+    found: np.ndarray = both / np.maximum(either, 1)
+    return found
+
+
+def test_labels_are_tested_against_the_label_maps_of_other_images(
+    run: Run, truth: dict[str, reference.Reference], masks: np.ndarray
+) -> None:
+    visit = [image for batch in batches(IMAGES, 7) for image in batch]
+    p = []
+    for layer in ("coarse", "detectors"):
+        lit = truth[layer].lit[visit]
+        null = [ious(lit, np.roll(masks[visit], -move, axis=0)).max(axis=1) for move in range(1, IMAGES)]
+        observed = ious(lit, masks[visit]).max(axis=1)
+        p.append(chance.p_values(np.where(units_of(run, layer).concept.isna(), np.nan, observed), np.array(null)))
+    q = chance.q_values(np.concatenate(p))
+    np.testing.assert_allclose(run.table("units").q_value, q, rtol=1e-6)  # IMAGES - 1 pairings are all there are
+    assert (units_of(run, "detectors").q_value[:5] < 0.05).all()
+    layers = run.table("layers").set_index("layer")
+    units = run.table("units")
+    significant = units[units.matched & (units.q_value <= 0.05)].groupby("layer", observed=True).size()
+    assert layers.matched_significant.to_dict() == significant.to_dict()
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_intervals_are_those_of_all_images_at_once(
+    run: Run, truth: dict[str, reference.Reference], masks: np.ndarray, layer: str
+) -> None:
+    units, lit = units_of(run, layer), truth[layer].lit
+    labelled = units.concept.notna().to_numpy()
+    best = np.array([CONCEPTS.index(name) for name in units.concept[labelled]])
+    mine = lit[:, labelled]
+    bootstrap = chance.Bootstrap(len(best))
+    weights = chance.poisson_weights(range(IMAGES), chance.REPLICATES, 0)
+    areas = masks[:, best]
+    bootstrap.observe(weights, (mine & areas).sum(axis=(2, 3)), mine.sum(axis=(2, 3)), areas.sum(axis=(2, 3)))
+    low, high = bootstrap.interval()
+    np.testing.assert_allclose(units.iou_low[labelled], low, rtol=1e-6)
+    np.testing.assert_allclose(units.iou_high[labelled], high, rtol=1e-6)
+    assert units.iou_low[~labelled].isna().all()
+    assert (units.iou_low[labelled] <= units.iou[labelled]).all()
+    assert (units.iou[labelled] <= units.iou_high[labelled]).all()
+
+
+def test_without_pairings_nothing_is_tested(folder: Path, tmp_path: Path) -> None:
+    made = dissect(study(folder, dissection={"pairings": 0}), tmp_path / "run")
+    assert made.table("units").q_value.isna().all()
+    assert made.table("layers").matched_significant.isna().all()
+    assert made.table("units").iou_low.notna().any()
 
 
 def test_dead_and_constant_units_have_no_label(run: Run) -> None:
@@ -130,10 +191,11 @@ def test_tables_depend_neither_on_workers_nor_on_memory(
     check_same(dissect(study(folder, compute=compute), tmp_path / "again"), run)
 
 
-def test_little_but_the_last_bit_of_means_depends_on_the_batch(folder: Path, run: Run, tmp_path: Path) -> None:
+def test_means_and_pairings_alone_depend_on_the_batch(folder: Path, run: Run, tmp_path: Path) -> None:
     again = dissect(study(folder, compute={"batch": 4}), tmp_path / "again")
     check_same(again, run, names={*TABLES} - {"units", "classes"} & {*tables_of(run)})
-    pd.testing.assert_frame_equal(again.table("units"), run.table("units"), rtol=1e-6)
+    one, other = (made.table("units").drop(columns="q_value") for made in (again, run))
+    pd.testing.assert_frame_equal(one, other, rtol=1e-6)
 
 
 def test_tables_do_not_depend_on_the_order_on_disk(

@@ -1,0 +1,110 @@
+"""How sure the labels of units are: intervals of their IoUs, and a test against other images' label maps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dissectory.analysis.experiments.activations import blocks, kept_of
+from dissectory.analysis.tally.chance import (
+    PAIRED_IMAGES,
+    REPLICATES,
+    Bootstrap,
+    p_values,
+    poisson_weights,
+    q_values,
+    shifts,
+)
+from dissectory.analysis.tally.kept import Kept
+from dissectory.analysis.tally.overlap import Overlaps, count, count_by_image
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from dissectory.analysis.experiments.comparing import Counts
+    from dissectory.analysis.experiments.labelled import LabelMaps, Rows
+
+    Values = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Sureness:
+    """How sure labels are `(unit,)`: the ends of the IoU's interval, and the q-value; NaN where there is no label."""
+
+    low: Values
+    high: Values
+    q_values: Values
+
+
+def assess(layers: Sequence[Counts], labels: LabelMaps, *, pairings: int, seed: int, threads: int) -> list[Sureness]:
+    """Tell how sure the labels of all layers are.
+
+    Args:
+        layers: what was counted of each.
+        labels: the label maps of all images.
+        pairings: with how many other images' label maps each image is compared.
+        seed: of resampling and pairing.
+        threads: units are shared out to them.
+    """
+    intervals = _intervals(layers, labels, seed, threads)
+    rows, batches = labels.beginning(PAIRED_IMAGES)
+    moves = shifts(len(rows.images), pairings, seed)
+    p = [_p_values(counts, rows, batches, moves, threads) for counts in layers]
+    q = q_values(np.concatenate(p))
+    ends = np.cumsum([len(values) for values in p])[:-1]
+    return [Sureness(*interval, values) for interval, values in zip(intervals, np.split(q, ends), strict=True)]
+
+
+def _intervals(layers: Sequence[Counts], labels: LabelMaps, seed: int, threads: int) -> list[tuple[Values, Values]]:
+    """Resample the images, those of one shard of label maps after the other."""
+    bootstraps = [Bootstrap(counts.layer.units) for counts in layers]
+    for first, last in labels.stretches:
+        rows = labels.between(first, last)
+        weights = poisson_weights(rows.images.tolist(), REPLICATES, seed)
+        for counts, bootstrap in zip(layers, bootstraps, strict=True):
+            best = counts.overlaps.best
+            shards = [shard for shard in counts.shards if shard.first < last and shard.last > first]
+            kept = Kept.joined([kept_of(shard, 0, counts.layer.units) for shard in shards])
+            met = count_by_image(kept, counts.thresholds, best, rows.labels, rows.row_of(counts.files), threads)
+            bootstrap.observe(weights, *met, np.where(best >= 0, rows.areas[:, best], 0))
+    return [_labelled(counts, *bootstrap.interval()) for counts, bootstrap in zip(layers, bootstraps, strict=True)]
+
+
+def _labelled(counts: Counts, *values: Values) -> tuple[Values, Values]:
+    """Leave out units without a label."""
+    low, high = (np.where(counts.overlaps.best >= 0, value, np.nan) for value in values)
+    return low, high
+
+
+def _p_values(counts: Counts, rows: Rows, batches: int, moves: Sequence[int], threads: int) -> Values:
+    """Compare the labels of a layer with what its activations make of other images' label maps.
+
+    Args:
+        counts: of the layer.
+        rows: the images that are paired, in the order of the visit.
+        batches: how many batches they come from.
+        moves: how many places on the other image is, one for each pairing.
+        threads: units are shared out to them.
+    """
+    shards = [shard for shard in counts.shards if shard.first < batches]
+    pixels = rows.areas.sum(axis=0, dtype=np.int64)
+    parts = []
+    for first, last in blocks(shards):
+        level = counts.thresholds[first:last]
+        kept = Kept.joined([kept_of(shard, first, last).above(level) for shard in shards])
+
+        def highest_iou(move: int, kept: Kept = kept, level: npt.NDArray[np.float32] = level) -> Values:
+            """The highest IoU of each unit with any concept, against the label maps some places further on."""
+            row_of = np.full(counts.files, -1, dtype=np.int32)
+            row_of[np.roll(rows.images, move)] = np.arange(len(rows.images))
+            overlaps = Overlaps(*count(kept, level, rows.labels, row_of, len(pixels), threads), pixels)
+            found: Values = overlaps.iou.max(axis=1, initial=0)
+            return found
+
+        parts.append(np.array([highest_iou(move) for move in (0, *moves)]))
+    observed, null = np.split(np.concatenate(parts, axis=1), [1])
+    return p_values(np.where(counts.overlaps.best >= 0, observed[0], np.nan), null)
