@@ -56,8 +56,9 @@ class Features:
 
     def tolerance(self, largest: _F32) -> _F32:
         """How close outputs may come before they are near `(image,)`; `largest` weights `(unit, part)` by size."""
-        size = np.abs(self.own) + np.abs(self.silent)
-        sums: _F32 = np.abs(self.scores).max(axis=1) + (size * largest).sum(axis=(1, 2))
+        sums = np.abs(self.scores).max(axis=1)
+        for features in (self.own, self.silent):
+            sums = sums + np.einsum("iup,up->i", np.abs(features), largest)
         return (NEAR * sums).astype(np.float32)
 
 
@@ -184,7 +185,8 @@ class RectifiedHead:
 
     def _tolerance(self, features: Features) -> Any:  # noqa: ANN401 - as kernels take it
         positions = features.own.shape[2]
-        return constant(features.tolerance(np.abs(self.weight).max(axis=1)[:, None] / positions), np.float32)
+        largest = np.repeat(np.abs(self.weight).max(axis=1)[:, None] / positions, positions, axis=1)
+        return constant(features.tolerance(largest), np.float32)
 
 
 Head = LinearHead | RectifiedHead
@@ -413,7 +415,8 @@ def _rectified_units(
     outputs: _I32, near: _Bool, leads: _F32,
 ) -> None:  # fmt: skip
     _, positions, count = values.shape
-    linear, rectified, result = np.empty((3, count), dtype=np.float32)
+    linear, rectified = np.empty(count, dtype=np.float32), np.empty(count, dtype=np.float32)
+    result = np.empty(count, dtype=np.float32)
     active = np.empty(positions + 1, dtype=np.int64)
     for image in range(first, last):
         now = values[image]
@@ -427,7 +430,7 @@ def _rectified_units(
 @compiled
 def _rectified_scores(values: _F32, weight: _F32, change: _F32, slope: float, results: _F32) -> None:
     _, positions, classes = values.shape
-    linear, rectified = np.empty((2, classes), dtype=np.float32)
+    linear, rectified = np.empty(classes, dtype=np.float32), np.empty(classes, dtype=np.float32)
     active = np.empty(positions + 1, dtype=np.int64)
     for image in range(len(values)):
         now = values[image]
@@ -444,7 +447,8 @@ def _rectified_sets(
     orders: _I64, sizes: _I64, outputs: _I32, near: _Bool,
 ) -> None:  # fmt: skip
     _, positions, classes = values.shape
-    linear, rectified, result = np.empty((3, classes), dtype=np.float32)
+    linear, rectified = np.empty(classes, dtype=np.float32), np.empty(classes, dtype=np.float32)
+    result = np.empty(classes, dtype=np.float32)
     total = np.empty((positions, classes), dtype=np.float32)
     for image in range(first, last):
         for order in range(len(orders)):
