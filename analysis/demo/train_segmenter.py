@@ -68,7 +68,7 @@ def train(drawn: Drawn, epochs: int, seed: int) -> Segmenter:
                 scores = network(seen)
             loss = sum((loss_of(*pair) for pair in zip(scores, labels, strict=True)), torch.zeros(()))
             optimiser.zero_grad()
-            loss.backward()
+            torch.autograd.backward(loss)
             optimiser.step()
             schedule.step()
             total += float(loss.detach())

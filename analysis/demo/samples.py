@@ -1,0 +1,108 @@
+"""What the generator of the embedded world draws, and how far it is from the world."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+import numpy as np
+import torch
+from PIL import Image
+from torch.nn import functional
+
+from dissectory.analysis.demo.bulk import views
+from dissectory.analysis.demo.networks import LATENTS, trained_classifier, trained_segmenter
+from dissectory.analysis.demo.vocabulary import OBJECTS, SCENES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    from dissectory.analysis.demo.networks import Generator
+
+    Pictures = npt.NDArray[np.uint8]
+
+_AT_ONCE = 100
+
+
+def latents_of(scenes: torch.Tensor, random: torch.Generator) -> torch.Tensor:
+    """Latents `(batch, 74)` of wanted scenes `(batch,)`."""
+    latents = torch.randn(len(scenes), LATENTS, generator=random)
+    kinds, wanted = latents[:, : len(SCENES)], scenes[:, None]
+    top = kinds.argmax(dim=1, keepdim=True)
+    greatest, other = kinds.gather(1, top), kinds.gather(1, wanted)
+    kinds.scatter_(1, top, other).scatter_(1, wanted, greatest)
+    return latents
+
+
+def sample(network: Generator, count: int, seed: int) -> Pictures:
+    """Draw pictures `(count, 3, 64, 64)`, all scenes by turns."""
+    random = torch.Generator().manual_seed(seed)
+    made = []
+    with torch.no_grad():
+        for first in range(0, count, _AT_ONCE):
+            scenes = torch.arange(first, min(first + _AT_ONCE, count)) % len(SCENES)
+            made.append(((network(latents_of(scenes, random)) + 1) * 127.5).round().byte().numpy())
+    return np.concatenate(made)
+
+
+def sheet(pictures: Pictures, path: Path, columns: int = len(SCENES)) -> None:
+    """Write pictures side by side into one file, row by row."""
+    rows = pictures.transpose(0, 2, 3, 1).reshape(-1, columns, *pictures.shape[2:], 3)
+    Image.fromarray(np.concatenate([np.concatenate(row, axis=1) for row in rows])).save(path)
+
+
+def distance(some: Pictures, others: Pictures) -> float:
+    """Frechet distance of pictures `(count, 3, 64, 64)` in the mean of the classifier's last stage.
+
+    As Heusel et al. 2017 define it, but with the embedded classifier for eyes: comparable with nothing else.
+    """
+    (one, spread), (other, others_spread) = (_gaussian(pictures) for pictures in (some, others))
+    roots = np.linalg.eigvals(spread @ others_spread).real.clip(0)
+    return float(((one - other) ** 2).sum() + np.trace(spread + others_spread) - 2 * np.sqrt(roots).sum())
+
+
+def _gaussian(pictures: Pictures) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    network, seen = trained_classifier(), list[torch.Tensor]()
+    network.conv6.register_forward_hook(lambda _module, _given, maps: seen.append(maps.mean(dim=(2, 3)).double()))
+    with torch.no_grad():
+        for first in range(0, len(pictures), _AT_ONCE):
+            network(
+                functional.interpolate(views(pictures[first : first + _AT_ONCE]), scale_factor=1.5, mode="bilinear")
+            )
+    features = torch.cat(seen).numpy()
+    return features.mean(axis=0), np.cov(features, rowvar=False)
+
+
+def recognised(pictures: Pictures) -> float:
+    """Share of pictures, all scenes by turns, that the classifier takes for the scene that they should show."""
+    network, wanted = trained_classifier(), np.arange(len(pictures)) % len(SCENES)
+    answers = []
+    with torch.no_grad():
+        for first in range(0, len(pictures), _AT_ONCE):
+            wide = functional.interpolate(views(pictures[first : first + _AT_ONCE]), scale_factor=1.5, mode="bilinear")
+            answers.append(network(wide).argmax(dim=1).numpy())
+    return float((np.concatenate(answers) == wanted).mean())
+
+
+def areas(pictures: Pictures) -> npt.NDArray[np.float64]:
+    """Share of all pixels that the segmenter takes for each object `(object,)`."""
+    network, counts = trained_segmenter(), np.zeros(len(OBJECTS) + 1, dtype=np.int64)
+    with torch.no_grad():
+        for first in range(0, len(pictures), _AT_ONCE):
+            said = network(views(pictures[first : first + _AT_ONCE]))[0].argmax(dim=1)
+            counts += np.bincount(said.numpy().ravel(), minlength=len(counts))
+    shares: npt.NDArray[np.float64] = counts[1:] / counts.sum()
+    return shares
+
+
+def report(made: Pictures, drawn: Pictures, held_out: Pictures) -> None:
+    """Say how far generated pictures are from held-out scenes, beside as many other drawn ones."""
+    click.echo("                                  generated   drawn")
+    click.echo(f"Frechet distance to held-out    {distance(made, held_out):11.3f} {distance(drawn, held_out):7.3f}")
+    click.echo(f"scene recognised                {recognised(made):11.1%} {recognised(drawn):7.1%}")
+    click.echo("area of objects, as segmented")
+    generated, real = areas(made), areas(drawn)
+    for place in np.argsort(-real):
+        click.echo(f"  {OBJECTS[place]:30}{generated[place]:11.3%} {real[place]:7.3%}")
