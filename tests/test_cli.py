@@ -363,6 +363,24 @@ def test_run_says_where_the_site_is(world: Path, dissectory: Terminal) -> None:
     assert "Dissecting: 30 images" in ended.err  # no terminal: plain lines
 
 
+def test_ctrl_c_says_how_to_go_on(world: Path, dissectory: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    path = write_study(world, study_values())
+    with monkeypatch.context() as patched:
+        patched.setattr("dissectory.analysis.experiments.measuring.find_thresholds", interrupted)
+        ended = dissectory("run", path, "--out", world / "run", "--no-site")
+    assert (ended.code, ended.out) == (130, "")
+    assert ended.err.endswith(
+        f"Stopped. What was measured is kept in {world / 'run'}: the same command goes on from there.\n"
+    )
+    assert "Traceback" not in ended.err
+    ended = dissectory("run", path, "--out", world / "run", "--no-site")
+    assert ended.code == 0
+    assert "Dissecting" not in ended.err  # nothing was left to do
+
+
 def test_layers_prints_what_can_be_dissected(dissectory: Terminal) -> None:
     ended = dissectory("layers", f"python:{planted.__file__}:build", "--size", "32")
     assert ended.code == 0

@@ -71,6 +71,15 @@ def test_quick_work_is_two_lines(clock: Clock, capsys: pytest.CaptureFixture[str
     assert capsys.readouterr().err.splitlines() == ["Dissecting: 60 images", "Dissecting: done in 0:06"]
 
 
+def test_what_was_done_before_does_not_count_for_the_rate(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
+    with Console(every=5).stage("Dissecting", 100, "images", done=40) as advance:
+        clock.now += 10
+        advance(20)
+    told = capsys.readouterr().err
+    assert "Dissecting: 100 images, from 40 on" in told
+    assert "Dissecting: 60/100 images, 2.0/s, 0:20 left" in told
+
+
 def test_time_left_is_not_known_before_anything_is_done(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
     work(Console(every=5), clock, [(0, 6.0)], total=60)
     assert "Dissecting: 0/60 images, 0.0/s, ? left" in capsys.readouterr().err
@@ -145,6 +154,17 @@ def test_on_a_terminal_a_stage_that_fails_leaves_its_bar_where_it_was(
     assert err.endswith("\n")
     assert "2/8" in err
     assert "8/8" not in err
+
+
+def test_on_a_terminal_a_bar_begins_where_an_earlier_one_stopped(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    watch(monkeypatch)
+    with Console().stage("Dissecting", 40, "images", done=30) as advance:
+        advance(10)
+    shown = capsys.readouterr().err.split("\r")
+    assert "30/40" in shown[1]
+    assert "40/40" in shown[-1]
 
 
 @pytest.mark.parametrize("shown", [False, True])

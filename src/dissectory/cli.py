@@ -1,6 +1,7 @@
 """The command line: each command is one phase.
 
-Exit codes: 0 done, 2 a user's mistake (one readable message on stderr), 1 a fault of the program.
+Exit codes: 0 done, 2 a user's mistake (one readable message on stderr), 1 a fault of the program, 130 a run that was
+stopped with Ctrl-C.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ from dissectory.progress import Console
 
 if TYPE_CHECKING:
     from dissectory.analysis.subjects.layers import LayerInfo
+
+STOPPED = 130
+"""The exit code after Ctrl-C, as shells have it."""
 
 _RUN_FOLDER = click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
 
@@ -68,7 +72,11 @@ def run(study: Path, out: Path | None, *, no_site: bool) -> None:
     from dissectory import run as run_study  # noqa: PLC0415 - torch is imported by what needs it
 
     out = out or Path("runs") / study.stem
-    finished = run_study(Study.read(study), out, Console())
+    try:
+        finished = run_study(Study.read(study), out, Console())
+    except KeyboardInterrupt:
+        click.echo(f"\nStopped. What was measured is kept in {out}: the same command goes on from there.", err=True)
+        sys.exit(STOPPED)
     _summary(finished)
     if not no_site:
         _build(finished)
