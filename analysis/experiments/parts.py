@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from dissectory.analysis.experiments.activations import arrays_of, blocks, bound_of, kept_of
@@ -202,8 +201,7 @@ class LayerPart:
         if self._quantile >= 1:
             bound = np.full(self.layer.units, -np.inf, dtype=np.float32)
         else:
-            values = maps.detach().to("cpu", torch.float32).numpy()
-            bound = first_bound(values, self._total, self._quantile, self._upsampler)
+            bound = first_bound(maps, self._total, self._quantile, self._upsampler, self._threads)
         return np.where(np.isnan(self._known), bound, self._known)
 
     def _is_due(self) -> bool:
@@ -215,7 +213,8 @@ class LayerPart:
 
     def _raised(self, kept: Kept, bound: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Raise bounds by what was kept of all images seen."""
-        return raised(kept, self._seen, self._total, self._quantile, self._upsampler.grid**2, bound)
+        positions = self._upsampler.positions
+        return raised(kept, self._seen, self._total, self._quantile, positions, bound, self._threads)
 
 
 def scores_of(answer: object) -> Tensor | None:

@@ -1,101 +1,142 @@
 """What an activation must exceed to be kept: a lower bound of its unit's threshold, raised as images are seen.
 
-A bound is the highest level that the images seen so far support: the mean number of positions above it, less `Z`
+A bound is the highest level that the images seen so far support: the mean number of positions above it, less some
 standard errors, is still more than the threshold will leave. Images are the sampling unit, and drawn without
 replacement from all that there are. A bound can be too bold; `thresholds.settled` tells, and what it says is exact.
 """
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import stats
 
-from dissectory.analysis.tally.compiling import compiled
+from dissectory.analysis.tally.compiling import compiled, part_of_kernels
+from dissectory.analysis.tally.sweep import LayerSweep
+from dissectory.analysis.tally.threads import in_blocks
 from dissectory.analysis.tally.thresholds import count_above
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+    from torch import Tensor
 
     from dissectory.analysis.tally.kept import Kept
     from dissectory.analysis.tally.upsampling import Upsampler
 
-    _F32 = npt.NDArray[np.float32]
-    _F64 = npt.NDArray[np.float64]
+    Floats = npt.NDArray[np.float32]
     _I64 = npt.NDArray[np.int64]
 
-Z = 4.0
-"""Standard errors between what the images show and what a bound relies on."""
-FIRST_SHARE = 12
-"""The first bound is the activation that this many times the quantile exceed in the first images' own maps."""
-EXCESS = np.array([1.02, 1.05, 1.1, 1.15, 1.2, 1.3, 1.4, 1.6, 1.8, 2.1, 2.5, 3.0, 4.0, 5.0, 7.0])
-"""Candidate levels: those that leave this many times as many positions as the threshold."""
+RISK = 1 / 5000
+"""Chance that a bound is too bold, if the mean over images were normal; see `errors_of`."""
+_SAMPLED = 14
+"""The first bound looks at about so many rows and columns of the grid."""
+_CLOSE = 1 << 16
+"""Levels are told apart down to so many floats, which is less than 1 %."""
 
 
-def first_bound(
-    maps: npt.NDArray[np.float32], total: int, quantile: float, upsampler: Upsampler
-) -> npt.NDArray[np.float32]:
+def errors_of(seen: int) -> float:
+    """How many standard errors a bound stays below what `seen` images show: Student's t for `RISK`.
+
+    >>> round(errors_of(32), 2), round(errors_of(512), 2)
+    (3.99, 3.57)
+    """
+    return float(stats.t.isf(RISK, seen - 1)) if seen > 1 else math.inf
+
+
+def first_bound(maps: Tensor, total: int, quantile: float, upsampler: Upsampler, threads: int = 1) -> Floats:
     """Bound every threshold `(unit,)` of `total` images from the maps `(batch, unit, height, width)` of a few.
 
-    It is the activation that a generous share of the maps' own cells exceed, or the lowest that there is.
+    Looks at a part of the grid only; no bound is lower than all activations of these maps.
     """
-    values = np.nan_to_num(maps, nan=0, posinf=0, neginf=0).swapaxes(0, 1).reshape(maps.shape[1], -1)
-    share = min(FIRST_SHARE * quantile, 1)
-    rank = max(values.shape[1] - 1 - count_above(share, values.shape[1]), 0)
-    level = np.partition(values, rank, axis=1)[:, rank]
-    lowest = upsampler.floor(values.min(axis=1))
-    if len(maps) == total:
-        return lowest
-    return np.maximum(np.nextafter(level, np.float32(-np.inf)), lowest)
+    images, units = maps.shape[:2]
+    thinned = replace(upsampler, step=max(1, upsampler.grid // _SAMPLED))
+    probe = LayerSweep(thinned, units, 1, threads=threads)
+    probe.observe(range(images), maps)
+    needed = _needed(total, quantile, thinned.positions)
+    return _raised(probe.kept, images, needed, errors_of(images) ** 2 / images, probe.lowest, threads)
 
 
 def raised(
-    kept: Kept, seen: int, total: int, quantile: float, positions: int, bound: npt.NDArray[np.float32]
-) -> npt.NDArray[np.float32]:
+    kept: Kept, seen: int, total: int, quantile: float, positions: int, bound: Floats, threads: int = 1
+) -> Floats:
     """Raise bounds `(unit,)` as far as the images seen support.
 
     Args:
-        kept: what was kept of these images, above `bound`.
+        kept: what was kept of these images.
         seen: how many images were seen.
         total: how many there are.
         quantile: the share of positions that may be above a threshold.
         positions: of the grid.
-        bound: `(unit,)`, so far.
+        bound: `(unit,)`, so far; everything above it was kept.
+        threads: units are shared out to them.
     """
-    needed = (count_above(quantile, total * positions) + 1) / total
-    levels = np.sort(_candidates(kept, needed * seen * EXCESS, bound), axis=1)
-    sums, squares = np.zeros(levels.shape), np.zeros(levels.shape)
-    _count_levels(kept.first, kept.starts, kept.values, levels, sums, squares)
-    mean = sums / seen
-    variance = np.maximum(squares / seen - mean**2, 0) * (seen / max(seen - 1, 1))
-    error = np.sqrt(variance / seen * (1 - seen / total))
-    supported = mean - Z * error >= needed
-    highest: npt.NDArray[np.float32] = np.where(supported, levels, bound[:, None]).max(axis=1)
-    return np.maximum(bound, highest)
+    factor = errors_of(seen) ** 2 / seen * (1 - seen / total) if seen < total else 0.0
+    return _raised(kept, seen, _needed(total, quantile, positions), factor, bound, threads)
 
 
-def _candidates(kept: Kept, ranks: npt.NDArray[np.float64], bound: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Levels `(unit, rank)` just below the values of some ranks: what is equal to those is still kept."""
-    levels = np.repeat(bound[:, None], len(ranks), axis=1)
-    for unit in range(kept.count):
-        values = kept.of(unit)
-        places = len(values) - 1 - ranks.astype(np.int64)
-        there = places >= 0
-        if there.any():
-            levels[unit, there] = np.nextafter(np.partition(values, places[there])[places[there]], np.float32(-np.inf))
-    return levels
+def _needed(total: int, quantile: float, positions: int) -> float:
+    """How many positions of an image must be above a bound, in the mean over all, so that it is not too bold."""
+    return (count_above(quantile, total * positions) + 1) / total
+
+
+def _raised(kept: Kept, seen: int, needed: float, factor: float, bound: Floats, threads: int) -> Floats:
+    """Raise bounds; `factor` times the variance over images is the square of what is stayed below."""
+    higher = bound + np.float32(0)  # minus zero is zero
+    if math.isfinite(factor):
+        in_blocks(
+            lambda first, last: _raise(first, last, kept.first, kept.starts, kept.values, seen, needed, factor, higher),
+            kept.count,
+            threads,
+        )
+    return higher
 
 
 @compiled
-def _count_levels(first: _I64, starts: _I64, values: _F32, levels: _F32, sums: _F64, squares: _F64) -> None:
-    """Add up, over images, how many values are above each level, and the squares of these numbers."""
-    above = np.zeros(levels.shape[1], dtype=np.int64)
-    for unit in range(len(first) - 1):
-        for pair in range(first[unit], first[unit + 1]):
-            above[:] = 0
-            for entry in range(starts[pair], starts[pair + 1]):
-                for level in range(len(above)):
-                    above[level] += values[entry] > levels[unit, level]
-            for level in range(len(above)):
-                sums[unit, level] += above[level]
-                squares[unit, level] += above[level] ** 2
+def _raise(
+    begin: int, end: int, first: _I64, starts: _I64, values: Floats, seen: int, needed: float, factor: float,
+    bounds: Floats,
+) -> None:  # fmt: skip
+    """Raise the bounds of some units to the highest level that is supported, by halving what is in question."""
+    for unit in range(begin, end):
+        pairs = starts[first[unit] : first[unit + 1] + 1]
+        low, high = _key_of(bounds[unit]), _key_of(bounds[unit])
+        for value in values[pairs[0] : pairs[-1]]:
+            high = max(high, _key_of(value))
+        while high - low > _CLOSE:
+            middle = (low + high) // 2
+            mean, variance = _above(pairs, values, _float_of(middle), seen)
+            if mean - math.sqrt(factor * variance) >= needed:
+                low = middle
+            else:
+                high = middle
+        bounds[unit] = max(bounds[unit], _float_of(low))
+
+
+@part_of_kernels
+def _above(pairs: _I64, values: Floats, level: np.float32, seen: int) -> tuple[float, float]:
+    """Mean and variance over images of how many values are above a level."""
+    total = squares = 0
+    for pair in range(len(pairs) - 1):
+        count = 0
+        for value in values[pairs[pair] : pairs[pair + 1]]:
+            count += value > level
+        total += count
+        squares += count * count
+    mean = total / seen
+    return mean, max(squares / seen - mean * mean, 0.0) * seen / max(seen - 1, 1)
+
+
+@part_of_kernels
+def _key_of(value: np.float32) -> int:
+    """Turn a float into a whole number: the same order, steps of equal ratio."""
+    bits = np.int64(np.float32(value).view(np.int32))
+    return int(bits ^ ((bits >> 63) & 0x7FFFFFFF))
+
+
+@part_of_kernels
+def _float_of(key: int) -> np.float32:
+    """Turn the whole number back into its float."""
+    return np.int32(key ^ ((key >> 63) & 0x7FFFFFFF)).view(np.float32)

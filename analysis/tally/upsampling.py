@@ -26,13 +26,13 @@ class Axis:
     parts: npt.NDArray[np.float64]
 
     @classmethod
-    def of(cls, cells: int, grid: int) -> Axis:
-        """Half-pixel centres (`align_corners=False`), in whole numbers.
+    def of(cls, cells: int, grid: int, step: int = 1) -> Axis:
+        """Half-pixel centres (`align_corners=False`), in whole numbers; of every `step`-th position only.
 
         >>> Axis.of(2, 4)
         Axis(left=array([0, 1, 1, 2]), parts=array([6., 2., 6., 2.]))
         """
-        left, parts = np.divmod((2 * np.arange(grid) + 1) * cells + grid, 2 * grid)
+        left, parts = np.divmod((2 * np.arange(step // 2, grid, step) + 1) * cells + grid, 2 * grid)
         return cls(left, parts.astype(np.float64))
 
     def begins(self, cells: int) -> npt.NDArray[np.int64]:
@@ -70,6 +70,13 @@ class Upsampler:
     width: int
     grid: int
     border: Border = "zeros"
+    step: int = 1
+
+    @property
+    def positions(self) -> int:
+        """How many positions it looks at."""
+        rows, columns = self._axes
+        return len(rows.left) * len(columns.left)
 
     def __call__(self, maps: Maps) -> Maps:
         """Upsample finite maps to `(maps, grid * grid)`."""
@@ -103,13 +110,13 @@ class Upsampler:
             used[row * self.width : (row + 1) * self.width + 1] |= filled
         extend, whole = self.border == "extend", 2.0 * self.grid
         return Grid(
-            self.height, self.width, self.grid, extend, whole,
+            self.height, self.width, len(rows.left), extend, whole,
             row_begins, rows.parts, column_begins, columns.parts, used,
         )  # fmt: skip
 
     @cached_property
     def _axes(self) -> tuple[Axis, Axis]:
-        return Axis.of(self.height, self.grid), Axis.of(self.width, self.grid)
+        return Axis.of(self.height, self.grid, self.step), Axis.of(self.width, self.grid, self.step)
 
     @cached_property
     def _corners(self) -> npt.NDArray[np.intp]:

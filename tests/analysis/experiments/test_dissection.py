@@ -16,12 +16,13 @@ from PIL import Image
 from reference import dissection as reference
 from worlds.planted_world import CONCEPTS, GRID, IMAGES, LAYERS, QUANTILE, draw, study
 
+from dissectory.analysis.experiments import parts
 from dissectory.analysis.experiments.dissection import dissect
 from dissectory.analysis.experiments.order import batches
 from dissectory.analysis.experiments.parts import scores_of
 from dissectory.analysis.schema import TABLES
 from dissectory.analysis.subjects import images
-from dissectory.analysis.tally import bounds, chance
+from dissectory.analysis.tally import chance
 from dissectory.errors import SubjectError
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dissectory.analysis.run import Run
+    from dissectory.analysis.tally.upsampling import Upsampler
 
 
 @pytest.fixture(scope="module")
@@ -217,7 +219,14 @@ def test_bounds_that_were_too_bold_cost_more_passes_and_change_nothing(
     folder: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bold: tuple[float, int]
 ) -> None:
     share, passes = bold
-    monkeypatch.setattr(bounds, "FIRST_SHARE", share)
+
+    def guessed(maps: torch.Tensor, _total: int, quantile: float, upsampler: Upsampler, _threads: int) -> np.ndarray:
+        values = maps.swapaxes(0, 1).flatten(1).numpy()
+        level = np.quantile(values, max(1 - share * quantile, 0), axis=1).astype(np.float32)
+        bound: np.ndarray = np.maximum(np.nextafter(level, np.float32(-np.inf)), upsampler.floor(values.min(axis=1)))
+        return bound
+
+    monkeypatch.setattr(parts, "first_bound", guessed)
     again = dissect(study(folder), tmp_path / "again")
     assert again.manifest.model["passes"] == passes
     check_same(again, run)

@@ -164,7 +164,7 @@ def test_a_raised_bound_changes_nothing_or_says_that_it_was_too_bold(
     upsampler = Upsampler(maps.shape[2], maps.shape[3], 8)
     above = count_above(quantile, images * 64)
     expected = thresholds_of(swept(maps, upsampler, batch), above)
-    bound = first_bound(maps[:batch], images, quantile, upsampler)
+    bound = first_bound(torch.from_numpy(maps[:batch]), images, quantile, upsampler)
     sweep = LayerSweep(upsampler, maps.shape[1], 1, bound=bound)
     for start in range(0, images, batch):
         part = maps[start : start + batch]
