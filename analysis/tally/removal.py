@@ -59,7 +59,8 @@ class Features:
         sums = np.abs(self.scores).max(axis=1)
         for features in (self.own, self.silent):
             sums = sums + np.einsum("iup,up->i", np.abs(features), largest)
-        return (NEAR * sums).astype(np.float32)
+        tolerance: _F32 = (NEAR * sums).astype(np.float32)
+        return tolerance
 
 
 @dataclass(frozen=True, slots=True)
