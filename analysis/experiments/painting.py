@@ -203,7 +203,8 @@ def _names(rest: TracedRest) -> list[str]:
 
 
 def _pixels(levels: Floats) -> npt.NDArray[np.uint8]:
-    return np.floor(levels.clip(0, 255) + 0.5).astype(np.uint8).transpose(1, 2, 0)
+    pixels: npt.NDArray[np.uint8] = np.rint(levels.clip(0, 255)).astype(np.uint8)
+    return pixels.transpose(1, 2, 0)
 
 
 def _write_graph(rest: TracedRest, drawn: Sequence[_Drawn], scale: _Range, path: Path) -> tuple[str, float]:
@@ -256,10 +257,9 @@ def _halve(model: ir.Model) -> None:
         stored = value.const_value
         if stored is None or stored.dtype != ir.DataType.FLOAT or stored.size < _MANY:
             continue
-        half = ir.Value(
-            name=f"{value.name}_half",
-            const_value=ir.tensor(stored.numpy().astype(np.float16), name=f"{value.name}_half"),
-        )
+        with np.errstate(over="ignore"):  # what is too large for it shows in the pictures
+            numbers = stored.numpy().astype(np.float16)
+        half = ir.Value(name=f"{value.name}_half", const_value=ir.tensor(numbers, name=f"{value.name}_half"))
         model.graph.register_initializer(half)
         cast = ir.node("Cast", [half], {"to": ir.DataType.FLOAT})
         model.graph.insert_before(model.graph[0], cast)

@@ -1,0 +1,31 @@
+"""A folder to paint on, of the planted generator: what each stroke draws is known."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from networks import planted_generator
+
+from dissectory.analysis.experiments.painting import prepare_painting
+from dissectory.analysis.painting import Paint
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dissectory.analysis.painting import Painting
+
+SEEDS = (11, 5, 42)
+"""Of the images: black, blue, and a green that no unit draws."""
+
+PAINTS = (
+    Paint("red", (0, 3), (1.0, 1.0)),
+    Paint("blue", (2,), (1.0,)),
+    Paint("<script>alert(1)</script>", (1,), (2.0,)),
+)
+"""Red needs both its units; the last one is green."""
+
+
+def paint_planted(folder: Path) -> Painting:
+    """Write the folder."""
+    generator, latents = planted_generator.build(), planted_generator.latents()
+    return prepare_painting(generator, "maps", latents, PAINTS, folder, seeds=SEEDS)
