@@ -14,13 +14,16 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dissectory.analysis.painting import CONTENTS, PAINT, Painting
 from dissectory.analysis.run import Run
 from dissectory.errors import RunError
 from dissectory.report import words
 from dissectory.report.control import Control
 from dissectory.report.findings import Findings
+from dissectory.report.libraries import library
 from dissectory.report.neighbours import find_neighbours
 from dissectory.report.pages import Writer
+from dissectory.report.painting import copy_painting, files_of
 from dissectory.report.search import search_index
 from dissectory.report.shells import SOURCES, build_chrome
 from dissectory.report.views.chips import Chips
@@ -30,6 +33,7 @@ from dissectory.report.views.data import classes_page, data_page
 from dissectory.report.views.gallery import gallery_page
 from dissectory.report.views.home import home_page, site_title
 from dissectory.report.views.layer import layer_page
+from dissectory.report.views.paint import paint_page
 from dissectory.report.views.unit import unit_pages
 
 if TYPE_CHECKING:
@@ -70,20 +74,23 @@ def _check_old(site: Path) -> None:
 
 def _write_site(run: Run, findings: Findings, folder: Path, progress: Callable[[int, int], None]) -> None:
     """Read tables, make view models, write pages: the whole of a site."""
-    chips, control = Chips(findings), Control.read(run, findings)
+    chips, control, painting = Chips(findings), Control.read(run, findings), _painting(run)
     optional = {
         "classes": classes_page(findings),
         "gallery": gallery_page(run, findings),
         "control": control_page(findings, chips, control) if control else None,
+        "paint": paint_page(run, findings, painting, files_of(run.folder / PAINT, VENDOR)) if painting else None,
     }
     left_out = frozenset(f"{kind}.md" for kind, page in optional.items() if page is None)
     shells = build_chrome(folder, site_title(findings), _facts(findings), left_out)
     _copy_assets(folder)
     _link_run(run, folder)
+    if painting:
+        copy_painting(run.folder / PAINT, painting, VENDOR, folder)
 
     matched = matches(findings)
     neighbours = find_neighbours(findings)
-    total = 6 - len(left_out) + len(findings.layers) + len(findings.concepts) + len(findings.units)
+    total = 7 - len(left_out) + len(findings.layers) + len(findings.concepts) + len(findings.units)
     writer = Writer(folder, shells, chips.shared, lambda done: progress(done, total))
 
     has_gallery = optional["gallery"] is not None
@@ -100,6 +107,12 @@ def _write_site(run: Run, findings: Findings, folder: Path, progress: Callable[[
     )
     writer.write_all("unit", unit_pages(findings, chips, neighbours))
     (folder / "search-index.js").write_text(search_index(findings, chips), encoding="utf-8")
+
+
+def _painting(run: Run) -> Painting | None:
+    """What can be painted on; none where the run has nothing."""
+    folder = run.folder / PAINT
+    return Painting.read(folder) if (folder / CONTENTS).is_file() else None
 
 
 def _facts(findings: Findings) -> dict[str, str]:
@@ -120,14 +133,8 @@ def _copy_assets(folder: Path) -> None:
         text = "\n".join(source.read_text(encoding="utf-8") for source in sources)
         (folder / f"dissectory.{kind}").write_text(text, encoding="utf-8")
     (folder / "vendor").mkdir()
-    for library in LIBRARIES:
-        if not (VENDOR / library).is_file():
-            raise RunError(
-                f"the charting library {library} is missing from {VENDOR}: it is fetched when the package is built. "
-                "Install the package again (pip install --force-reinstall --no-deps dissectory, or pip install -e . in "
-                "a checkout), with access to an npm registry"
-            )
-        shutil.copyfile(VENDOR / library, folder / "vendor" / library)
+    for name in LIBRARIES:
+        shutil.copyfile(library(VENDOR, name), folder / "vendor" / name)
     (folder / ".nojekyll").touch()  # GitHub Pages serves the folder as it is
 
 

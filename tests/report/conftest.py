@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from fakes.run import make_fake_run
+from fakes.painting import make_fake_painting
+from fakes.run import HOSTILE_LAYER, make_fake_run
 
-from dissectory.report import build
+from dissectory.analysis.painting import PAINT
+from dissectory.report import build, painting
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 def vendor(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A stand-in for the front-end libraries: only a browser needs the real ones."""
     folder = tmp_path_factory.mktemp("vendor")
-    for library in build.LIBRARIES:
+    for library in (*build.LIBRARIES, *painting.ENGINE):
         (folder / library).write_text("/* a stand-in */", encoding="utf-8")
     return folder
 
@@ -40,7 +42,10 @@ def build_once(run: Run, vendor: Path) -> Run:
 @pytest.fixture(scope="session")
 def hostile(tmp_path_factory: pytest.TempPathFactory, vendor: Path) -> Run:
     """A run whose names carry markup, measured in full, with its site."""
-    return build_once(make_fake_run(tmp_path_factory.mktemp("hostile") / "run"), vendor)
+    run = make_fake_run(tmp_path_factory.mktemp("hostile") / "run")
+    names = ("<script>alert(1)</script>", "tree", "</script> a concept of no page")
+    make_fake_painting(run.folder / PAINT, HOSTILE_LAYER, names)
+    return build_once(run, vendor)
 
 
 @pytest.fixture(scope="session")

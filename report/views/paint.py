@@ -1,0 +1,161 @@
+"""The page to paint on: what do a generator's units draw?"""
+
+from __future__ import annotations
+
+import colorsys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dissectory.analysis.painting import PAINT, STRONGEST
+from dissectory.report import words
+from dissectory.report.drawing import embed
+from dissectory.report.painting import fits_offline
+from dissectory.report.views.chips import concept_link, unit_href
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from markupsafe import Markup
+
+    from dissectory.analysis.painting import Paint, Painting
+    from dissectory.analysis.run import Run
+    from dissectory.report.findings import Findings, Layer
+    from dissectory.report.views.chips import ConceptLink
+
+ASK = 40_000_000
+"""Bytes of the generator from which a reader is asked before they are loaded."""
+
+_TURN = 137.508 / 360
+"""Of the wheel of hues from one concept to the next: the golden angle keeps any number of them apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """An image to paint on."""
+
+    seed: int
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnitLink:
+    """A unit that a concept is painted with; without a page, `href` is empty."""
+
+    unit: int
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pot:
+    """A concept to paint with; `link` leads to its page, where it has one."""
+
+    name: str
+    color: str
+    link: ConceptLink | None
+    units: tuple[UnitLink, ...]
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
+class PaintPage:
+    """Everything that the page says; `data` is for the browser, which loads files of `size`, asking first or not.
+
+    `height` and `width` are of the picture, `rows` and `columns` of its cells, `sizes` of the brush in cells across.
+    """
+
+    title: str
+    layer: str
+    layer_href: str
+    choices: tuple[Choice, ...]
+    pots: tuple[Pot, ...]
+    height: int
+    width: int
+    rows: int
+    columns: int
+    sizes: tuple[int, ...]
+    strongest: int
+    agreement: str
+    size: str
+    asks: bool
+    data: Markup
+
+
+def paint_page(run: Run, findings: Findings, painting: Painting, loaded: Mapping[str, Path]) -> PaintPage:
+    """Make the page; `loaded` are the files that the browser loads, by their names in the site."""
+    files = {name: source.stat().st_size for name, source in loaded.items()}
+    colors = _colors(run, painting)
+    layer = next((layer for layer in findings.layers if layer.name == painting.layer), None)
+    rows, columns = painting.grid
+    own = sum(size for name, size in files.items() if name.startswith(f"{PAINT}/"))
+    return PaintPage(
+        title="Paint",
+        layer=painting.layer,
+        layer_href=layer.href if layer else "",
+        choices=tuple(Choice(seed, f"{PAINT}/{place}.png") for place, seed in enumerate(painting.seeds)),
+        pots=tuple(_pot(findings, layer, paint, colors[paint.concept]) for paint in painting.paints),
+        height=painting.height,
+        width=painting.width,
+        rows=rows,
+        columns=columns,
+        sizes=tuple(range(1, max(2, min(rows, columns, 12)), 2)),
+        strongest=round(100 * STRONGEST),
+        agreement=_agreement(painting),
+        size=words.size(sum(files.values())),
+        asks=own > ASK,
+        data=_data(painting, files, colors),
+    )
+
+
+def _colors(run: Run, painting: Painting) -> dict[str, str]:
+    """The colour of each concept: that of the gallery, or any."""
+    known: dict[str, str] = {}
+    if run.has("gallery_concepts"):
+        table = run.table("gallery_concepts")
+        known = dict(zip(table["concept"].astype(str), table["color"].astype(str), strict=True))
+    return {
+        paint.concept: known.get(paint.concept) or _hue(place * _TURN) for place, paint in enumerate(painting.paints)
+    }
+
+
+def _hue(turn: float) -> str:
+    red, green, blue = (round(255 * value) for value in colorsys.hls_to_rgb(turn % 1, 0.5, 0.55))
+    return f"#{red:02x}{green:02x}{blue:02x}"
+
+
+def _pot(findings: Findings, layer: Layer | None, paint: Paint, color: str) -> Pot:
+    concept = next((concept for concept in findings.concepts if concept.name == paint.concept), None)
+    places = range(layer.first, layer.last) if layer else ()
+    pages = {int(findings.units.unit[place]): unit_href(findings, place) for place in places}
+    return Pot(
+        name=paint.concept,
+        color=color,
+        link=concept_link(concept) if concept else None,
+        units=tuple(UnitLink(unit, pages.get(unit, "")) for unit in paint.units),
+        says=words.count(len(paint.units), "unit"),
+    )
+
+
+def _agreement(painting: Painting) -> str:
+    apart, drawn = painting.agreement.difference, words.count(painting.agreement.pictures, "picture")
+    level = "a thousandth" if apart < 0.001 else words.number(apart)  # noqa: PLR2004 - a thousandth
+    return (
+        f"When it was written, the part of the generator that runs here drew {drawn} that differ from PyTorch's by at "
+        f"most {level} of one of 256 levels of brightness."
+    )
+
+
+def _data(painting: Painting, files: Mapping[str, int], colors: dict[str, str]) -> Markup:
+    """What the browser needs to know to draw."""
+    return embed(
+        {
+            "inputs": [[item.name, item.shape] for item in painting.inputs],
+            "picture": [painting.height, painting.width],
+            "range": [painting.low, painting.high],
+            "seeds": painting.seeds,
+            "paints": [[paint.concept, colors[paint.concept], paint.units, paint.levels] for paint in painting.paints],
+            "strongest": STRONGEST,
+            "files": files,
+            "offline": fits_offline(files),
+        }
+    )

@@ -1,0 +1,128 @@
+/* Strokes of a brush: which cells one covers, how they are undone, and how a link holds them. */
+(function () {
+  "use strict";
+
+  /**
+   * A stroke: the number of its paint, whether it erases, how strong it is, and the cells that it covers, row by row.
+   * @typedef {{paint: number, erases: boolean, strength: number, cells: Set<number>}} Stroke
+   */
+
+  /**
+   * The cells of a round brush around a cell.
+   * @param {number} row
+   * @param {number} column
+   * @param {number} size cells across
+   * @param {[number, number]} grid rows and columns
+   * @returns {number[]}
+   */
+  function dab(row, column, size, grid) {
+    var found = [];
+    var reach = Math.floor(size / 2);
+    for (var down = -reach; down <= reach; down++) {
+      for (var right = -reach; right <= reach; right++) {
+        var inside = row + down >= 0 && row + down < grid[0] && column + right >= 0 && column + right < grid[1];
+        if (inside && 4 * (down * down + right * right) <= size * size) found.push((row + down) * grid[1] + column + right);
+      }
+    }
+    return found;
+  }
+
+  /** What was painted on one image, step by step. */
+  function History() {
+    /** @type {Stroke[][]} */
+    this.steps = [[]];
+    this.at = 0;
+  }
+  /** @returns {Stroke[]} */
+  History.prototype.strokes = function () {
+    return this.steps[this.at];
+  };
+  /** Go on from here; what was undone is forgotten. @param {Stroke[]} strokes */
+  History.prototype.put = function (strokes) {
+    this.steps.length = this.at + 1;
+    this.steps.push(strokes);
+    this.at++;
+  };
+  /** Go back or forth. @param {number} by @returns {boolean} whether there was a step */
+  History.prototype.go = function (by) {
+    var there = this.at + by;
+    if (there < 0 || there >= this.steps.length) return false;
+    this.at = there;
+    return true;
+  };
+
+  /** Cells as lengths of runs, outside and inside by turns. @param {Set<number>} cells @param {number} count */
+  function packed(cells, count) {
+    var runs = [0];
+    for (var cell = 0; cell < count; cell++) {
+      if (cells.has(cell) !== (runs.length % 2 === 0)) runs.push(0);
+      runs[runs.length - 1]++;
+    }
+    if (runs.length % 2) runs.pop();
+    return runs
+      .map(function (length) {
+        return length.toString(36);
+      })
+      .join("-");
+  }
+
+  /** @param {string} text @param {number} count @returns {Set<number> | null} null where it is no such text */
+  function unpacked(text, count) {
+    if (!/^[0-9a-z]+(-[0-9a-z]+)*$/.test(text)) return null;
+    var cells = new Set();
+    var at = 0;
+    var good = text.split("-").every(function (part, place) {
+      var end = at + parseInt(part, 36);
+      if (end > count) return false;
+      for (; at < end; at++) if (place % 2) cells.add(at);
+      return true;
+    });
+    return good && cells.size ? cells : null;
+  }
+
+  /**
+   * Write an edit as a fragment: the image's seed, and `draw.<percent>.<cells>.<concept>` for each stroke.
+   * @param {Painting} painting
+   * @param {number} image
+   * @param {Stroke[]} strokes
+   */
+  function fragment(painting, image, strokes) {
+    var parts = new URLSearchParams({ image: String(painting.seeds[image]) });
+    var cells = painting.inputs[0][1][1] * painting.inputs[0][1][2];
+    strokes.forEach(function (stroke) {
+      var says = [stroke.erases ? "erase" : "draw", Math.round(100 * stroke.strength), packed(stroke.cells, cells)];
+      parts.append("stroke", says.concat(painting.paints[stroke.paint][0]).join("."));
+    });
+    return "#" + parts;
+  }
+
+  /** @param {string} text @returns {boolean} whether a fragment holds an edit, of this site or another */
+  function held(text) {
+    return new URLSearchParams(text.slice(1)).has("image");
+  }
+
+  /**
+   * Read an edit from a fragment.
+   * @param {Painting} painting
+   * @param {string} text
+   * @returns {{image: number, strokes: Stroke[]} | null} null where it names an image or a concept that is not here
+   */
+  function parsed(painting, text) {
+    var parts = new URLSearchParams(text.slice(1));
+    var image = painting.seeds.indexOf(Number(parts.get("image")));
+    var cells = painting.inputs[0][1][1] * painting.inputs[0][1][2];
+    var strokes = parts.getAll("stroke").map(function (says) {
+      var found = /^(draw|erase)\.(\d{1,4})\.([^.]*)\.([^]*)$/.exec(says);
+      var paint = painting.paints.findIndex(function (one) {
+        return found && one[0] === found[4];
+      });
+      var covered = found && unpacked(found[3], cells);
+      var strength = found ? Number(found[2]) / 100 : 0;
+      if (paint < 0 || !covered || strength > painting.strongest) return null;
+      return { paint: paint, erases: found[1] === "erase", strength: strength, cells: covered };
+    });
+    return image < 0 || strokes.includes(null) ? null : { image: image, strokes: strokes };
+  }
+
+  window.dissectoryStrokes = { dab: dab, History: History, fragment: fragment, held: held, parsed: parsed };
+})();

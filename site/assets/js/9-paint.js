@@ -1,0 +1,415 @@
+/* The page to paint on: brush, pictures, history, link; drawing itself is in the scripts before. */
+(function () {
+  "use strict";
+  var store = document.getElementById("painting");
+  if (!store) return;
+  /** @type {Painting} */
+  var painting = JSON.parse(store.textContent);
+  var tools = window.dissectoryStrokes;
+  /** @type {[number, number]} */
+  var grid = [painting.inputs[0][1][1], painting.inputs[0][1][2]];
+  var SLOW = 150; // milliseconds: a generator that takes longer draws when a stroke is done, not while
+
+  var page = /** @type {HTMLElement} */ (store.closest(".paint"));
+  var stage = /** @type {HTMLElement} */ (page.querySelector("[data-stage]"));
+  var original = stage.querySelector("img");
+  var canvas = /** @type {HTMLCanvasElement} */ (stage.querySelector("[data-picture]"));
+  var tint = /** @type {HTMLCanvasElement} */ (stage.querySelector("[data-tint]"));
+  var cursor = /** @type {HTMLElement} */ (stage.querySelector("[data-cursor]"));
+  var status = page.querySelector("[data-status]");
+  var where = page.querySelector("[data-where]");
+  var form = page.querySelector("form");
+  canvas.width = painting.picture[1];
+  canvas.height = painting.picture[0];
+  tint.height = grid[0];
+  tint.width = grid[1];
+
+  var histories = painting.seeds.map(function () {
+    return new tools.History();
+  });
+  var image = 0;
+  /** The cell that keyboard and pointer are at. @type {[number, number]} */
+  var cell = [grid[0] >> 1, grid[1] >> 1];
+  /** The stroke under way. @type {Stroke | null} */
+  var live = null;
+  /** @type {((image: number, strokes: Stroke[]) => Promise<ImageData>) | null} */
+  var generator = null;
+  /** @type {Promise<void> | null} */
+  var loading = null;
+  var took = 0;
+  var drawing = false;
+  var wanted = false;
+  /** What was wrong with the link, until something is painted. */
+  var notice = "";
+
+  /** @param {string} name */
+  function field(name) {
+    return /** @type {HTMLInputElement} */ (form.elements.namedItem(name));
+  }
+  function paint() {
+    return Number(field("paint").value);
+  }
+  function erases() {
+    return field("mode").value === "erase";
+  }
+  /** @returns {number} cells across the brush */
+  function size() {
+    return 2 * Number(field("size").value) - 1;
+  }
+  function strength() {
+    return Number(field("strength").value) / 100;
+  }
+  /** @returns {Stroke[]} what is painted on the image, with the stroke under way */
+  function strokes() {
+    var done = histories[image].strokes();
+    return live ? done.concat(live) : done;
+  }
+  /** @param {string} name @returns {HTMLButtonElement} */
+  function button(name) {
+    return page.querySelector('[data-do="' + name + '"]');
+  }
+  /** @param {string} text @param {string} [kind] "wrong", or nothing */
+  function say(text, kind) {
+    status.textContent = text;
+    status.className = "status " + (kind || "");
+  }
+  /** @param {number} number @param {string} thing */
+  function counted(number, thing) {
+    return number + " " + thing + (number === 1 ? "" : "s");
+  }
+
+  /* The picture. */
+
+  /** Draw until the picture is what is wanted. */
+  async function redraw() {
+    wanted = true;
+    if (!generator || drawing) return;
+    drawing = true;
+    try {
+      while (wanted) {
+        wanted = false;
+        var shown = image;
+        var began = performance.now();
+        var picture = await generator(shown, strokes());
+        took = performance.now() - began;
+        if (shown !== image) continue;
+        canvas.getContext("2d").putImageData(picture, 0, 0);
+        stage.dataset.drawn = "yes";
+        if (!live) conclude();
+        await new Promise(requestAnimationFrame); // the pointer is heard between two pictures
+      }
+    } catch (error) {
+      say("The picture could not be drawn: " + error.message, "wrong");
+    }
+    drawing = false;
+  }
+
+  /** Say what the picture is now. */
+  function conclude() {
+    var done = histories[image].strokes();
+    stage.dataset.strokes = String(done.length);
+    if (notice) say(notice, "wrong");
+    else if (!done.length) say("Ready. Choose a concept, and paint on the picture.");
+    else say(counted(done.length, "stroke") + ". The generator drew the picture anew in " + Math.max(1, Math.round(took)) + " ms.");
+  }
+
+  /** Load the generator, once. @returns {Promise<void>} */
+  function load() {
+    if (loading) return loading;
+    button("load").hidden = true;
+    say("The generator is loading …");
+    loading = window.dissectoryGenerator
+      .load(painting, function (share) {
+        if (!generator) say("The generator is loading: " + Math.round(100 * share) + " %.");
+      })
+      .then(
+        function (ready) {
+          generator = ready;
+          page.dataset.ready = "yes";
+          return redraw();
+        },
+        function (error) {
+          loading = null;
+          button("load").hidden = false;
+          say("The generator could not be loaded: " + error.message, "wrong");
+        },
+      );
+    return loading;
+  }
+
+  /* What is on the page follows what is painted. */
+
+  /** Show all that depends on the edit, and draw. */
+  function show() {
+    var history = histories[image];
+    button("undo").disabled = history.at === 0;
+    button("redo").disabled = history.at === history.steps.length - 1;
+    button("reset").disabled = !history.strokes().length;
+    showBefore(false);
+    redraw();
+  }
+
+  /** Show a new edit, and hold it in the link. */
+  function change() {
+    notice = "";
+    try {
+      window.history.replaceState(null, "", tools.fragment(painting, image, histories[image].strokes()));
+    } catch (error) {
+      /* A browser that is asked too often; the next stroke writes the link again. */
+    }
+    show();
+  }
+
+  /** @param {boolean} on */
+  function showBefore(on) {
+    stage.dataset.shows = on ? "before" : "after";
+    button("before").setAttribute("aria-pressed", String(on));
+  }
+
+  /** Show another image, with what was painted on it. @param {number} place */
+  function choose(place) {
+    image = place;
+    var input = /** @type {HTMLInputElement} */ (page.querySelectorAll("[name=image]")[place]);
+    input.checked = true;
+    original.src = /** @type {HTMLImageElement} */ (input.parentElement.querySelector("img")).src;
+    delete stage.dataset.drawn;
+    show();
+  }
+
+  /** Show what the link holds. */
+  function follow() {
+    var edit = tools.parsed(painting, location.hash);
+    notice = edit ? "" : "The link holds an image or a concept that is not here: nothing was painted.";
+    if (edit) {
+      histories[edit.image] = new tools.History();
+      if (edit.strokes.length) histories[edit.image].put(edit.strokes);
+    }
+    choose(edit ? edit.image : image);
+  }
+
+  /** Show what the tools are set to. */
+  function showTools() {
+    var color = painting.paints[paint()][1];
+    page.style.setProperty("--k", color);
+    page.dataset.mode = erases() ? "erase" : "draw";
+    field("strength").disabled = erases();
+    field("size").nextElementSibling.textContent = counted(size(), "cell") + " across";
+    field("strength").nextElementSibling.textContent = erases() ? "to zero" : field("strength").value + " % of the level";
+    page.querySelectorAll("[data-units]").forEach(function (line, place) {
+      /** @type {HTMLElement} */ (line).hidden = place !== paint();
+    });
+    mark();
+  }
+
+  /* The brush. */
+
+  /** Colour the cells that the brush covers, and those of a stroke that is not drawn yet. */
+  function mark() {
+    var context = tint.getContext("2d");
+    context.clearRect(0, 0, tint.width, tint.height);
+    var covered = new Set(live && took >= SLOW ? live.cells : []);
+    if (stage.matches(":hover, :focus-visible") || live) {
+      tools.dab(cell[0], cell[1], size(), grid).forEach(function (one) {
+        covered.add(one);
+      });
+    }
+    context.fillStyle = erases() ? "#000" : painting.paints[paint()][1];
+    covered.forEach(function (one) {
+      context.fillRect(one % grid[1], Math.floor(one / grid[1]), 1, 1);
+    });
+    cursor.style.left = (100 * cell[1]) / grid[1] + "%";
+    cursor.style.top = (100 * cell[0]) / grid[0] + "%";
+  }
+
+  function start() {
+    if (!generator) {
+      load();
+      return;
+    }
+    showBefore(false);
+    live = { paint: paint(), erases: erases(), strength: erases() ? 1 : strength(), cells: new Set() };
+    stage.dataset.painting = "yes";
+    cover(cell);
+  }
+
+  /** Go to a cell; where a stroke is under way, it covers all cells on the way. @param {[number, number]} to */
+  function cover(to) {
+    var from = cell;
+    cell = to;
+    if (live) {
+      var steps = Math.max(Math.abs(to[0] - from[0]), Math.abs(to[1] - from[1]), 1);
+      for (var step = 0; step <= steps; step++) {
+        var row = Math.round(from[0] + ((to[0] - from[0]) * step) / steps);
+        var column = Math.round(from[1] + ((to[1] - from[1]) * step) / steps);
+        tools.dab(row, column, size(), grid).forEach(function (one) {
+          live.cells.add(one);
+        });
+      }
+      if (took < SLOW) redraw();
+    }
+    mark();
+  }
+
+  /** End the stroke under way. @param {boolean} keep whether it is painted */
+  function finish(keep) {
+    if (!live) return;
+    var done = live;
+    live = null;
+    delete stage.dataset.painting;
+    if (keep) histories[image].put(histories[image].strokes().concat(done));
+    change();
+    mark();
+  }
+
+  /** @param {PointerEvent} event @returns {[number, number]} the cell under the pointer, or the nearest one */
+  function under(event) {
+    var box = stage.getBoundingClientRect();
+    var row = Math.floor(((event.clientY - box.top) / box.height) * grid[0]);
+    var column = Math.floor(((event.clientX - box.left) / box.width) * grid[1]);
+    return [Math.max(0, Math.min(grid[0] - 1, row)), Math.max(0, Math.min(grid[1] - 1, column))];
+  }
+
+  stage.addEventListener("pointerdown", function (event) {
+    if (event.button !== 0 || !event.isPrimary) return;
+    cell = under(event);
+    stage.setPointerCapture(event.pointerId);
+    start();
+  });
+  stage.addEventListener("pointermove", function (event) {
+    if (event.isPrimary) cover(under(event));
+  });
+  stage.addEventListener("pointerup", function () {
+    finish(true);
+  });
+  stage.addEventListener("pointercancel", function () {
+    finish(false);
+  });
+  ["pointerleave", "focus", "blur"].forEach(function (name) {
+    stage.addEventListener(name, mark);
+  });
+
+  var ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+  stage.addEventListener("keydown", function (event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    var arrow = ARROWS[event.key];
+    if (arrow) {
+      var row = Math.max(0, Math.min(grid[0] - 1, cell[0] + arrow[0]));
+      cover([row, Math.max(0, Math.min(grid[1] - 1, cell[1] + arrow[1]))]);
+      where.textContent = "Row " + (cell[0] + 1) + ", column " + (cell[1] + 1);
+    } else if (event.key === " " && !event.repeat) start();
+    else if (event.key === "Enter") {
+      start();
+      finish(true);
+    } else if (event.key === "Escape") finish(false);
+    else if (event.key === "e") {
+      field("mode").value = erases() ? "draw" : "erase";
+      showTools();
+    } else if (event.key === "[" || event.key === "]") {
+      var input = field("size");
+      if (event.key === "[") input.stepDown();
+      else input.stepUp();
+      showTools();
+    } else if (event.key === "b") showBefore(stage.dataset.shows !== "before");
+    else if (event.key !== " ") return;
+    event.preventDefault();
+  });
+  stage.addEventListener("keyup", function (event) {
+    if (event.key === " ") finish(true);
+  });
+  stage.addEventListener("blur", function () {
+    finish(true);
+  });
+
+  /* Buttons and links. */
+
+  /** @param {number} by */
+  function step(by) {
+    if (histories[image].go(by)) change();
+  }
+
+  /** Write the picture as a file. */
+  function save() {
+    canvas.toBlob(function (content) {
+      var link = document.createElement("a");
+      link.href = URL.createObjectURL(content);
+      link.download = "painted-" + painting.seeds[image] + ".png";
+      link.click();
+      window.setTimeout(function () {
+        URL.revokeObjectURL(link.href);
+      }, 1000);
+    }, "image/png");
+  }
+
+  /** Copy the page's address, or show it where that is not allowed. */
+  function share() {
+    var copied = navigator.clipboard ? navigator.clipboard.writeText(location.href) : Promise.reject(new Error());
+    copied
+      .then(
+        function () {
+          return "Copied";
+        },
+        function () {
+          return "The link is in the address bar";
+        },
+      )
+      .then(function (answer) {
+        button("link").textContent = answer;
+        window.setTimeout(function () {
+          button("link").textContent = "Copy link";
+        }, 2000);
+      });
+  }
+
+  var DO = {
+    load: load,
+    undo: function () {
+      step(-1);
+    },
+    redo: function () {
+      step(1);
+    },
+    reset: function () {
+      histories[image].put([]);
+      change();
+    },
+    before: function () {
+      showBefore(stage.dataset.shows !== "before");
+    },
+    save: function () {
+      load().then(redraw).then(save);
+    },
+    link: share,
+  };
+  page.addEventListener("click", function (event) {
+    var pressed = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest("[data-do]"));
+    if (pressed) DO[pressed.dataset.do]();
+  });
+  document.addEventListener("keydown", function (event) {
+    var text = /** @type {Element} */ (event.target).matches("input[type=search], textarea");
+    if (text || !(event.ctrlKey || event.metaKey) || event.altKey) return;
+    var key = event.key.toLowerCase();
+    if (key !== "z" && key !== "y") return;
+    event.preventDefault();
+    step(key === "y" || event.shiftKey ? 1 : -1);
+  });
+  form.addEventListener("submit", function (event) {
+    event.preventDefault();
+  });
+  form.addEventListener("input", showTools);
+  page.querySelector("[data-images]").addEventListener("change", function (event) {
+    choose(Number(/** @type {HTMLInputElement} */ (event.target).value));
+    change();
+  });
+  window.addEventListener("hashchange", function () {
+    if (tools.held(location.hash)) follow();
+  });
+
+  form.reset(); // a browser that remembers what was chosen would say otherwise than the page
+  showTools();
+  if (tools.held(location.hash)) follow();
+  else choose(0);
+  if (location.protocol === "file:" && !painting.offline) {
+    say(status.dataset.served, "wrong");
+  } else if (page.dataset.asks) button("load").hidden = false;
+  else load();
+})();
