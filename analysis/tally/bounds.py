@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float32]
     _I64 = npt.NDArray[np.int64]
 
-RISK = 1 / 5000
+RISK = 1 / 2000
 """Chance that a bound is too bold, if the mean over images were normal; see `errors_of`."""
 _SAMPLED = 14
 """The first bound looks at about so many rows and columns of the grid."""
@@ -41,7 +41,7 @@ def errors_of(seen: int) -> float:
     """How many standard errors a bound stays below what `seen` images show: Student's t for `RISK`.
 
     >>> round(errors_of(32), 2), round(errors_of(512), 2)
-    (3.99, 3.57)
+    (3.63, 3.31)
     """
     return float(stats.t.isf(RISK, seen - 1)) if seen > 1 else math.inf
 
@@ -107,8 +107,7 @@ def _raise(
             high = max(high, _key_of(value))
         while high - low > _CLOSE:
             middle = (low + high) // 2
-            mean, variance = _above(pairs, values, _float_of(middle), seen)
-            if mean - math.sqrt(factor * variance) >= needed:
+            if _is_supported(pairs, values, _float_of(middle), seen, needed, factor):
                 low = middle
             else:
                 high = middle
@@ -116,17 +115,21 @@ def _raise(
 
 
 @part_of_kernels
-def _above(pairs: _I64, values: Floats, level: np.float32, seen: int) -> tuple[float, float]:
-    """Mean and variance over images of how many values are above a level."""
+def _is_supported(pairs: _I64, values: Floats, level: np.float32, seen: int, needed: float, factor: float) -> bool:
+    """Whether the mean over images of how many values are above a level is far enough above what is needed."""
     total = squares = 0
+    for value in values[pairs[0] : pairs[-1]]:
+        total += value > level
+    if total < needed * seen:
+        return False
     for pair in range(len(pairs) - 1):
         count = 0
         for value in values[pairs[pair] : pairs[pair + 1]]:
             count += value > level
-        total += count
         squares += count * count
     mean = total / seen
-    return mean, max(squares / seen - mean * mean, 0.0) * seen / max(seen - 1, 1)
+    variance = max(squares / seen - mean * mean, 0.0) * seen / max(seen - 1, 1)
+    return mean - math.sqrt(factor * variance) >= needed
 
 
 @part_of_kernels

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -75,12 +75,17 @@ class Kept:
         images: npt.NDArray[np.int32],
         values: npt.NDArray[np.float32],
         positions: npt.NDArray[np.uint16],
+        before: int = 0,
+        after: int = 0,
     ) -> Kept:
-        """What was found unit by unit in some images `(image,)`: `sizes` `(unit, image)` entries of each pair."""
+        """What was found unit by unit in some images `(image,)`: `sizes` `(unit, image)` entries of each pair.
+
+        Of some units `before` and `after` these nothing is kept.
+        """
         filled = sizes > 0
-        first = np.concatenate([[0], filled.sum(axis=1).cumsum()])
+        pairs = np.pad(filled.sum(axis=1), (before + 1, after)).cumsum()
         starts = np.concatenate([[0], sizes[filled].cumsum()])
-        return cls(first, np.broadcast_to(images, sizes.shape)[filled], starts, values, positions)
+        return cls(pairs, np.broadcast_to(images, sizes.shape)[filled], starts, values, positions)
 
     def units(self, first: int, last: int) -> Kept:
         """Take neighbouring units, `first` to `last` without the last, without copying their entries."""
@@ -102,24 +107,27 @@ class Kept:
 
     def above(self, bounds: npt.NDArray[np.float32]) -> Kept:
         """Leave out what is not greater than its unit's bound `(unit,)`, and pairs of which nothing is left."""
-        return Kept(*_above(self.first, self.images, self.starts, self.values, self.positions, bounds))
+        first, images, starts = np.zeros_like(self.first), np.empty_like(self.images), np.zeros_like(self.starts)
+        values, positions = np.empty_like(self.values), np.empty_like(self.positions)
+        pairs, entries = _above(
+            self.first, self.images, self.starts, self.values, self.positions, constant(bounds, np.float32),
+            first, images, starts, values, positions,
+        )  # fmt: skip
+        return Kept(first, images[:pairs], starts[: pairs + 1], values[:entries], positions[:entries])
 
     @staticmethod
     def joined(parts: Sequence[Kept]) -> Kept:
         """Join what was kept of the same units and other images; the parts stand in the order of the visit."""
         first: npt.NDArray[np.int64] = np.sum([part.first for part in parts], axis=0, dtype=np.int64)
-        starts = np.zeros(first[-1] + 1, dtype=np.int64)
-        images = np.empty(first[-1], dtype=np.int32)
-        entries = sum(len(part) for part in parts)
-        values, positions = np.empty(entries, dtype=np.float32), np.empty(entries, dtype=np.uint16)
-        pair = first[:-1].copy()
-        entry: npt.NDArray[np.int64] = np.sum([part.starts[part.first[:-1]] for part in parts], axis=0, dtype=np.int64)
+        begins: npt.NDArray[np.int64] = np.sum([part.starts[part.first] for part in parts], axis=0, dtype=np.int64)
+        images, starts = np.empty(first[-1], dtype=np.int32), np.full(first[-1] + 1, begins[-1])
+        values, positions = np.empty(begins[-1], dtype=np.float32), np.empty(begins[-1], dtype=np.uint16)
+        pair, entry = first[:-1].copy(), begins[:-1].copy()
         for part in parts:
             _place(
                 part.first, part.images, part.starts, part.values, part.positions,
                 pair, entry, images, starts, values, positions,
             )  # fmt: skip
-        starts[-1] = entries
         return Kept(first, images, starts, values, positions)
 
 
@@ -127,32 +135,23 @@ _DTYPES = (np.int64, np.int32, np.int64, np.float32, np.uint16)
 
 
 @compiled
-def _above(first: _I64, images: _I32, starts: _I64, values: _F32, positions: _U16, bounds: _F32) -> Any:  # noqa: ANN401
-    """Leave out entries that are not greater than their unit's bound, and pairs of which nothing is left."""
-    new_first = np.zeros(len(first), dtype=np.int64)
-    new_images, new_starts = np.empty(len(images), dtype=np.int32), np.zeros(len(starts), dtype=np.int64)
-    new_values, new_positions = np.empty(len(values), dtype=np.float32), np.empty(len(values), dtype=np.uint16)
+def _above(
+    first: _I64, images: _I32, starts: _I64, values: _F32, positions: _U16, bounds: _F32,
+    new_first: _I64, new_images: _I32, new_starts: _I64, new_values: _F32, new_positions: _U16,
+) -> tuple[int, int]:  # fmt: skip
+    """Write the entries that are greater than their unit's bound, and their pairs; returns how many of both."""
     pairs = entries = 0
     for unit in range(len(first) - 1):
-        bound = bounds[unit]
         for pair in range(first[unit], first[unit + 1]):
             for entry in range(starts[pair], starts[pair + 1]):
-                if values[entry] > bound:
-                    new_values[entries] = values[entry]
-                    new_positions[entries] = positions[entry]
-                    entries += 1
+                new_values[entries], new_positions[entries] = values[entry], positions[entry]
+                entries += int(values[entry] > bounds[unit])
             if entries > new_starts[pairs]:
                 new_images[pairs] = images[pair]
                 pairs += 1
                 new_starts[pairs] = entries
         new_first[unit + 1] = pairs
-    return (
-        new_first,
-        new_images[:pairs].copy(),
-        new_starts[: pairs + 1].copy(),
-        new_values[:entries].copy(),
-        new_positions[:entries].copy(),
-    )
+    return pairs, entries
 
 
 @compiled
@@ -168,6 +167,8 @@ def _place(
             all_images[pair] = images[old]
             all_starts[pair] = starts[old] - begin + entry
             pair += 1
-        all_values[entry : entry + end - begin] = values[begin:end]
-        all_positions[entry : entry + end - begin] = positions[begin:end]
+        old_values, old_positions = values[begin:end], positions[begin:end]
+        new_values, new_positions = all_values[entry : entry + end - begin], all_positions[entry : entry + end - begin]
+        for place in range(end - begin):
+            new_values[place], new_positions[place] = old_values[place], old_positions[place]
         next_pair[unit], next_entry[unit] = pair, entry + end - begin

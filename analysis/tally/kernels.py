@@ -127,7 +127,7 @@ def sweep(
 ) -> tuple[int, int]:  # fmt: skip
     """Tally the units from `first` on of maps `(batch, unit, cell)`, and keep what is above their bounds.
 
-    Sets `sizes` `(unit, image)`, the number of entries of each pair, and the `values` and `positions` of the entries.
+    Sets `sizes` `(unit - first, image)`, the number of entries of each pair, and the entries' `values` and `positions`.
 
     Returns the unit before which the sweep stopped, `last` or one for which there may not be room, and the number of
     entries.
@@ -152,7 +152,7 @@ def sweep(
             if found > 0:
                 entries = _upsample(
                     source, at, begin, end, bounds[unit], grid, scratch.gaps, scratch.blends, scratch.columns,
-                    values, positions, entries, sizes[unit],
+                    values, positions, entries, sizes[unit - first],
                 )  # fmt: skip
         _rank(source, at, extremes, images, tallies.top_peaks[unit], tallies.top_images[unit], tallies.top_cells[unit])
         tallies.sums[unit, 1], tallies.sums[unit, 2] = _total(scratch.lanes[0]), _total(scratch.lanes[1])

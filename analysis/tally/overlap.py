@@ -86,6 +86,8 @@ def count(
     Returns:
         `intersection` `(unit, concept)` and `active` `(unit,)`.
     """
+    if labels.max(initial=0) > concepts:
+        raise ValueError(f"labels name the concept {labels.max()} of {concepts}")
     intersection = np.zeros((kept.count, concepts + 1), dtype=np.int64)
     active = np.zeros(kept.count, dtype=np.int64)
     given = _as_given(kept, thresholds, labels, row_of)
@@ -125,20 +127,23 @@ def lit(
 
     What is not in `kept` stays dark: the marks of several parts are to be combined by "or".
     """
+    _check(kept, positions)
     marks = np.zeros((*images.shape, -(-positions // 8)), dtype=np.uint8)
-    wanted = np.ascontiguousarray(images, dtype=np.int32)
-    _light(*_entries(kept), np.ascontiguousarray(thresholds, dtype=np.float32), wanted, marks)
+    _light(*_entries(kept), constant(thresholds, np.float32), constant(images, np.int32), marks)
     return marks
 
 
-def _entries(kept: Kept) -> tuple[Any, ...]:
+def _entries(kept: Kept) -> tuple[npt.NDArray[Any], ...]:
     return kept.first, kept.images, kept.starts, kept.values, kept.positions
 
 
 def _as_given(
     kept: Kept, thresholds: npt.NDArray[np.float32], labels: npt.NDArray[np.uint16], row_of: npt.NDArray[np.int32]
-) -> tuple[Any, ...]:
+) -> tuple[npt.NDArray[Any], ...]:
     """The arguments of the kernels, in the one form for which they are compiled."""
+    _check(kept, labels.shape[1])
+    if kept.images.max(initial=-1) >= len(row_of) or row_of.max(initial=-1) >= len(labels):
+        raise ValueError(f"images up to {kept.images.max()}, rows of {len(row_of)}, labels of {len(labels)}")
     return (
         *_entries(kept),
         constant(thresholds, np.float32),
@@ -147,45 +152,59 @@ def _as_given(
     )
 
 
+def _check(kept: Kept, positions: int) -> None:
+    """Refuse what kernels would look for outside of an array."""
+    if kept.positions.max(initial=0) >= positions:
+        raise ValueError(f"position {kept.positions.max()} in a grid of {positions}")
+
+
 @compiled
 def _count(
     begin: int, end: int, first: _I64, images: _I32, starts: _I64, values: _F32, positions: _U16,
     thresholds: _F32, labels: _U16, row_of: _I32, intersection: _I64, active: _I64,
 ) -> None:  # fmt: skip
-    planes = labels.shape[2]
+    """Count for the units `begin` to `end`; see `count`."""
+    planes, concepts = labels.shape[2], intersection.shape[1]
+    # Neighbours often carry the same concept: counted in turn into two tables, neither waits for the one before it.
+    tables = np.zeros((planes, 2, concepts), dtype=np.int64)
+    lit_positions = np.empty(labels.shape[1] + 1, dtype=np.int64)
     for unit in range(begin, end):
-        threshold = thresholds[unit]
         for pair in range(first[unit], first[unit + 1]):
-            row = row_of[images[pair]]
+            row, found = row_of[images[pair]], 0
             if row < 0:
                 continue
             for entry in range(starts[pair], starts[pair + 1]):
-                if values[entry] > threshold:
-                    active[unit] += 1
-                    for plane in range(planes):
-                        intersection[unit, labels[row, positions[entry], plane]] += 1
+                lit_positions[found] = positions[entry]
+                found += int(values[entry] > thresholds[unit])
+            active[unit] += found
+            for plane in range(planes):
+                for place in range(found):
+                    tables[plane, place & 1, labels[row, lit_positions[place], plane]] += 1
+        for plane in range(planes):
+            for concept in range(concepts):
+                intersection[unit, concept] += tables[plane, 0, concept] + tables[plane, 1, concept]
+                tables[plane, 0, concept] = tables[plane, 1, concept] = 0
 
 
 @compiled
 def _count_by_image(
     begin: int, end: int, first: _I64, images: _I32, starts: _I64, values: _F32, positions: _U16,
-    thresholds: _F32, labels: _U16, row_of: _I32, concept: _I64, intersection: _I32, active: _I32,
+    thresholds: _F32, labels: _U16, row_of: _I32, wanted: _I64, intersection: _I32, active: _I32,
 ) -> None:  # fmt: skip
-    planes = labels.shape[2]
+    """Count for the units `begin` to `end`, of which one concept each is wanted; see `count_by_image`."""
     for unit in range(begin, end):
-        threshold, wanted = thresholds[unit], concept[unit]
         for pair in range(first[unit], first[unit + 1]):
-            row = row_of[images[pair]]
+            row, found, met = row_of[images[pair]], 0, 0
             if row < 0:
                 continue
             for entry in range(starts[pair], starts[pair + 1]):
-                if values[entry] > threshold:
-                    active[row, unit] += 1
-                    if wanted > 0:
-                        met = False
-                        for plane in range(planes):
-                            met |= labels[row, positions[entry], plane] == wanted
-                        intersection[row, unit] += met
+                is_lit, carries = values[entry] > thresholds[unit], False
+                for plane in range(labels.shape[2]):
+                    carries |= labels[row, positions[entry], plane] == wanted[unit]
+                found += int(is_lit)
+                met += int(is_lit & carries)
+            active[row, unit] += found
+            intersection[row, unit] += met if wanted[unit] > 0 else 0
 
 
 @compiled
@@ -193,6 +212,7 @@ def _light(
     first: _I64, images: _I32, starts: _I64, values: _F32, positions: _U16,
     thresholds: _F32, wanted: _I32, marks: _U8,
 ) -> None:  # fmt: skip
+    """Mark the active positions of the images that are wanted of each unit; see `lit`."""
     for unit in range(len(first) - 1):
         for pair in range(first[unit], first[unit + 1]):
             for place in range(wanted.shape[1]):

@@ -99,20 +99,19 @@ class LayerSweep:
         self, values: npt.NDArray[np.float32], images: npt.NDArray[np.int32], first: int, last: int, tallies: Tallies
     ) -> list[Kept]:
         """Tally some units; what is kept of them, in as many parts as room was made for."""
-        grid, batch = self.upsampler.for_kernels, len(values)
+        grid, batch, parts = self.upsampler.for_kernels, len(values), []
         scratch, group = Scratch.of(grid, batch), group_of(batch, values.shape[2])
-        sizes, parts = np.zeros((self.units, batch), dtype=np.int64), []
+        most = batch * grid.size**2
         while first < last:
-            most = batch * grid.size**2
             room = most + (last - first) * most // _ROOM
             found, positions = np.empty(room, dtype=np.float32), np.empty(room, dtype=np.uint16)
-            reached, entries = sweep(
+            sizes = np.zeros((last - first, batch), dtype=np.int64)
+            end, entries = sweep(
                 values, images, first, last, grid, self.bound, tallies, scratch, group, sizes, found, positions
             )
-            here = np.zeros_like(sizes)
-            here[first:reached] = sizes[first:reached]
-            parts.append(Kept.of_sizes(here, images, found[:entries], positions[:entries]))
-            first = reached
+            sizes, found, positions = sizes[: end - first], found[:entries], positions[:entries]
+            parts.append(Kept.of_sizes(sizes, images, found, positions, first, self.units - end))
+            first = end
         return parts
 
     def raise_bound(self, bound: npt.NDArray[np.float32]) -> None:
