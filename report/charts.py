@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,13 +16,16 @@ from dissectory.report.drawing import (
     Text,
     across,
     box,
+    diamond,
     dot,
     embed,
+    hatch,
     paint,
     steps,
     tabulate,
     ticks,
     upright,
+    whisker,
     whole_ticks,
 )
 
@@ -34,16 +38,33 @@ MOST_DOTS = 400
 """Dots of one chart: beyond that they cover each other."""
 
 
-def matched_by_layer(layers: Sequence[Layer], counts: Ints) -> Chart:
-    """Stack the matched units of every layer by category.
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A unit of a concept's chart: its IoU with the concept, and whether that is its label.
+
+    `low` and `high` are the interval's ends, NaN where not measured; `doubtful` where the label could be chance.
+    """
+
+    layer: int
+    unit: int
+    iou: float
+    own: bool = False
+    doubtful: bool = False
+    low: float = math.nan
+    high: float = math.nan
+
+
+def matched_by_layer(layers: Sequence[Layer], counts: Ints, doubtful: Ints) -> Chart:
+    """Stack the matched units of every layer by category, and on top those whose label could be chance.
 
     Args:
         layers: in the order of the network.
-        counts: matched units `(layer, category)`, categories in the order of `CATEGORIES`.
+        counts: other matched units `(layer, category)`, categories in the order of `CATEGORIES`.
+        doubtful: matched units that could be chance `(layer,)`.
     """
     frame = Frame(width=max(520, min(1240, 60 + 130 * len(layers)), 60 + 76 * len(layers)), height=304, bottom=52)
     top = max((layer.units for layer in layers), default=1)
-    paths: dict[str, str] = {"rule": across(frame, (tick / top for tick in ticks(top))), "whole": ""}
+    paths: dict[str, str] = {"rule": across(frame, (tick / top for tick in ticks(top))), "whole": "", "doubt": ""}
     texts = [Text(frame.left - 8, frame.y(tick / top) + 4, f"{tick:g}", "end") for tick in ticks(top)]
     for place, layer in enumerate(layers):
         left, right = frame.x((place + 0.18) / len(layers)), frame.x((place + 0.82) / len(layers))
@@ -53,57 +74,72 @@ def matched_by_layer(layers: Sequence[Layer], counts: Ints) -> Chart:
             piece = box(left, right, frame.y((below + count) / top), frame.y(below / top)) if count else ""
             paths[category] = paths.get(category, "") + piece
             below += count
-        middle = (left + right) / 2
-        texts.append(Text(middle, frame.y(below / top) - 5, f"{below:,}", "middle strong"))
+        most, middle = below + int(doubtful[place]), (left + right) / 2
+        if most > below:
+            paths["doubt"] += hatch(left, right, frame.y(most / top), frame.y(below / top))
+        texts.append(Text(middle, frame.y(most / top) - 5, _sum(below, most), "middle strong"))
         texts.append(Text(middle, frame.base + 18, words.ending(layer.name), "middle", href=layer.href))
         texts.append(Text(middle, frame.base + 37, f"of {layer.units:,}", "middle quiet"))
     data = {
         "layers": [layer.name for layer in layers],
         "units": [layer.units for layer in layers],
         "counts": {category: counts[:, place].tolist() for place, category in enumerate(CATEGORIES)},
+        "doubtful": doubtful.tolist(),
     }
+    doubted = " hatched are those that could be chance;" if doubtful.any() else ""
     return Chart(
         kind="layers",
-        says="Units of each layer that match a concept, by the concept's category; the pale bar is the whole layer.",
+        says=f"Units of each layer that match a concept, by its category;{doubted} the pale bar is the whole layer.",
         width=frame.width,
         height=frame.height,
         marks=paint(paths.items(), texts),
         links=tuple(text for text in texts if text.href),
         data=embed(data),
-        head=("layer", *CATEGORIES, "matched", "units"),
+        head=("layer", *CATEGORIES, "could be chance", "matched", "units"),
         rows=tabulate(
-            (layer.name, *(f"{count:,}" for count in row), f"{sum(row):,}", f"{layer.units:,}")
-            for layer, row in zip(layers, counts.tolist(), strict=True)
+            (layer.name, *(f"{count:,}" for count in (*row, doubt, sum(row) + doubt, layer.units)))
+            for layer, row, doubt in zip(layers, counts.tolist(), doubtful.tolist(), strict=True)
         ),
     )
 
 
-def concepts_of_layer(bars: Sequence[tuple[Concept, int]]) -> Chart:
-    """One bar for every concept that units of a layer match, by category, then by the number of units."""
+def concepts_of_layer(bars: Sequence[tuple[Concept, int, int]]) -> Chart:
+    """One bar for every concept that units of a layer match, by category, then by the number of units.
+
+    Args:
+        bars: a concept, how many units match it, and of how many of these the label could be chance.
+    """
     frame = Frame(width=max(420, min(1240, 60 + 44 * len(bars)), 60 + 22 * len(bars)), height=330, left=36, bottom=122)
-    top = max((count for _, count in bars), default=1)
+    top = max((count for _, count, _ in bars), default=1)
     step = min(44.0, (frame.end - frame.left) / max(1, len(bars)))
     marks = whole_ticks(top)
     paths: dict[str, str] = {"rule": across(frame, (tick / top for tick in marks))}
     texts = [Text(frame.left - 8, frame.y(tick / top) + 4, f"{tick:g}", "end") for tick in marks]
-    for place, (concept, count) in enumerate(bars):
+    for place, (concept, count, doubtful) in enumerate(bars):
         left = frame.left + (place + 0.16) * step
         right = frame.left + (place + 0.84) * step
-        bar = box(left, right, frame.y(count / top), frame.base)
+        middle_y = frame.y((count - doubtful) / top)
+        bar = box(left, right, middle_y, frame.base) if count > doubtful else ""
         paths[concept.category] = paths.get(concept.category, "") + bar
+        if doubtful:
+            look = f"doubt {concept.category}"
+            paths[look] = paths.get(look, "") + hatch(left, right, frame.y(count / top), middle_y)
         middle = (left + right) / 2 + 4
         texts.append(Text(middle, frame.base + 13, words.beginning(concept.name), "end", turn=-50, href=concept.href))
-        texts.append(Text((left + right) / 2, frame.y(count / top) - 4, str(count), "middle quiet"))
+        texts.append(Text((left + right) / 2, frame.y(count / top) - 4, _sum(count - doubtful, count), "middle quiet"))
+    doubted = "; hatched are those that could be chance" if any(doubtful for *_, doubtful in bars) else ""
     return Chart(
         kind="concepts",
-        says="How many units match each concept, grouped by category.",
+        says=f"How many units match each concept, grouped by category{doubted}.",
         width=frame.width,
         height=frame.height,
         marks=paint(paths.items(), texts),
         links=tuple(text for text in texts if text.href),
-        data=embed({"bars": [[concept.name, concept.category, count] for concept, count in bars]}),
-        head=("concept", "category", "units"),
-        rows=tabulate((concept.name, concept.category, f"{count:,}") for concept, count in bars),
+        data=embed({"bars": [[concept.name, concept.category, *counts] for concept, *counts in bars]}),
+        head=("concept", "category", "units", "could be chance"),
+        rows=tabulate(
+            (concept.name, concept.category, *(f"{count:,}" for count in counts)) for concept, *counts in bars
+        ),
     )
 
 
@@ -187,22 +223,24 @@ def activations(low: Floats, high: Floats, count: Ints, threshold: float, quanti
     )
 
 
-def units_of_concept(layers: Sequence[Layer], points: Sequence[tuple[int, int, float, bool]], cut: float) -> Chart:
+def units_of_concept(layers: Sequence[Layer], points: Sequence[Point], cut: float) -> Chart:
     """Every unit's IoU with one concept, layer by layer.
 
     Args:
         layers: in the order of the network.
-        points: number of the layer, unit, IoU, whether the concept is the unit's label; the best first.
+        points: the best first.
         cut: the study's cut.
     """
     points = points[:MOST_DOTS]
     frame = Frame(width=max(480, 60 + 46 * len(layers)), height=340, bottom=36, left=50)
-    top = max([1e-3, cut * 1.5, *(iou for _, _, iou, _ in points)]) * 1.04
-    paths = {"rule": across(frame, (tick / top for tick in ticks(top))), "other": "", "own": ""}
-    for layer, unit, iou, own in points:
-        share = (layer + 0.22 + 0.56 * (unit * 0.618034 % 1)) / len(layers)
-        paths["own" if own else "other"] += dot(frame.x(share), frame.y(iou / top), 3.5)
-    paths["cut"] = across(frame, [cut / top])
+    top = max([1e-3, cut * 1.5, *(point.iou for point in points), *(p.high for p in points if _has_interval(p))]) * 1.04
+    paths = {"rule": across(frame, (tick / top for tick in ticks(top))), "other": "", "whisker": "", "own": ""}
+    paths |= {"perhaps": "", "cut": across(frame, [cut / top])}
+    for point in points:
+        x = frame.x((point.layer + 0.22 + 0.56 * (point.unit * 0.618034 % 1)) / len(layers))
+        if _has_interval(point):
+            paths["whisker"] += whisker(x, frame.y(point.low / top), frame.y(point.high / top))
+        paths[_look(point)] += (diamond if point.doubtful else dot)(x, frame.y(point.iou / top), 3.5)
     texts = [Text(frame.left - 8, frame.y(tick / top) + 4, f"{tick:g}", "end") for tick in ticks(top)]
     texts += [
         Text(frame.x((place + 0.5) / len(layers)), frame.base + 18, words.ending(layer.name), "middle", href=layer.href)
@@ -211,22 +249,58 @@ def units_of_concept(layers: Sequence[Layer], points: Sequence[tuple[int, int, f
     texts.append(Text(frame.end, frame.y(cut / top) - 5, f"cut {cut:g}", "cut end"))
     return Chart(
         kind="strip",
-        says="IoU of every unit that touches the concept, layer by layer; filled dots bear it as their label.",
+        says="IoU of every unit that touches the concept, layer by layer; " + _legend(points),
         width=frame.width,
         height=frame.height,
         marks=paint(paths.items(), texts),
         links=tuple(text for text in texts if text.href),
         data=embed({"layers": [layer.name for layer in layers], "points": _columns(points), "cut": cut}),
-        head=("layer", "unit", "IoU", "is its label"),
+        head=("layer", "unit", "IoU", "interval", "is its label"),
         rows=tabulate(
-            (layers[layer].name, str(unit), words.ratio(iou), "yes" if own else "no")
-            for layer, unit, iou, own in points
+            (layers[point.layer].name, str(point.unit), words.ratio(point.iou), _interval(point), _bears(point))
+            for point in points
         ),
     )
 
 
-def _columns(points: Sequence[tuple[int, int, float, bool]]) -> list[list[float]]:
-    return [[layer, unit, round(iou, 5), int(own)] for layer, unit, iou, own in points]
+def _columns(points: Sequence[Point]) -> list[list[float]]:
+    """Layer, unit, IoU, 0 for another label, 1 for its own, 2 for one that could be chance, and the interval if any."""
+    return [
+        [point.layer, point.unit, round(point.iou, 5), point.own + point.doubtful]
+        + ([round(point.low, 5), round(point.high, 5)] if _has_interval(point) else [])
+        for point in points
+    ]
+
+
+def _has_interval(point: Point) -> bool:
+    return math.isfinite(point.low) and math.isfinite(point.high)
+
+
+def _interval(point: Point) -> str:
+    return f"{words.ratio(point.low)} to {words.ratio(point.high)}" if _has_interval(point) else ""
+
+
+def _look(point: Point) -> str:
+    return "perhaps" if point.doubtful else "own" if point.own else "other"
+
+
+def _bears(point: Point) -> str:
+    return "could be chance" if point.doubtful else "yes" if point.own else "no"
+
+
+def _legend(points: Sequence[Point]) -> str:
+    """What the dots of a concept's chart mean, as far as they occur."""
+    says = "filled dots bear it as their label"
+    if any(map(_has_interval, points)):
+        says += ", with its interval"
+    if any(point.doubtful for point in points):
+        says += "; diamonds bear it too, but that could be chance"
+    return f"{says}."
+
+
+def _sum(sure: int, most: int) -> str:
+    """A number of matched units, with those that could be chance set apart."""
+    return f"{most:,}" if sure == most else f"{sure:,} + {most - sure:,}"
 
 
 def _power(power: int) -> str:

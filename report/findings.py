@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
+from dissectory.analysis.schema import SIGNIFICANT
 from dissectory.report.slugs import unique_slugs
 
 if TYPE_CHECKING:
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     import numpy.typing as npt
-    import pandas as pd
 
     from dissectory.analysis.run import Manifest, Run
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """A layer, with the places of its units: `first` up to `last`."""
+    """A layer, with the places of its units: `first` up to `last`; `matched_significant` is None where not tested."""
 
     name: str
     slug: str
@@ -41,6 +42,7 @@ class Layer:
     matched_concepts: int
     first: int
     last: int
+    matched_significant: int | None = None
 
     @property
     def href(self) -> str:
@@ -89,6 +91,11 @@ class Units:
 
     def __len__(self) -> int:
         return len(self.unit)
+
+    @property
+    def doubtful(self) -> npt.NDArray[np.bool_]:
+        """Whether each label was tested and could be chance `(unit,)`."""
+        return np.asarray(self.q_value > SIGNIFICANT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,8 +232,13 @@ def _layers(frame: pd.DataFrame, units: pd.DataFrame) -> tuple[Layer, ...]:
         last = first + int(counts.get(str(row["layer"]), 0))
         whole = {str(key): int(row[key]) for key in ("index", "units", "height", "width")}
         matched = {key: int(row[key]) for key in ("matched_units", "matched_concepts")}
-        name, module = str(row["layer"]), str(row["module"])
-        found.append(Layer(name=name, slug=slug, module=module, first=first, last=last, **whole, **matched))
+        name, module, tested = str(row["layer"]), str(row["module"]), row["matched_significant"]
+        significant = None if pd.isna(tested) else int(tested)
+        found.append(
+            Layer(
+                name, slug, module=module, first=first, last=last, matched_significant=significant, **whole, **matched
+            )
+        )
         first = last
     return tuple(found)
 

@@ -23,12 +23,15 @@ OTHERS = 2
 def search_index(findings: Findings, chips: Chips) -> str:
     """Write the index as a script that hands it to the page.
 
-    `units` are columns in the order of places: layer, unit, thousandths of IoU, whether it matches, and its best
-    concepts, -1 for none.
+    `units` are columns in the order of places: layer, unit, thousandths of IoU, whether it matches, whether its label
+    could be chance, and its best concepts, -1 for none.
     """
     units = findings.units
     index = {
-        "layers": [[layer.name, layer.slug, layer.units, layer.matched_units] for layer in findings.layers],
+        "layers": [
+            [layer.name, layer.slug, layer.units, layer.matched_units, layer.matched_significant]
+            for layer in findings.layers
+        ],
         "concepts": [[concept.name, concept.slug, CATEGORIES.index(concept.category)] for concept in findings.concepts],
         "categories": CATEGORIES,
         "cutAt": float(chips.cut_at),
@@ -38,6 +41,7 @@ def search_index(findings: Findings, chips: Chips) -> str:
             "unit": units.unit.tolist(),
             "iou": np.rint(units.iou * 1000).astype(int).tolist(),
             "matched": units.matched.astype(int).tolist(),
+            "doubtful": units.doubtful.astype(int).tolist(),
             "concepts": [column.tolist() for column in _best_concepts(findings)],
         },
     }

@@ -116,6 +116,19 @@ def q_value(value: float) -> str:
     return "q < 0.001" if value < 0.001 else f"q = {value:.3f}"  # noqa: PLR2004 - the last decimal shown
 
 
+def expected_false(q_value: float) -> str:
+    """How many of the labels that pass as clearly are expected to be false.
+
+    >>> expected_false(0.0002), expected_false(0.0034), expected_false(0.3)
+    ('fewer than 1 in 1,000', 'about 3 in 1,000', 'about 30 in 100')
+    """
+    if q_value < 0.001:  # noqa: PLR2004 - the last decimal that `q_value` shows
+        return "fewer than 1 in 1,000"
+    if q_value < 0.0095:  # noqa: PLR2004 - rounds to less than 1 in 100
+        return f"about {q_value * 1000:.0f} in 1,000"
+    return f"about {q_value * 100:.0f} in 100"
+
+
 def number(value: float) -> str:
     """Any measured number, to four figures.
 

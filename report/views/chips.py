@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from dissectory.analysis.schema import SIGNIFICANT
 from dissectory.report import words
 
 if TYPE_CHECKING:
@@ -15,7 +19,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class UnitChip:
-    """A link to a unit that says where it leads; `width` is its bar's, in percent of the widest on the site."""
+    """A link to a unit that says where it leads.
+
+    `width` is its bar's, in percent of the widest on the site; `spread` its interval on that scale, as a style.
+    `interval` and `q_value` are empty where not measured; `q_order` is what q-values are sorted by. A label that is
+    `doubtful` could be chance.
+    """
 
     href: str
     layer: str
@@ -24,9 +33,19 @@ class UnitChip:
     category: str
     iou: str
     width: str
+    spread: str
+    interval: str
+    q_value: str
+    q_order: str
+    doubtful: bool
     matched: bool
     sprite: str
     mask: str
+
+    @property
+    def q_shown(self) -> str:
+        """The q-value in a column of its own."""
+        return self.q_value.removeprefix("q ").removeprefix("= ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +86,8 @@ class Chips:
     def __init__(self, findings: Findings) -> None:
         self._findings = findings
         units = findings.units
-        self._widest = max(float(units.iou.max(initial=0)), 2.5 * findings.cut, 1e-6)
+        highest, end = (float(column[np.isfinite(column)].max(initial=0)) for column in (units.iou, units.iou_high))
+        self._widest = max(highest, min(end, 1.25 * highest), 2.5 * findings.cut, 1e-6)
         self.cut_at = self.width(findings.cut)
         layout = findings.manifest.pictures
         self.shared = {"cut_at": self.cut_at, "unit_columns": str(max(1, min(layout.columns, layout.unit_tiles)))}
@@ -87,6 +107,10 @@ class Chips:
         """The link to the concept of a row; none for -1."""
         return self.concepts[row] if row >= 0 else None
 
+    def spread(self, low: float, high: float) -> str:
+        """Where an interval lies on a bar, as a style; none where it was not measured."""
+        return f"--l:{self.width(low)}%;--h:{self.width(high)}%" if math.isfinite(low) and math.isfinite(high) else ""
+
     def chosen(self, places: Iterable[int]) -> tuple[UnitChip, ...]:
         """Chips of some units; -1 is passed over."""
         return tuple(self.units[place] for place in places if place >= 0)
@@ -97,6 +121,7 @@ class Chips:
         pictures = findings.manifest.pictures
         tops = findings.tops.slice(place)
         sprite = pictures.unit(layer.index, unit) if tops.stop > tops.start else ""
+        low, high, q_value = (float(column[place]) for column in (units.iou_low, units.iou_high, units.q_value))
         return UnitChip(
             href=unit_href(findings, place),
             layer=layer.name,
@@ -105,6 +130,11 @@ class Chips:
             category=label.category if label else "",
             iou=words.ratio(float(units.iou[place])),
             width=self.width(float(units.iou[place])),
+            spread=self.spread(low, high),
+            interval=f"{words.ratio(low)} to {words.ratio(high)}" if math.isfinite(low) else "",
+            q_value=words.q_value(q_value) if math.isfinite(q_value) else "",
+            q_order=f"{q_value:.6g}" if math.isfinite(q_value) else "9",
+            doubtful=q_value > SIGNIFICANT,
             matched=bool(units.matched[place]),
             sprite=sprite,
             mask=pictures.mask(sprite) if sprite else "",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dissectory.analysis.schema import CATEGORIES
+from dissectory.analysis.schema import CATEGORIES, SIGNIFICANT
 from dissectory.report import charts, words
 from dissectory.report.views.chips import gallery, image_name
 
@@ -26,12 +26,18 @@ MOST_UNITS = 60
 
 @dataclass(frozen=True, slots=True)
 class Detector:
-    """A unit and its IoU with the concept of the page."""
+    """A unit and its IoU with the concept of the page, with interval and q-value where that is its label.
+
+    `spread` is the interval on the bar, `q_order` what q-values are sorted by.
+    """
 
     chip: UnitChip
     iou: str
     order: str
     width: str
+    spread: str
+    q_value: str
+    q_order: str
     above: bool
     own: bool
 
@@ -48,6 +54,7 @@ class ConceptPage:
     gallery: Gallery | None
     strip: Chart | None
     detectors: tuple[Detector, ...]
+    measured: bool
     touching: int
     area: str
 
@@ -61,6 +68,7 @@ class ConceptRow:
     area_order: str
     units: int
     best: UnitChip | None
+    own: bool
     iou: str
     order: str
     width: str
@@ -94,11 +102,12 @@ def concept_page(findings: Findings, chips: Chips, concept: Concept, matched: in
     units = findings.units
     own = (units.concept[places] == concept.row).tolist() if places else []
     points = [
-        (int(units.layer[place]), int(units.unit[place]), iou, is_own)
+        _point(findings, place, iou, own=is_own)
         for place, iou, is_own in zip(places[: charts.MOST_DOTS], ious, own, strict=False)
     ]
     shown = [i for i in range(len(places)) if i < MOST_UNITS or own[i]]
     answer, remark = _answer(findings, chips, concept, matched)
+    detectors = tuple(_detector(chips, places[i], ious[i], findings.cut, own=own[i]) for i in shown)
     return ConceptPage(
         title=f"{concept.name} ({concept.category})",
         href=concept.href,
@@ -107,7 +116,8 @@ def concept_page(findings: Findings, chips: Chips, concept: Concept, matched: in
         remark=remark,
         gallery=_gallery(findings, concept),
         strip=charts.units_of_concept(findings.layers, points, findings.cut) if points else None,
-        detectors=tuple(_detector(findings, chips, places[i], ious[i], own=own[i]) for i in shown),
+        detectors=detectors,
+        measured=any(row.own and (row.chip.interval or row.chip.q_value) for row in detectors),
         touching=len(places),
         area=_area(findings, concept),
     )
@@ -142,7 +152,16 @@ def _answer(findings: Findings, chips: Chips, concept: Concept, matched: int) ->
     others = int((rows["iou"] > findings.cut).sum()) - matched
     rest = f" {words.count(others, 'other')} above the cut of {cut} fit another concept better." if others > 0 else ""
     answer = f"{words.count(matched, 'unit')} in {words.count(layers, 'layer')}."
-    return answer, f"The strongest is {_where(chips, rows, int(own.argmax()))}.{rest}"
+    doubts = int(units.doubtful[rows["place"][own]].sum())
+    doubted = f" {_all_or(doubts, matched)} could be chance." if doubts else ""
+    return answer, f"The strongest is {_where(chips, rows, int(own.argmax()))}.{doubted}{rest}"
+
+
+def _all_or(count: int, whole: int) -> str:
+    """How many of the units of an answer: it, all of them, or some."""
+    if count == whole:
+        return "It" if whole == 1 else "All of them"
+    return f"{count:,} of them"
 
 
 def _where(chips: Chips, rows: dict[str, npt.NDArray[Any]], rank: int) -> str:
@@ -163,9 +182,27 @@ def _gallery(findings: Findings, concept: Concept) -> Gallery | None:
     return gallery(findings, layout.concept(concept.row), layout.concept_tiles, captions)
 
 
-def _detector(findings: Findings, chips: Chips, place: int, iou: float, *, own: bool) -> Detector:
+def _point(findings: Findings, place: int, iou: float, *, own: bool) -> charts.Point:
+    units = findings.units
+    at = int(units.layer[place]), int(units.unit[place])
+    if not own:
+        return charts.Point(*at, iou)
+    low, high = float(units.iou_low[place]), float(units.iou_high[place])
+    return charts.Point(*at, iou, own=True, doubtful=bool(units.q_value[place] > SIGNIFICANT), low=low, high=high)
+
+
+def _detector(chips: Chips, place: int, iou: float, cut: float, *, own: bool) -> Detector:
+    chip = chips.units[place]
     return Detector(
-        chips.units[place], words.ratio(iou), f"{iou:.6f}", chips.width(iou), above=iou > findings.cut, own=own
+        chip=chip,
+        iou=words.ratio(iou),
+        order=f"{iou:.6f}",
+        width=chips.width(iou),
+        spread=chip.spread if own else "",
+        q_value=chip.q_shown if own else "",
+        q_order=chip.q_order if own else "9",
+        above=iou > cut,
+        own=own,
     )
 
 
@@ -176,7 +213,7 @@ def _area(findings: Findings, concept: Concept) -> str:
 
 def _row(findings: Findings, chips: Chips, concept: Concept, matched: int) -> ConceptRow:
     best = findings.by_concept.of(concept.row, 1)
-    iou = float(best["iou"][0]) if len(best["iou"]) else 0.0
+    place, iou = (int(best["place"][0]), float(best["iou"][0])) if len(best["iou"]) else (-1, 0.0)
     layout = findings.manifest.pictures
     examples = findings.examples.slice(concept.row)
     return ConceptRow(
@@ -184,7 +221,8 @@ def _row(findings: Findings, chips: Chips, concept: Concept, matched: int) -> Co
         area=_area(findings, concept),
         area_order=str(concept.pixels),
         units=matched,
-        best=chips.units[int(best["place"][0])] if len(best["iou"]) else None,
+        best=chips.units[place] if place >= 0 else None,
+        own=place >= 0 and int(findings.units.concept[place]) == concept.row,
         iou=words.ratio(iou),
         order=f"{iou:.6f}",
         width=chips.width(iou),

@@ -33,6 +33,7 @@ class LayerRow:
     layer: Layer
     counts: tuple[int, ...]
     share: str
+    beyond: str
     commonest: ConceptLink | None
 
 
@@ -59,6 +60,7 @@ class HomePage:
     layers: tuple[LayerRow, ...]
     control: ControlSummary | None
     categories: tuple[str, ...]
+    tested: bool
     origins: tuple[Origin, ...]
     stages: tuple[tuple[str, str], ...]
     versions: tuple[tuple[str, str], ...]
@@ -81,10 +83,11 @@ def home_page(
         about=about_images(findings),
         has_gallery=has_gallery,
         best=chips.chosen(best_places(findings)),
-        chart=charts.matched_by_layer(findings.layers, category_counts(findings)),
+        chart=charts.matched_by_layer(findings.layers, *category_counts(findings)),
         layers=tuple(_layer_row(findings, chips, layer) for layer in findings.layers),
         control=summary(findings, control) if control else None,
         categories=CATEGORIES,
+        tested=any(layer.matched_significant is not None for layer in findings.layers),
         origins=tuple(_origins(findings)),
         stages=tuple((stage, words.duration(seconds)) for stage, seconds in manifest.seconds.items()),
         versions=tuple(manifest.versions.items()),
@@ -102,23 +105,26 @@ def site_title(findings: Findings) -> str:
 
 
 def best_places(findings: Findings) -> list[int]:
-    """Places of the units with the highest IoU, one for each concept."""
+    """Places of the units with the highest IoU, one for each concept; those that could be chance come last."""
     units = findings.units
-    order = np.argsort(-units.iou, kind="stable")
+    order = np.lexsort((-units.iou, units.doubtful))
     order = order[units.matched[order] & (units.concept[order] >= 0)]
     _, first = np.unique(units.concept[order], return_index=True)
     return [int(place) for place in order[np.sort(first)][:BEST]]
 
 
-def category_counts(findings: Findings) -> Ints:
-    """Count matched units `(layer, category)`."""
+def category_counts(findings: Findings) -> tuple[Ints, Ints]:
+    """Count matched units `(layer, category)`, and apart from them those that could be chance `(layer,)`."""
     numbers = {category: place for place, category in enumerate(CATEGORIES)}
     counts = np.zeros((len(findings.layers), len(CATEGORIES)), dtype=np.int64)
+    doubtful = np.zeros(len(findings.layers), dtype=np.int64)
     units = findings.units
     of_concept = np.array([numbers[concept.category] for concept in findings.concepts] or [0], dtype=np.int64)  # type: ignore[index] # the schema's own five
-    chosen = units.matched & (units.concept >= 0)
+    matched = units.matched & (units.concept >= 0)
+    chosen = matched & ~units.doubtful
     np.add.at(counts, (units.layer[chosen], of_concept[units.concept[chosen]]), 1)
-    return counts
+    np.add.at(doubtful, units.layer[matched & units.doubtful], 1)
+    return counts, doubtful
 
 
 def _answer(findings: Findings) -> tuple[str, str]:
@@ -133,9 +139,16 @@ def _answer(findings: Findings) -> tuple[str, str]:
     answer = f"{words.count(different, 'concept')}, by {words.count(int(matched.sum()), 'unit')}."
     most = np.bincount(units.concept[matched], minlength=1).argmax()
     return answer, (
-        f"Of {total}, {words.percent(float(matched.mean()))} match a concept with an IoU above {findings.cut:g}. "
+        f"Of {total}, {words.percent(float(matched.mean()))} match a concept with an IoU above {findings.cut:g}"
+        f"{_beyond(findings)}. "
         f"The commonest label is {findings.concepts[int(most)].name}."
     )
+
+
+def _beyond(findings: Findings) -> str:
+    """How many matched units are beyond chance, where that was tested."""
+    tested = [layer.matched_significant for layer in findings.layers if layer.matched_significant is not None]
+    return f", {sum(tested):,} of them beyond chance" if tested else ""
 
 
 def _layer_row(findings: Findings, chips: Chips, layer: Layer) -> LayerRow:
@@ -143,8 +156,9 @@ def _layer_row(findings: Findings, chips: Chips, layer: Layer) -> LayerRow:
     commonest = max(bars, key=lambda bar: bar[1])[0] if bars else None
     return LayerRow(
         layer=layer,
-        counts=tuple(sum(concept.category == category for concept, _ in bars) for category in CATEGORIES),
+        counts=tuple(sum(concept.category == category for concept, *_ in bars) for category in CATEGORIES),
         share=words.share(layer.matched_units / layer.units) if layer.units else "0 %",
+        beyond="" if layer.matched_significant is None else f"{layer.matched_significant:,}",
         commonest=chips.concepts[commonest.row] if commonest else None,
     )
 

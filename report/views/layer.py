@@ -26,8 +26,6 @@ class UnitRow:
 
     chip: UnitChip
     order: str
-    interval: str
-    q_value: str
     runner_up: str
 
 
@@ -46,6 +44,7 @@ class LayerPage:
     rows: tuple[UnitRow, ...]
     categories: tuple[str, ...]
     measured: bool
+    beyond: str
     before: Layer | None
     after: Layer | None
 
@@ -69,29 +68,39 @@ def layer_page(findings: Findings, chips: Chips, number: int, control: Control |
         control=layer_summary(findings, control, number) if control else None,
         rows=rows,
         categories=tuple(category for category in CATEGORIES if category in present),
-        measured=any(row.interval or row.q_value for row in rows),
+        measured=any(row.chip.interval or row.chip.q_value for row in rows),
+        beyond=_beyond(layer),
         before=findings.layers[number - 1] if number else None,
         after=findings.layers[number + 1] if number + 1 < len(findings.layers) else None,
     )
 
 
-def concept_counts(findings: Findings, layer: Layer) -> list[tuple[Concept, int]]:
-    """Count the matched units of a layer by concept: by category, then from many to few."""
+def concept_counts(findings: Findings, layer: Layer) -> list[tuple[Concept, int, int]]:
+    """Count the matched units of a layer by concept, and those that could be chance: by category, then many to few."""
     units, inside = findings.units, slice(layer.first, layer.last)
-    counts = Counter(units.concept[inside][units.matched[inside]].tolist())
-    found = [(findings.concepts[row], count) for row, count in counts.items() if row >= 0]
+    labels, matched, doubtful = units.concept[inside], units.matched[inside], units.doubtful[inside]
+    counts, doubts = Counter(labels[matched].tolist()), Counter(labels[matched & doubtful].tolist())
+    found = [(findings.concepts[row], count, doubts[row]) for row, count in counts.items() if row >= 0]
     return sorted(found, key=lambda bar: (CATEGORIES.index(bar[0].category), -bar[1], bar[0].name))
 
 
-def _answer(findings: Findings, layer: Layer, bars: Sequence[tuple[Concept, int]]) -> tuple[str, str]:
+def _beyond(layer: Layer) -> str:
+    """How many of a layer's matched units are beyond chance, where that was tested."""
+    if layer.matched_significant is None or not layer.matched_units:
+        return ""
+    return f"{layer.matched_significant:,} of these units beyond chance"
+
+
+def _answer(findings: Findings, layer: Layer, bars: Sequence[tuple[Concept, int, int]]) -> tuple[str, str]:
     if not bars:
         return "Nothing with a name here.", _best(findings, layer)
     most = sorted(bars, key=lambda bar: -bar[1])[:3]
-    answer = words.sentence_case(words.listed([concept.name for concept, _ in most])) + ", mostly."
+    answer = words.sentence_case(words.listed([concept.name for concept, *_ in most])) + ", mostly."
     if len(bars) == len(most):
         answer = answer.replace(", mostly.", ".")
     share = f"{layer.matched_units:,} of {words.count(layer.units, 'unit')}"
-    return answer, f"{share} match {words.count(len(bars), 'concept')}. {_best(findings, layer)}"
+    matches = ", ".join(filter(None, (f"{share} match {words.count(len(bars), 'concept')}", _beyond(layer))))
+    return answer, f"{matches}. {_best(findings, layer)}"
 
 
 def _best(findings: Findings, layer: Layer) -> str:
@@ -110,11 +119,8 @@ def _best(findings: Findings, layer: Layer) -> str:
 
 def _row(findings: Findings, chips: Chips, place: int) -> UnitRow:
     units, second = findings.units, findings.pairs.of(place, 2)["concept"]
-    low, high, doubt = (float(column[place]) for column in (units.iou_low, units.iou_high, units.q_value))
     return UnitRow(
         chip=chips.units[place],
         order=f"{units.iou[place]:.6f}",
-        interval=f"{words.ratio(low)} to {words.ratio(high)}" if low == low else "",  # noqa: PLR0124 - NaN is not itself
-        q_value=words.q_value(doubt).removeprefix("q ").removeprefix("= ") if doubt == doubt else "",  # noqa: PLR0124
         runner_up=chips.concepts[int(second[1])].name if len(second) > 1 else "",
     )

@@ -20,17 +20,15 @@ if TYPE_CHECKING:
 RUNNERS = 8
 """Concepts in the list of a unit, its label included."""
 
-DOUBT = 0.05
-"""A q-value from which an answer is called into question."""
-
 
 @dataclass(frozen=True, slots=True)
 class Runner:
-    """A concept that a unit touches."""
+    """A concept that a unit touches; `spread` is the interval on the bar of its label."""
 
     concept: ConceptLink
     iou: str
     width: str
+    spread: str
     above: bool
     intersection: str
     union: str
@@ -58,6 +56,7 @@ class UnitPage:
     chip: UnitChip
     label: ConceptLink | None
     evidence: str
+    sureness: tuple[str, ...]
     cut: str
     facts: tuple[Fact, ...]
     runners: tuple[Runner, ...]
@@ -85,7 +84,8 @@ def unit_pages(findings: Findings, chips: Chips, neighbours: Neighbours) -> Iter
             remark=remark,
             chip=chip,
             label=chips.concept(int(findings.units.concept[place])),
-            evidence=_evidence(findings, place),
+            evidence=_evidence(chip),
+            sureness=_sureness(findings, chip, place),
             cut=f"{findings.cut:g}",
             facts=_facts(findings, chips, place),
             runners=_runners(findings, chips, place),
@@ -111,23 +111,29 @@ def _answer(findings: Findings, place: int) -> tuple[str, str]:
         remark = f"No concept reaches an IoU above {cut}; the closest is {label.name}, at {iou}."
         return "Nothing with a name here.", remark
     shown = words.shown_as(label.name, label.category)
-    if units.q_value[place] >= DOUBT:
+    if units.doubtful[place]:
         remark = f"Its IoU with {label.name} is {iou}, above the cut of {cut}, but chance alone could do that."
         return f"{shown}, perhaps.", remark
     return f"{shown}, probably.", f"Its IoU with {label.name} is {iou}; a match needs more than {cut}."
 
 
-def _evidence(findings: Findings, place: int) -> str:
+def _evidence(chip: UnitChip) -> str:
     """Interval and test of the label, or that there are none."""
-    units = findings.units
-    if findings.label_of(place) is None:
+    if not chip.concept:
         return ""
+    return ", ".join(filter(None, (chip.interval, chip.q_value))) or "interval and chance were not measured in this run"
+
+
+def _sureness(findings: Findings, chip: UnitChip, place: int) -> tuple[str, ...]:
+    """Interval and test of the label in plain words."""
     said = []
-    if math.isfinite(units.iou_low[place]):
-        said.append(f"{words.ratio(float(units.iou_low[place]))} to {words.ratio(float(units.iou_high[place]))}")
-    if math.isfinite(units.q_value[place]):
-        said.append(words.q_value(float(units.q_value[place])))
-    return ", ".join(said) or "interval and chance were not measured in this run"
+    if chip.interval:
+        said.append(f"On other images of the same kind, its IoU would likely lie within {chip.interval}.")
+    if chip.q_value:
+        verdict = "This could be chance" if chip.doubtful else "This is more than chance"
+        false = words.expected_false(float(findings.units.q_value[place]))
+        said.append(f"{verdict}: of all labels that pass the test as clearly, {false} are expected to be false.")
+    return tuple(said)
 
 
 def _facts(findings: Findings, chips: Chips, place: int) -> tuple[Fact, ...]:
@@ -156,9 +162,16 @@ def _facts(findings: Findings, chips: Chips, place: int) -> tuple[Fact, ...]:
 
 def _runners(findings: Findings, chips: Chips, place: int) -> tuple[Runner, ...]:
     rows = {name: column.tolist() for name, column in findings.pairs.of(place, RUNNERS).items()}
+    label = int(findings.units.concept[place])
     return tuple(
         Runner(
-            chips.concepts[concept], words.ratio(iou), chips.width(iou), iou > findings.cut, f"{both:,}", f"{either:,}"
+            concept=chips.concepts[concept],
+            iou=words.ratio(iou),
+            width=chips.width(iou),
+            spread=chips.units[place].spread if concept == label else "",
+            above=iou > findings.cut,
+            intersection=f"{both:,}",
+            union=f"{either:,}",
         )
         for concept, iou, both, either in zip(
             rows["concept"], rows["iou"], rows["intersection"], rows["union"], strict=True

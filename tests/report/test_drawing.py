@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pytest
 
 from dissectory.report import charts
-from dissectory.report.drawing import Text, embed, paint, tabulate, ticks
+from dissectory.report.drawing import Text, embed, hatch, paint, tabulate, ticks
 from dissectory.report.findings import Concept, Layer
 
 EVIL = "</script><img src=x onerror=alert(1)>\"'&"
@@ -69,17 +70,64 @@ def test_a_unit_of_one_value_and_no_threshold_can_be_drawn() -> None:
 
 def test_the_stack_of_layers_holds_all_counts() -> None:
     counts = np.array([[0, 0, 0, 0, 0], [3, 1, 0, 2, 1]])
-    chart = charts.matched_by_layer([layer("a", 4), layer(EVIL, 9)], counts)
+    chart = charts.matched_by_layer([layer("a", 4), layer(EVIL, 9)], counts, np.array([0, 2]))
     data = json.loads(str(chart.data))
     assert data["counts"]["object"] == [0, 3]
+    assert data["doubtful"] == [0, 2]
     assert data["units"] == [4, 9]
     assert next(text.says for text in chart.links) == "a"
     assert chart.rows.count("<tr>") == 2
+    assert "<td>3<td>1<td>0<td>2<td>1<td>2<td>9<td>9" in chart.rows
+    assert ">7 + 2</text>" in chart.marks
+    assert 'class="doubt"' in chart.marks
+    assert "could be chance" in chart.says
+
+
+def test_the_stack_of_a_run_that_was_not_tested_says_nothing_of_chance() -> None:
+    chart = charts.matched_by_layer([layer("a", 4)], np.array([[1, 0, 0, 0, 0]]), np.array([0]))
+    assert 'class="doubt"' not in chart.marks
+    assert "chance" not in chart.says
 
 
 def test_bars_of_concepts_have_the_colour_of_their_category() -> None:
-    bars = [(Concept(EVIL, "e", "object", "s", 1, 1, 0), 5), (Concept("red", "red", "color", "s", 1, 1, 1), 2)]
+    bars = [(Concept(EVIL, "e", "object", "s", 1, 1, 0), 5, 2), (Concept("red", "red", "color", "s", 1, 1, 1), 2, 0)]
     chart = charts.concepts_of_layer(bars)
     assert 'class="object"' in chart.marks
     assert 'class="color"' in chart.marks
-    assert json.loads(str(chart.data))["bars"][0] == [EVIL, "object", 5]
+    assert 'class="doubt object"' in chart.marks
+    assert 'class="doubt color"' not in chart.marks
+    assert json.loads(str(chart.data))["bars"][0] == [EVIL, "object", 5, 2]
+    assert chart.rows.endswith("<td>color<td>2<td>0")
+
+
+@pytest.mark.parametrize(("width", "height"), [(40, 13), (9, 120), (4, 3), (60, 0.5)])
+def test_hatching_stays_inside_its_bar(width: float, height: float) -> None:
+    path = hatch(10, 10 + width, 20, 20 + height)
+    slanting = re.findall(r"M([\d.]+) ([\d.]+)L([\d.]+) ([\d.]+)", path)
+    assert len(slanting) >= (width + height) / 5 - 2
+    for numbers in slanting:
+        x, y, end, foot = map(float, numbers)
+        assert 10 <= x <= end <= 10 + width
+        assert 20 <= y <= foot <= 20 + height
+        assert end - x == pytest.approx(foot - y, abs=0.11)
+
+
+def test_dots_of_a_concept_tell_labels_and_doubts_apart() -> None:
+    points = [
+        charts.Point(0, 3, 0.2, own=True, low=0.1, high=0.35),
+        charts.Point(1, 5, 0.1, own=True, doubtful=True, low=0.02, high=0.2),
+        charts.Point(1, 6, 0.05, own=True),
+        charts.Point(1, 7, 0.03),
+    ]
+    chart = charts.units_of_concept([layer("a", 9), layer(EVIL, 9)], points, 0.04)
+    assert json.loads(str(chart.data))["points"] == [
+        [0, 3, 0.2, 1, 0.1, 0.35], [1, 5, 0.1, 2, 0.02, 0.2], [1, 6, 0.05, 1], [1, 7, 0.03, 0]
+    ]  # fmt: skip
+    looks = {look: chart.marks.split(f'class="{look}" d="')[1].split('"')[0] for look in ("whisker", "own", "perhaps")}
+    assert {look: path.count("M") for look, path in looks.items()} == {"whisker": 2, "own": 2, "perhaps": 1}
+    assert "0.100 to 0.350<td>yes" in chart.rows
+    assert "0.020 to 0.200<td>could be chance" in chart.rows
+    assert "interval" in chart.says
+    assert "diamonds" in chart.says
+    bare = charts.units_of_concept([layer("a", 9)], [charts.Point(0, 3, 0.2, own=True)], 0.04)
+    assert bare.says.endswith("filled dots bear it as their label.")

@@ -18,7 +18,9 @@ def test_the_index_holds_every_unit_with_its_best_concepts(hostile: Run) -> None
     assert "<" not in script
     index = json.loads(script.removeprefix("window.dissectoryIndex=").rstrip(";\n"))
     columns = index["units"]
-    assert {len(columns[name]) for name in ("layer", "unit", "iou", "matched")} == {len(findings.units)}
+    assert {len(columns[name]) for name in ("layer", "unit", "iou", "matched", "doubtful")} == {len(findings.units)}
+    assert columns["doubtful"] == [int(q > 0.05) for q in findings.units.q_value]
+    assert [layer[4] for layer in index["layers"]] == [layer.matched_significant for layer in findings.layers]
     for place in range(len(findings.units)):
         best = findings.pairs.of(place, 3)["concept"].tolist()
         found = [column[place] for column in columns["concepts"]]

@@ -45,6 +45,12 @@ def test_a_matched_unit_is_named_with_its_evidence(findings: Findings) -> None:
     assert page.answer == "Cars, probably."
     assert page.remark == "Its IoU with car is 0.163; a match needs more than 0.04."
     assert page.evidence == "0.140 to 0.180, q < 0.001"
+    few = "fewer than 1 in 1,000"
+    assert page.sureness == (
+        "On other images of the same kind, its IoU would likely lie within 0.140 to 0.180.",
+        f"This is more than chance: of all labels that pass the test as clearly, {few} are expected to be false.",
+    )
+    assert not page.chip.doubtful
 
 
 def test_a_match_that_chance_could_make_is_called_into_question(findings: Findings) -> None:
@@ -52,11 +58,23 @@ def test_a_match_that_chance_could_make_is_called_into_question(findings: Findin
     page = pages_of(changed(findings, place, q_value=0.3))[place]
     assert page.answer.endswith(", perhaps.")
     assert "chance" in page.remark
+    assert page.sureness[1].startswith("This could be chance: ")
+    assert "about 30 in 100" in page.sureness[1]
+    assert page.chip.doubtful
+
+
+def test_an_interval_stands_on_the_bar_of_the_label_alone(findings: Findings) -> None:
+    place = int(np.argmax(findings.units.iou))
+    page = pages_of(changed(findings, place, iou_low=0.0, iou_high=9.0))[place]
+    assert page.runners[0].spread == page.chip.spread == "--l:0.0%;--h:100.0%"
+    assert {runner.spread for runner in page.runners[1:]} == {""}
 
 
 def test_what_was_not_measured_is_said(bare: Run) -> None:
     page = pages_of(Findings.read(bare))[2]
     assert page.evidence == "interval and chance were not measured in this run"
+    assert page.sureness == ()
+    assert page.chip.spread == ""
     assert "Best IQR" not in [fact.name for fact in page.facts]
 
 
@@ -113,13 +131,33 @@ def test_a_layers_bars_count_its_matched_units(findings: Findings, hostile: Run)
         matched = units[(units["layer"] == layer.name) & units["matched"]]
         assert page.bars.rows.count("<tr>") == matched["concept"].nunique()
         assert f"{len(matched)} of {layer.units} units match" in page.remark
+        sure = int((matched["q_value"] <= 0.05).sum())
+        assert 0 < sure < len(matched)
+        assert f", {sure} of these units beyond chance." in page.remark
 
 
 def test_the_first_page_shows_one_unit_for_each_concept(findings: Findings) -> None:
     best = home_page(findings, Chips(findings)).best
     names = [chip.concept for chip in best]
     assert len(set(names)) == len(names) <= BEST
-    assert float(best[0].iou) == pytest.approx(findings.units.iou[findings.units.matched].max(), abs=0.001)
+    sure = findings.units.matched & ~findings.units.doubtful
+    assert float(best[0].iou) == pytest.approx(findings.units.iou[sure].max(), abs=0.001)
+
+
+def test_the_first_page_shows_what_could_be_chance_last(findings: Findings) -> None:
+    best = home_page(findings, Chips(findings)).best
+    assert [chip.doubtful for chip in best] == sorted(chip.doubtful for chip in best)
+
+
+def test_the_first_page_counts_what_is_beyond_chance(findings: Findings, hostile: Run, bare: Run) -> None:
+    page, units = home_page(findings, Chips(findings)), hostile.table("units")
+    sure = units[units["matched"] & (units["q_value"] <= 0.05)]
+    assert f", {len(sure)} of them beyond chance." in page.remark
+    assert [row.beyond for row in page.layers] == [str((sure["layer"] == row.layer.name).sum()) for row in page.layers]
+    untested = Findings.read(bare)
+    page = home_page(untested, Chips(untested))
+    assert "chance" not in page.remark
+    assert [row.beyond for row in page.layers] == [""]
 
 
 def test_a_run_that_matches_nothing_says_so(bare: Run) -> None:
@@ -138,6 +176,9 @@ def test_a_concept_lists_its_units_best_first(findings: Findings) -> None:
         assert own == matched[concept.row]
         if own:
             assert page.answer.startswith(f"{own} unit")
+        doubts = sum(row.own and row.chip.matched and row.chip.doubtful for row in page.detectors)
+        assert ("could be chance" in page.remark) == (doubts > 0)
+        assert all(bool(row.spread) == bool(row.q_value) == row.own for row in page.detectors)
 
 
 def test_a_concept_that_no_image_shows_has_no_gallery(findings: Findings) -> None:

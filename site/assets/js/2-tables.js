@@ -59,14 +59,16 @@
       .map(function (box) {
         return box.value;
       });
-    var matched = form.elements.namedItem("matched");
+    var only = Array.from(form.querySelectorAll("[name=only]:checked"));
     var rows = table.tBodies[0].rows;
     var shown = 0;
     for (var row of rows) {
       var fits =
         (!text || row.textContent.toLowerCase().includes(text)) &&
         (!hidden.length || (row.dataset.category !== "" && !hidden.includes(row.dataset.category))) &&
-        (!matched || !matched.checked || row.dataset.matched !== undefined);
+        only.every(function (box) {
+          return row.dataset[box.value] !== undefined;
+        });
       row.hidden = !fits;
       shown += Number(fits);
     }

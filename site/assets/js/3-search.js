@@ -175,7 +175,7 @@
   /** @param {number} layer */
   function layerOption(layer) {
     var row = index.layers[layer];
-    var says = row[3] + " of " + row[2] + " units match";
+    var says = row[3] + " of " + row[2] + " units match" + (row[4] === null ? "" : ", " + row[4] + " beyond chance");
     option("layers/" + encodeURIComponent(row[1]) + ".html", [element("code", "", row[0]), element("span", "soft", says)]);
   }
 
@@ -193,9 +193,14 @@
     var concept = columns.concepts[0][place];
     var bar = element("span", "bar" + (concept < 0 ? "" : " " + index.categories[index.concepts[concept][2]]));
     bar.style.setProperty("--w", Math.min(100, (columns.iou[place] / 1000) * index.scale) + "%");
+    var name = marked(concept);
+    if (columns.doubtful[place]) {
+      name.append(" ", element("span", "chance", "could be chance"));
+      bar.classList.add("doubt");
+    }
     option("units/" + encodeURIComponent(layer[1]) + "/" + columns.unit[place] + ".html", [
       element("code", "", layer[0] + ":" + columns.unit[place]),
-      marked(concept),
+      name,
       bar,
       element("span", "n", (columns.iou[place] / 1000).toFixed(3)),
     ]);

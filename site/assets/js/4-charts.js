@@ -74,6 +74,11 @@
     return text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
   }
 
+  /** How bars are filled that could be chance. @param {string} colour */
+  function hatched(colour) {
+    return { color: "rgba(0,0,0,0)", line: { color: colour, width: 1 }, pattern: { shape: "\\", fgcolor: colour, size: 6, solidity: 0.2 } };
+  }
+
   /** Axis of names: by their places, since names may repeat when cropped. @param {string[]} names */
   function named(names) {
     return {
@@ -104,6 +109,16 @@
           hovertemplate: "%{customdata}<br>%{y:,} units<extra>" + category + "</extra>",
         };
       });
+      if (data.doubtful.some(Boolean)) {
+        traces.push({
+          type: "bar",
+          name: "could be chance",
+          y: data.doubtful,
+          customdata: data.layers.map(plain),
+          marker: hatched(ink.soft),
+          hovertemplate: "%{customdata}<br>%{y:,} units<extra>could be chance</extra>",
+        });
+      }
       traces.push({
         type: "bar",
         name: "no match",
@@ -120,32 +135,35 @@
     },
     concepts: function (data, ink) {
       var categories = Object.keys(GLYPHS);
-      var traces = categories
-        .map(function (category) {
-          var places = data.bars
-            .map(function (_, place) {
-              return place;
+      var traces = categories.flatMap(function (category) {
+        return [false, true].map(function (doubtful) {
+          var bars = data.bars
+            .map(function (bar, place) {
+              return { name: bar[0], category: bar[1], place: place, count: doubtful ? bar[3] : bar[2] - bar[3] };
             })
-            .filter(function (place) {
-              return data.bars[place][1] === category;
+            .filter(function (bar) {
+              return bar.category === category && bar.count;
             });
           return {
             type: "bar",
-            name: GLYPHS[category] + " " + category,
-            x: places,
-            y: places.map(function (place) {
-              return data.bars[place][2];
+            name: GLYPHS[category] + " " + (doubtful ? "could be chance" : category),
+            x: bars.map(function (bar) {
+              return bar.place;
             }),
-            customdata: places.map(function (place) {
-              return plain(data.bars[place][0]);
+            y: bars.map(function (bar) {
+              return bar.count;
             }),
-            marker: { color: ink[category] },
-            hovertemplate: "%{customdata}<br>%{y:,} units<extra>" + category + "</extra>",
+            customdata: bars.map(function (bar) {
+              return plain(bar.name);
+            }),
+            marker: doubtful ? hatched(ink[category]) : { color: ink[category] },
+            hovertemplate: "%{customdata}<br>%{y:,} units<extra>" + (doubtful ? "could be chance" : category) + "</extra>",
           };
-        })
-        .filter(function (trace) {
-          return trace.x.length;
         });
+      });
+      traces = traces.filter(function (trace) {
+        return trace.x.length;
+      });
       var axis = named(data.bars.map(cropped));
       axis.tickangle = -50;
       return { traces: traces, layout: { barmode: "stack", xaxis: axis, margin: { b: 112 }, yaxis: { title: { text: "units" } } } };
@@ -213,26 +231,42 @@
       };
     },
     strip: function (data, ink) {
-      var traces = [1, 0].map(function (own) {
+      var looks = [
+        { name: "another label", marker: { size: 7, symbol: "circle-open", color: ink.soft } },
+        { name: "its label", marker: { size: 8, color: ink.accent, opacity: 0.85 } },
+        { name: "its label, could be chance", marker: { size: 9, symbol: "diamond-open", color: ink.accent } },
+      ];
+      var traces = [1, 2, 0].map(function (own) {
         var points = data.points.filter(function (point) {
           return point[3] === own;
         });
+        /** @param {number} end the column of an interval's end */
+        function reach(end) {
+          return points.map(function (point) {
+            return point.length > 4 ? Math.abs(point[end] - point[2]) : 0;
+          });
+        }
         return {
           type: "scatter",
           mode: "markers",
-          name: own ? "its label" : "another label",
+          name: looks[own].name,
           x: points.map(function (point) {
             return point[0] - 0.28 + 0.56 * ((point[1] * 0.618034) % 1);
           }),
           y: points.map(function (point) {
             return point[2];
           }),
+          error_y: { visible: own > 0, symmetric: false, array: reach(5), arrayminus: reach(4), thickness: 1, width: 3, color: ink.soft },
           customdata: points.map(function (point) {
-            return plain(data.layers[point[0]]) + ", unit " + point[1];
+            var interval = point.length > 4 ? ", " + point[4].toFixed(3) + " to " + point[5].toFixed(3) : "";
+            return [plain(data.layers[point[0]]) + ", unit " + point[1], interval];
           }),
-          marker: own ? { size: 8, color: ink.accent, opacity: 0.85 } : { size: 7, symbol: "circle-open", color: ink.soft },
-          hovertemplate: "%{customdata}<br>IoU %{y:.3f}<extra></extra>",
+          marker: looks[own].marker,
+          hovertemplate: "%{customdata[0]}<br>IoU %{y:.3f}%{customdata[1]}<extra>" + looks[own].name + "</extra>",
         };
+      });
+      traces = traces.filter(function (trace) {
+        return trace.x.length;
       });
       return {
         traces: traces,
