@@ -8,7 +8,8 @@ from __future__ import annotations
 import csv
 import time
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -105,46 +106,42 @@ def measured(setting: Setting, folder: Path) -> tuple[float, dict[str, float]]:
     return time.perf_counter() - start, seconds
 
 
-CASES: list[Any] = [
-    pytest.param(network, layers, sources, id=f"{name}, {kind}")
-    for network, layers, name in (
-        ("squeezenet", ["fire9"], "SqueezeNet fire9"),
-        ("squeezenet", ["conv1", *FIRES], "SqueezeNet all layers"),
-        ("resnet18", ["layer4"], "ResNet-18 layer4"),
-        ("resnet18", RESNET_STAGES, "ResNet-18 all stages"),
-    )
-    for sources, kind in ((["masks"], "label maps"), (["color"], "colours"))
-]
-CASES.append(
-    pytest.param("squeezenet", ["conv1", *FIRES], ["onnx", "color", "parts"], id="SqueezeNet all layers, segmenter")
+@dataclass(frozen=True, slots=True)
+class Case:
+    name: str
+    network: str
+    layers: list[str]
+    sources: list[str]
+
+
+NETWORKS = (
+    ("SqueezeNet fire9", "squeezenet", ["fire9"]),
+    ("SqueezeNet all layers", "squeezenet", ["conv1", *FIRES]),
+    ("ResNet-18 layer4", "resnet18", ["layer4"]),
+    ("ResNet-18 all stages", "resnet18", RESNET_STAGES),
 )
+CASES = [
+    *(Case(f"{name}, label maps", network, layers, ["masks"]) for name, network, layers in NETWORKS),
+    *(Case(f"{name}, colours", network, layers, ["color"]) for name, network, layers in NETWORKS),
+    Case("SqueezeNet all layers, segmenter", "squeezenet", ["conv1", *FIRES], ["onnx", "color", "parts"]),
+]
 
 
-@pytest.mark.parametrize(("network", "layers", "sources"), CASES)
-def test_cost(
-    assets: Path,
-    photographs: Path,
-    label_maps: Path,
-    tmp_path: Path,
-    network: str,
-    layers: list[str],
-    sources: list[str],
-    request: pytest.FixtureRequest,
-) -> None:
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_cost(assets: Path, photographs: Path, label_maps: Path, tmp_path: Path, case: Case) -> None:
     files = {"onnx": f"onnx:{assets / 'segmenters/mosaic_ade20k31/model.onnx'}", "masks": f"masks:{label_maps}"}
-    setting = open_setting(study(assets, photographs, network, layers, [files.get(name, name) for name in sources]))
-    measured(setting, tmp_path / "once")  # what is compiled or loaded but once
+    sources = [files.get(name, name) for name in case.sources]
+    setting = open_setting(study(assets, photographs, case.network, case.layers, sources))
     before = bare(setting)
     total, seconds = measured(setting, tmp_path / "run")
     after = bare(setting)
     alone = {name: (before[name] + after[name]) / 2 for name in before}
-    base = alone["network"]
-    units = sum(layer.units for layer in setting.layers)
-    print(f"\n{request.node.callspec.id}: {IMAGES} images, {units} units, {torch.get_num_threads()} threads")
-    print(
-        f"  bare forward passes: {base:.1f} s, before {before['network'] / base:.2f}, after {after['network'] / base:.2f}"
-    )
+    base, units = alone["network"], sum(layer.units for layer in setting.layers)
+    noise = abs(before["network"] - after["network"]) / base
+    print(f"\n{case.name}: {IMAGES} images, {units} units, {torch.get_num_threads()} threads")
+    print(f"  bare forward passes {base:.1f} s, their two measurements {noise:.0%} apart")
     print(f"  dissection / bare forward passes of the network          {total / base:6.2f}")
     print(f"  dissection / network and sources of concepts             {total / sum(alone.values()):6.2f}")
+    print(f"  dissection / forward passes as they were in it           {total / seconds['forward']:6.2f}")
     for stage, spent in sorted(seconds.items(), key=lambda item: -item[1]):
         print(f"  {stage:<10} {spent / base:6.3f} of the bare forward passes")
