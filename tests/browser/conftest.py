@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 import pytest
 from fakes.run import make_fake_run
 from playwright.sync_api import sync_playwright
+from worlds.planted_painting import paint_planted
 
-from dissectory.report import build
+from dissectory.analysis.painting import PAINT
+from dissectory.report import build, painting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,11 +48,13 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A site with hostile names and the real front-end libraries."""
-    missing = [library for library in build.LIBRARIES if not (build.VENDOR / library).is_file()]
+    """A site with hostile names, a generator to paint with, and the real front-end libraries."""
+    wanted = (*build.LIBRARIES, *painting.ENGINE)
+    missing = [library for library in wanted if not (build.VENDOR / library).is_file()]
     if missing:
         pytest.skip(f"needs {missing} in {build.VENDOR}: `pip install -e .` fetches them")
     run = make_fake_run(tmp_path_factory.mktemp("browser") / "run", layers=3, units=24)
+    paint_planted(run.folder / PAINT)
     return build.build_site(run).parent
 
 
