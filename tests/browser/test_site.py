@@ -145,6 +145,63 @@ def test_a_table_filters_by_text_category_and_match(page: Page, address: str) ->
     expect(page.get_by_text("No unit fits these filters.")).to_be_visible()
 
 
+def test_a_table_filters_what_is_beyond_chance(page: Page, address: str) -> None:
+    page.goto(address + "layers/fire4.html")
+    shown = page.locator("#units-table tbody tr:not([hidden])")
+    page.get_by_text("beyond chance only").click()
+    sure = page.locator("#units-table tbody tr[data-sure]").count()
+    assert 0 < sure < page.locator("#units-table tbody tr[data-matched]").count()
+    expect(shown).to_have_count(sure)
+    page.get_by_text("matched only").click()
+    both = page.locator("#units-table tbody tr[data-sure][data-matched]").count()
+    assert 0 < both <= sure
+    expect(shown).to_have_count(both)
+    expect(shown.filter(has_text="could be chance")).to_have_count(0)
+
+
+def test_a_label_that_could_be_chance_says_so_and_looks_it(page: Page, address: str) -> None:
+    page.goto(address + "layers/fire4.html")
+    sure, doubtful = page.locator("tr[data-matched][data-sure]").first, page.locator("tr[data-matched].doubt").first
+    expect(doubtful.locator("td").nth(1)).to_contain_text("could be chance")
+    expect(sure.locator("td").nth(1)).not_to_contain_text("could be chance")
+    fills = [
+        row.locator(".bar").evaluate("bar => getComputedStyle(bar, '::before').backgroundImage")
+        for row in (sure, doubtful)
+    ]
+    assert fills[0] == "none"
+    assert "repeating-linear-gradient" in fills[1]
+    name, unit = doubtful.locator("td").nth(1).inner_text().split("\n")[0], doubtful.locator("th").inner_text()
+    page.locator("#search").fill(f"fire4 {unit} {name}")
+    option = page.locator("#found a[role=option]").filter(has_text=f"fire4:{unit}")
+    expect(option.first).to_contain_text("could be chance")
+    option.first.click()
+    expect(page.locator("h1 .answer")).to_contain_text("perhaps")
+    expect(page.locator(".evidence")).to_contain_text("This could be chance: of all labels that pass")
+
+
+def test_an_interval_lies_on_the_bar_where_it_is(page: Page, address: str) -> None:
+    page.goto(address + "layers/fire4.html")
+    row = page.locator("#units-table tbody tr[data-matched]").first
+    low, high = map(float, row.locator("td").nth(3).inner_text().split(" to "))
+    iou = float(row.locator("td").nth(2).get_attribute("data-value") or "")
+    ends = row.locator(".bar").evaluate(
+        """bar => {
+          const whole = bar.getBoundingClientRect(), part = bar.querySelector("i").getBoundingClientRect();
+          const width = parseFloat(getComputedStyle(bar, "::before").width);
+          return [part.left - whole.left, part.right - whole.left].map(end => end / width);
+        }"""
+    )
+    assert ends == pytest.approx([low / iou, high / iou], abs=0.06)
+
+
+@pytest.mark.parametrize("width", [1000, 1200, 1440])
+def test_where_in_the_network_is_seen_whole(page: Page, address: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(address + "concepts/sky.html")
+    stage = page.locator("#strip .stage")
+    assert stage.evaluate("stage => stage.scrollWidth - stage.clientWidth") <= 0
+
+
 @pytest.mark.parametrize(
     ("href", "chart"),
     [

@@ -146,7 +146,9 @@
             });
           return {
             type: "bar",
-            name: GLYPHS[category] + " " + (doubtful ? "could be chance" : category),
+            name: GLYPHS[category] + " " + category,
+            legendgroup: category,
+            showlegend: !doubtful,
             x: bars.map(function (bar) {
               return bar.place;
             }),
