@@ -123,6 +123,7 @@ def _facts(findings: Findings) -> dict[str, str]:
         "grid": str(findings.manifest.grid),
         "border": str(findings.manifest.study.get("dissection", {}).get("border", "zeros")),
         "images": f"{findings.manifest.images:,}",
+        "pairings": str(findings.manifest.study.get("dissection", {}).get("pairings", 0)),
     }
 
 
