@@ -80,6 +80,15 @@
 
   /* The picture. */
 
+  /** Let the browser show what was said, and hear the pointer. @returns {Promise<void>} */
+  function frame() {
+    return new Promise(function (resolve) {
+      requestAnimationFrame(function () {
+        window.setTimeout(resolve);
+      });
+    });
+  }
+
   /** Draw until the picture is what is wanted. */
   async function redraw() {
     wanted = true;
@@ -88,6 +97,10 @@
     try {
       while (wanted) {
         wanted = false;
+        if (took >= SLOW && !live) {
+          say("The generator draws …");
+          await frame();
+        }
         var shown = image;
         var began = performance.now();
         var picture = await generator(shown, strokes());
@@ -96,7 +109,7 @@
         canvas.getContext("2d").putImageData(picture, 0, 0);
         stage.dataset.drawn = "yes";
         if (!live) conclude();
-        await new Promise(requestAnimationFrame); // the pointer is heard between two pictures
+        await frame();
       }
     } catch (error) {
       say("The picture could not be drawn: " + error.message, "wrong");
@@ -131,7 +144,8 @@
         function (error) {
           loading = null;
           button("load").hidden = false;
-          say("The generator could not be loaded: " + error.message, "wrong");
+          var advice = location.protocol === "file:" ? ". " + status.dataset.served : ".";
+          say("The generator could not be loaded: " + error.message + advice, "wrong");
         },
       );
     return loading;
