@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Arrays = dict[str, npt.NDArray[np.generic]]
 
-BLOCK_BYTES = 1 << 26
+BLOCK_BYTES = 1 << 24
 """About so much is read at once."""
 _ENTRY_BYTES = 6
 """A kept value and its position."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -42,11 +43,13 @@ print(json.dumps([*peaks, run.manifest.seconds]))
 
 
 def photographs(assets: Path, folder: Path, count: int) -> Path:
-    """Link photographs under as many names as are wanted."""
+    """Link photographs under as many names as are wanted, in no order that the visit could meet."""
     files = sorted((assets / "datasets/places_like/intel_scenes").rglob("*.jpg"))
     folder.mkdir()
-    for number in range(count):
-        (folder / f"{number:05}.jpg").symlink_to(files[number % len(files)])
+    copies = files * -(-count // len(files))
+    random.Random(0).shuffle(copies)  # noqa: S311 - no secret
+    for number, path in enumerate(copies[:count]):
+        (folder / f"{number:05}.jpg").symlink_to(path)
     return folder
 
 

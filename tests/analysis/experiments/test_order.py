@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from dissectory.analysis.experiments.order import batches, spread
 
+ORDER = [14, 5, 11, 1, 13, 6, 9, 3, 15, 4, 10, 0, 12, 7, 8, 2]
+
 
 @given(st.integers(0, 3000))
 def test_every_image_is_visited_once(count: int) -> None:
@@ -32,5 +34,13 @@ def test_every_stretch_is_spread_evenly(count: int, stretch: int) -> None:
         assert abs(below - stretch / 2) <= 0.2 * stretch
 
 
-def test_a_beginning_is_that_of_the_van_der_corput_sequence() -> None:
-    assert spread(16) == [0, 8, 4, 12, 2, 10, 6, 14, 1, 9, 5, 13, 3, 11, 7, 15]
+@pytest.mark.parametrize("period", [2, 3, 4, 8, 50])
+def test_a_beginning_is_fair_to_sets_that_repeat_themselves(period: int) -> None:
+    beginning = spread(12_000)[:3_000]
+    shares = [sum(image % period == rest for image in beginning) * period / 3_000 for rest in range(period)]
+    assert min(shares) > 0.5
+    assert max(shares) < 1.5
+
+
+def test_the_order_is_always_the_same() -> None:
+    assert spread(16) == ORDER
