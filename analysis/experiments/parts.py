@@ -177,7 +177,7 @@ class LayerPart:
         self._sweep.observe(images, maps)
         self._seen += len(images)
         if len(self.shards) == 0 and self._is_due():
-            self._sweep.raise_bound(self._raised(self._sweep.kept, self._sweep.bound))
+            self._sweep.raise_bound(self._raised)
 
     def write(self, first: int, last: int) -> None:
         """Write a shard."""
@@ -194,7 +194,7 @@ class LayerPart:
         if self._is_due():
             for first, last in blocks(self.shards):
                 kept = Kept.joined([kept_of(shard, first, last) for shard in self.shards])
-                bound[first:last] = self._raised(kept, bound[first:last])
+                bound[first:last] = self._raised(kept, bound[first:last], self._threads)
         return bound
 
     def _first_bound(self, maps: Tensor) -> npt.NDArray[np.float32]:
@@ -211,10 +211,10 @@ class LayerPart:
         self._raised_at = self._seen
         return True
 
-    def _raised(self, kept: Kept, bound: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def _raised(self, kept: Kept, bound: npt.NDArray[np.float32], threads: int = 1) -> npt.NDArray[np.float32]:
         """Raise bounds by what was kept of all images seen."""
         positions = self._upsampler.positions
-        return raised(kept, self._seen, self._total, self._quantile, positions, bound, self._threads)
+        return raised(kept, self._seen, self._total, self._quantile, positions, bound, threads)
 
 
 def scores_of(answer: object) -> Tensor | None:

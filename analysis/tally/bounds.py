@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 RISK = 1 / 2000
 """Chance that a bound is too bold, if the mean over images were normal; see `errors_of`."""
-_SAMPLED = 14
+_SAMPLED = 8
 """The first bound looks at about so many rows and columns of the grid."""
 _CLOSE = 1 << 16
 """Levels are told apart down to so many floats, which is less than 1 %."""
@@ -102,9 +102,11 @@ def _raise(
     """Raise the bounds of some units to the highest level that is supported, by halving what is in question."""
     for unit in range(begin, end):
         pairs = starts[first[unit] : first[unit + 1] + 1]
-        low, high = _key_of(bounds[unit]), _key_of(bounds[unit])
-        for value in values[pairs[0] : pairs[-1]]:
-            high = max(high, _key_of(value))
+        mine = values[pairs[0] : pairs[-1]].view(np.int32)
+        low = _key_of(np.float32(bounds[unit]).view(np.int32))
+        high = low
+        for entry in range(len(mine)):
+            high = max(high, _key_of(mine[entry]))
         while high - low > _CLOSE:
             middle = (low + high) // 2
             if _is_supported(pairs, values, _float_of(middle), seen, needed, factor):
@@ -117,15 +119,16 @@ def _raise(
 @part_of_kernels
 def _is_supported(pairs: _I64, values: Floats, level: np.float32, seen: int, needed: float, factor: float) -> bool:
     """Whether the mean over images of how many values are above a level is far enough above what is needed."""
+    mine = values[pairs[0] : pairs[-1]]
     total = squares = 0
-    for value in values[pairs[0] : pairs[-1]]:
-        total += value > level
+    for entry in range(len(mine)):
+        total += int(mine[entry] > level)
     if total < needed * seen:
         return False
     for pair in range(len(pairs) - 1):
-        count = 0
-        for value in values[pairs[pair] : pairs[pair + 1]]:
-            count += value > level
+        part, count = values[pairs[pair] : pairs[pair + 1]], 0
+        for entry in range(len(part)):
+            count += int(part[entry] > level)
         squares += count * count
     mean = total / seen
     variance = max(squares / seen - mean * mean, 0.0) * seen / max(seen - 1, 1)
@@ -133,10 +136,9 @@ def _is_supported(pairs: _I64, values: Floats, level: np.float32, seen: int, nee
 
 
 @part_of_kernels
-def _key_of(value: np.float32) -> int:
-    """Turn a float into a whole number: the same order, steps of equal ratio."""
-    bits = np.int64(np.float32(value).view(np.int32))
-    return int(bits ^ ((bits >> 63) & 0x7FFFFFFF))
+def _key_of(bits: np.int32) -> int:
+    """Turn the bits of a float into a whole number: the same order, steps of equal ratio."""
+    return int(np.int32(bits ^ ((bits >> 31) & 0x7FFFFFFF)))
 
 
 @part_of_kernels

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dissectory.analysis.tally.compiling import compiled, constant
+from dissectory.analysis.tally.threads import in_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,25 +69,6 @@ class Kept:
             np.empty(0, np.uint16),
         )
 
-    @classmethod
-    def of_sizes(
-        cls,
-        sizes: npt.NDArray[np.int64],
-        images: npt.NDArray[np.int32],
-        values: npt.NDArray[np.float32],
-        positions: npt.NDArray[np.uint16],
-        before: int = 0,
-        after: int = 0,
-    ) -> Kept:
-        """What was found unit by unit in some images `(image,)`: `sizes` `(unit, image)` entries of each pair.
-
-        Of some units `before` and `after` these nothing is kept.
-        """
-        filled = sizes > 0
-        pairs = np.pad(filled.sum(axis=1), (before + 1, after)).cumsum()
-        starts = np.concatenate([[0], sizes[filled].cumsum()])
-        return cls(pairs, np.broadcast_to(images, sizes.shape)[filled], starts, values, positions)
-
     def units(self, first: int, last: int) -> Kept:
         """Take neighbouring units, `first` to `last` without the last, without copying their entries."""
         pairs = slice(self.first[first], self.first[last])
@@ -118,17 +100,35 @@ class Kept:
     @staticmethod
     def joined(parts: Sequence[Kept]) -> Kept:
         """Join what was kept of the same units and other images; the parts stand in the order of the visit."""
-        first: npt.NDArray[np.int64] = np.sum([part.first for part in parts], axis=0, dtype=np.int64)
-        begins: npt.NDArray[np.int64] = np.sum([part.starts[part.first] for part in parts], axis=0, dtype=np.int64)
-        images, starts = np.empty(first[-1], dtype=np.int32), np.full(first[-1] + 1, begins[-1])
-        values, positions = np.empty(begins[-1], dtype=np.float32), np.empty(begins[-1], dtype=np.uint16)
-        pair, entry = first[:-1].copy(), begins[:-1].copy()
-        for part in parts:
-            _place(
-                part.first, part.images, part.starts, part.values, part.positions,
-                pair, entry, images, starts, values, positions,
-            )  # fmt: skip
+        return parts[0] if len(parts) == 1 else Kept.stacked([parts])
+
+    @staticmethod
+    def stacked(blocks: Sequence[Sequence[Kept]], threads: int = 1) -> Kept:
+        """Join the parts of each block of units, and put the blocks one after the other."""
+        first = _stacked([[part.first for part in parts] for parts in blocks])
+        begin = _stacked([[part.starts[part.first] for part in parts] for parts in blocks])
+        images, starts = np.empty(first[-1], dtype=np.int32), np.full(first[-1] + 1, begin[-1])
+        values, positions = np.empty(begin[-1], dtype=np.float32), np.empty(begin[-1], dtype=np.uint16)
+        units = np.cumsum([0, *(parts[0].count for parts in blocks)])
+
+        def place(block: int, last: int) -> None:
+            for number in range(block, last):
+                here = slice(units[number], units[number + 1])
+                pair, entry = first[here].copy(), begin[here].copy()
+                for part in blocks[number]:
+                    _place(
+                        part.first, part.images, part.starts, part.values, part.positions,
+                        pair, entry, images, starts, values, positions,
+                    )  # fmt: skip
+
+        in_blocks(place, len(blocks), threads)
         return Kept(first, images, starts, values, positions)
+
+
+def _stacked(blocks: Sequence[Sequence[npt.NDArray[np.int64]]]) -> npt.NDArray[np.int64]:
+    """Ends of the units of each block, from 0 on in each of its parts, as ends of all units over all parts."""
+    sizes = [np.sum([np.diff(ends) for ends in parts], axis=0, dtype=np.int64) for parts in blocks]
+    return np.cumsum(np.concatenate([np.zeros(1, dtype=np.int64), *sizes]))
 
 
 _DTYPES = (np.int64, np.int32, np.int64, np.float32, np.uint16)

@@ -40,6 +40,8 @@ _LANES = 512
 """Sums run in this many lanes, whatever the processor, so that they are the same on all."""
 _VECTOR = 16
 """Positions are blended in multiples of this: loops of other lengths end one by one."""
+_SHARE = 16
+"""There is room at first for one of so many positions."""
 _NO_GAP = np.int32(2**31 - 1)
 """Stands after the last gap of a map."""
 
@@ -82,7 +84,7 @@ class Scratch(NamedTuple):
     def of(cls, grid: Grid, batch: int) -> Scratch:
         """Memory for batches of so many maps."""
         cells, gaps = grid.height * grid.width, -(-len(grid.used) // 8) * 8
-        group = group_of(batch, cells)
+        group = min(batch, max(1, _GROUP // cells))
         words = np.zeros(gaps // 8, dtype=np.uint64)
         return cls(
             np.empty((batch, 2), dtype=np.float32),
@@ -115,49 +117,82 @@ class Tallies(NamedTuple):
     nonfinite: I64
 
 
-def group_of(batch: int, cells: int) -> int:
-    """How many maps of a unit are looked at in one go."""
-    return min(batch, max(1, _GROUP // cells))
+class Found(NamedTuple):
+    """Room for what a sweep keeps of some units, in the form of `Kept`."""
+
+    first: I64
+    images: I32
+    starts: I64
+    values: F32
+    positions: U16
+
+    @classmethod
+    def room(cls, units: int, batch: int, positions: int) -> Found:
+        """Room for a part of the positions of some units, and for all of one unit; what is not used takes no memory."""
+        entries = batch * positions * (1 + units // _SHARE)
+        return cls(
+            np.zeros(units + 1, dtype=np.int64),
+            np.empty(units * batch, dtype=np.int32),
+            np.zeros(units * batch + 1, dtype=np.int64),
+            np.empty(entries, dtype=np.float32),
+            np.empty(entries, dtype=np.uint16),
+        )
 
 
 @compiled
 def sweep(
-    maps: F32, images: I32, first: int, last: int, grid: Grid, bounds: F32, tallies: Tallies, scratch: Scratch,
-    group: int, sizes: I64, values: F32, positions: U16,
-) -> tuple[int, int]:  # fmt: skip
+    maps: F32, origin: int, images: I32, first: int, last: int, grid: Grid, bounds: F32, tallies: Tallies,
+    fresh: bool, scratch: Scratch, found: Found, begin: int,
+) -> tuple[int, int, int]:  # fmt: skip
     """Tally the units from `first` on of maps `(batch, unit, cell)`, and keep what is above their bounds.
 
-    Sets `sizes` `(unit - first, image)`, the number of entries of each pair, and the entries' `values` and `positions`.
+    The first of the maps are those of the unit `origin`; in what is found, the first unit is `begin`. `fresh` is the
+    first part of a batch: sums begin anew.
 
-    Returns the unit before which the sweep stopped, `last` or one for which there may not be room, and the number of
-    entries.
+    Returns the unit before which the sweep stopped, `last` or one for which there may not be room, and the numbers of
+    pairs and entries found.
     """
-    batch, extremes, clean, entries = len(maps), scratch.extremes, scratch.clean, 0
+    extremes, clean, pairs, entries = scratch.extremes, scratch.clean, 0, 0
+    group = max(1, _GROUP // maps.shape[2])
     for unit in range(first, last):
-        if entries + batch * grid.size * grid.size > len(values):
-            return unit, entries
-        source, at = maps, unit
-        low, peak = _find_extremes(maps.view(np.int32), unit, extremes)
+        if entries + len(maps) * grid.size * grid.size > len(found.values):
+            return unit, pairs, entries
+        source, at = maps, unit - origin
+        low, peak = _find_extremes(maps.view(np.int32), at, extremes)
         if not (np.isfinite(low) and np.isfinite(peak)):
-            tallies.nonfinite[unit] += _clean(maps, unit, clean)
+            tallies.nonfinite[unit] += _clean(maps, at, clean)
             source, at = clean, 0
-            low, peak = _find_extremes(clean.view(np.int32), 0, extremes)
-        tallies.sums[unit, 0], tallies.sums[unit, 3] = source[0, at, 0], peak
+            low, peak = _find_extremes(clean.view(np.int32), at, extremes)
+        sums = tallies.sums[unit]
+        if fresh:
+            sums[0], sums[1], sums[2], sums[3] = source[0, at, 0], 0, 0, peak
+        sums[3] = max(sums[3], peak)
         tallies.lowest[unit] = min(tallies.lowest[unit], low)
-        for begin in range(0, batch, group):
-            end = min(begin + group, batch)
-            _add(source, at, begin, end, tallies.sums[unit, 0], scratch.lanes)
-            _count(source.view(np.int32), at, begin, end, scratch.bins, tallies.counts[unit])
-            found = _find_gaps(source, at, begin, end, extremes, bounds[unit], grid, scratch)
-            if found > 0:
-                entries = _upsample(
-                    source, at, begin, end, bounds[unit], grid, scratch.gaps, scratch.blends, scratch.columns,
-                    values, positions, entries, sizes[unit - first],
+        for start in range(0, len(maps), group):
+            end = min(start + group, len(maps))
+            _add(source, at, start, end, sums[0], scratch.lanes)
+            _count(source.view(np.int32), at, start, end, scratch.bins, tallies.counts[unit])
+            if _find_gaps(source, at, start, end, extremes, bounds[unit], grid, scratch) > 0:
+                pairs, entries = _upsample(
+                    source, at, start, end, images, bounds[unit], grid, scratch.gaps, scratch.blends, scratch.columns,
+                    found.images, found.starts, found.values, found.positions, pairs, entries,
                 )  # fmt: skip
+        found.first[unit - begin + 1] = pairs
+        sums[1] += _total(scratch.lanes[0])
+        sums[2] += _total(scratch.lanes[1])
         _rank(source, at, extremes, images, tallies.top_peaks[unit], tallies.top_images[unit], tallies.top_cells[unit])
-        tallies.sums[unit, 1], tallies.sums[unit, 2] = _total(scratch.lanes[0]), _total(scratch.lanes[1])
         _collect(tallies.counts[unit])
-    return last, entries
+    return last, pairs, entries
+
+
+@compiled
+def bring_together(source: F32, first: int, last: int, maps: F32) -> None:
+    """Copy the units `first` to `last` of maps `(batch, cell, unit)` to `(batch, unit, cell)`."""
+    for image in range(len(source)):
+        for cell in range(source.shape[1]):
+            units = source[image, cell, first:last]
+            for unit in range(len(units)):
+                maps[image, unit, cell] = units[unit]
 
 
 @part_of_kernels
@@ -313,13 +348,14 @@ def _find_gaps(  # noqa: C901 - see above: inner loops call nothing
 
 
 @part_of_kernels
-def _upsample(
-    maps: F32, unit: int, begin: int, end: int, bound: np.float32, grid: Grid, gaps: I32, blends: F64, columns: U16,
-    values: F32, positions: U16, entries: int, sizes: I64,
-) -> int:  # fmt: skip
+def _upsample(  # noqa: C901 - the same
+    maps: F32, unit: int, begin: int, end: int, numbers: I32, bound: np.float32, grid: Grid,
+    gaps: I32, blends: F64, columns: U16,
+    images: I32, starts: I64, values: F32, positions: U16, pairs: int, entries: int,
+) -> tuple[int, int]:  # fmt: skip
     """Write the values above the bound of the positions in the gaps, and these positions, from `entries` on.
 
-    Sets the number of entries of each map, and returns the new end of the entries.
+    The maps that have any are pairs, written from `pairs` on. Returns the new ends of pairs and entries.
     """
     extend, whole, gap_rows, row_parts = grid.extend, grid.whole, grid.rows, grid.row_parts
     gap_columns, column_parts, height, width = grid.columns, grid.column_parts, grid.height, grid.width
@@ -327,7 +363,7 @@ def _upsample(
     most = np.float64(bound) * whole
     at = 0
     for image in range(begin, end):
-        before, row = entries, 0
+        row = 0
         while gaps[at] != _NO_GAP:
             # The gaps of one row of gaps; its last one may also be the first of the next row.
             row = max(row, (gaps[at] - 1) // width)
@@ -362,5 +398,8 @@ def _upsample(
                     entries += int(value > bound)
             row += 1
         at += 1
-        sizes[image] = entries - before
-    return entries
+        if entries > starts[pairs]:
+            images[pairs] = numbers[image]
+            pairs += 1
+            starts[pairs] = entries
+    return pairs, entries

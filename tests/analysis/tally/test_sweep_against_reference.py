@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -165,19 +168,75 @@ def test_a_raised_bound_changes_nothing_or_says_that_it_was_too_bold(
     above = count_above(quantile, images * 64)
     expected = thresholds_of(swept(maps, upsampler, batch), above)
     bound = first_bound(torch.from_numpy(maps[:batch]), images, quantile, upsampler)
+
+    def found(seen: int, kept: Kept, bound: np.ndarray) -> np.ndarray:
+        return raised(kept, seen, images, quantile, 64, bound)
+
     sweep = LayerSweep(upsampler, maps.shape[1], 1, bound=bound)
     for start in range(0, images, batch):
         part = maps[start : start + batch]
         sweep.observe(range(start, start + len(part)), torch.from_numpy(part))
         seen = start + len(part)
-        sweep.raise_bound(raised(sweep.kept, seen, images, quantile, 64, sweep.bound))
-    for unit, found in enumerate(thresholds_of(sweep, above)):
-        if found is None:
+        sweep.raise_bound(partial(found, seen))
+    for unit, level in enumerate(thresholds_of(sweep, above)):
+        if level is None:
             assert sweep.bound[unit] > expected[unit]
         else:
-            assert found == expected[unit]
+            assert level == expected[unit]
 
 
 def test_no_concept_stands_twice_at_a_position() -> None:
     labels = np.array([[3, 3, 3, 1], [0, 2, 0, 2], [1, 2, 3, 4]], dtype=np.uint16)
     assert distinct(labels).tolist() == [[3, 0, 0, 1], [0, 2, 0, 0], [1, 2, 3, 4]]
+
+
+def laid_out(maps: torch.Tensor, layout: str) -> torch.Tensor:
+    """The same activations in memory of another kind."""
+    made = {
+        "plain": maps,
+        "channels last": maps.contiguous(memory_format=torch.channels_last),
+        "units of more": torch.cat([maps, maps + 1], dim=1)[:, : maps.shape[1]],
+        "transposed": maps.transpose(2, 3).contiguous().transpose(2, 3),
+        "half": maps.half(),
+        "bfloat16": maps.bfloat16(),
+        "double": maps.double(),
+        "with a gradient": maps.requires_grad_(),
+    }
+    return made[layout]
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize(
+    "layout",
+    ["plain", "channels last", "units of more", "transposed", "half", "bfloat16", "double", "with a gradient"],
+)
+@pytest.mark.parametrize("shape", [(5, 70, 6, 7), (9, 3, 90, 100), (4, 20, 1, 1)], ids=str)
+def test_nothing_depends_on_layout_or_threads(shape: tuple[int, ...], layout: str, threads: int) -> None:
+    random = torch.Generator().manual_seed(0)
+    maps = torch.randn(shape, generator=random).bfloat16().float()  # fits all of the types
+    maps[2, 1] = torch.nan
+    upsampler = Upsampler(shape[2], shape[3], 16)
+    bound = torch.linspace(-0.5, 0.5, shape[1]).numpy()
+    plain, other = (LayerSweep(upsampler, shape[1], 2, bound=bound, threads=count) for count in (1, threads))
+    for part in (slice(3), slice(3, None)):
+        numbers = range(shape[0])[part]
+        plain.observe(numbers, maps[part])
+        other.observe(numbers, laid_out(maps[part], layout))
+    same(plain.kept, other.kept)
+    for one, two in zip(plain.moments, other.moments, strict=True):
+        np.testing.assert_allclose(one.mean, two.mean, rtol=1e-13, atol=1e-15)
+        np.testing.assert_allclose(one.squares, two.squares, rtol=1e-12)
+        assert layout == "channels last" or (one.mean.tolist(), one.squares.tolist()) == (
+            two.mean.tolist(),
+            two.squares.tolist(),
+        )
+    np.testing.assert_array_equal(plain.histograms.counts, other.histograms.counts)
+    np.testing.assert_array_equal(plain.top.images, other.top.images)
+    np.testing.assert_array_equal(plain.top.cells, other.top.cells)
+    np.testing.assert_array_equal(plain.lowest, other.lowest)
+    np.testing.assert_array_equal(plain.nonfinite, other.nonfinite)
+
+
+def test_a_constant_unit_does_not_deviate() -> None:
+    sweep = swept(np.full((3, 2, 5, 5), 0.1, dtype=np.float32), Upsampler(5, 5, 8), 2)
+    assert sum(sweep.moments[1:], sweep.moments[0]).std.tolist() == [0, 0]
