@@ -9,7 +9,7 @@ def spread(count: int) -> list[int]:
     """Order the numbers below `count` so that any consecutive ones are spread evenly over them, yet not regularly.
 
     It is the order of the bits read backwards (van der Corput 1935), in which the halves of the whole, of each half and
-    so on are exchanged or not by chance (Owen 1995, 'Randomly permuted (t,m,s)-nets and (t,s)-sequences'). Without that,
+    so on are exchanged or not by chance (Owen 1995, 'Randomly permuted (t,m,s)-nets and (t,s)-sequences'). Without it,
     every second or fourth image would come first: of a set with four views of each thing, always the same view.
     """
     bits = max(count - 1, 1).bit_length()
