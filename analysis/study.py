@@ -10,6 +10,11 @@
     [concepts]
     sources = ["onnx:segmenter.onnx", "color", "parts"]
 
+A generator, `kind = "generator"`, draws its images itself: instead of `[images]` its study has
+
+    [latents]
+    count = 1000
+
 Paths in the file are relative to the file. An unknown key is an error that names the nearest known one.
 """
 
@@ -22,9 +27,12 @@ import types
 import typing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, TypeAlias, get_args, get_origin
 
 from dissectory.errors import StudyError, nearest
+
+GENERATOR_GRID = 64
+"""Rows and columns of the grid for generated images, as in Bau et al. 2020."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +48,7 @@ class ModelSection:
     weights: Path | None = None
     layers: tuple[str, ...] = ("auto",)
     classes: Path | None = None
-    kind: Literal["classifier"] = "classifier"
+    kind: Literal["classifier", "generator"] = "classifier"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +73,24 @@ class ImagesSection:
 
 
 @dataclass(frozen=True, slots=True)
+class LatentsSection:
+    """`[latents]`: the images that a generator draws; image n is drawn of the seed `seed + n`.
+
+    `shape` is that of one image's latents, standard normal numbers, where the network does not say it (see
+    `dissectory.analysis.subjects.latents`). `range` are the output's values that are black and white. `about` is a
+    sentence that tells the readers of the site what the images are.
+    """
+
+    count: int
+    seed: int = 0
+    shape: tuple[int, ...] | None = None
+    range: tuple[float, float] = (-1.0, 1.0)
+    about: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ConceptsSection:
-    """`[concepts]`: sources of label maps, such as `onnx:FILE`, `masks:FOLDER`, `color` and `parts`."""
+    """`[concepts]`: sources of label maps: `onnx:FILE`, `python:FILE.py:FUNCTION`, `masks:FOLDER`, `color`, `parts`."""
 
     sources: tuple[str, ...]
 
@@ -75,6 +99,7 @@ class ConceptsSection:
 class DissectionSection:
     """`[dissection]`: how units are compared with concepts (Bau et al. 2020, 'Network dissection').
 
+    `grid` is 64 in the study of a generator that does not say it.
     `pairings` is with how many other images' label maps activations are compared, to test labels against chance; 0 for
     no test.
     """
@@ -122,8 +147,9 @@ class Study:
     """
 
     model: ModelSection
-    images: ImagesSection
     concepts: ConceptsSection
+    images: ImagesSection | None = None
+    latents: LatentsSection | None = None
     dissection: DissectionSection = field(default_factory=DissectionSection)
     compute: ComputeSection = field(default_factory=ComputeSection)
     control: ControlSection | None = None
@@ -131,6 +157,17 @@ class Study:
     seed: int = 0
     base: Path = field(default_factory=Path)
     """The folder that relative paths start from: that of the study file."""
+
+    @property
+    def photographs(self) -> ImagesSection:
+        """The section `[images]` of a study that has one.
+
+        Raises:
+            StudyError: it is the study of a generator.
+        """
+        if self.images is None:
+            raise StudyError("a generator draws its images itself: its study has no section [images]")
+        return self.images
 
     @classmethod
     def read(cls, path: Path | str) -> Study:
@@ -155,7 +192,7 @@ class Study:
             values = {**values["study"], **{key: value for key, value in values.items() if key != "study"}}
         study: Study = dataclasses.replace(_section(cls, values, name, ""), base=Path(base))
         _check(study, name)
-        return study
+        return study if "grid" in values.get("dissection", {}) else _with_usual_grid(study)
 
     def to_dict(self) -> dict[str, dict[str, Any]]:
         """The study as plain values, section by section, for the manifest."""
@@ -167,6 +204,13 @@ class Study:
     def path(self, given: Path | str) -> Path:
         """Resolve a path of the study against the study file's folder."""
         return self.base / Path(given).expanduser()
+
+
+def _with_usual_grid(study: Study) -> Study:
+    """Leave the grid of photographs to photographs."""
+    if study.latents is None:
+        return study
+    return dataclasses.replace(study, dissection=dataclasses.replace(study.dissection, grid=GENERATOR_GRID))
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - any value that TOML can hold
@@ -219,7 +263,8 @@ def _tuple(hint: Any, value: Any, name: str, where: str) -> tuple[Any, ...]:  # 
     if not isinstance(value, (list, tuple)):
         raise StudyError(f"{name}: {where} is {value!r}; it must be a list")
     if inner[-1] is not Ellipsis and len(value) != len(inner):
-        raise StudyError(f"{name}: {where} has {len(value)} values; it must have {len(inner)}, one for each of R, G, B")
+        each = ", one for each of R, G, B" if len(inner) == 3 else ""  # noqa: PLR2004
+        raise StudyError(f"{name}: {where} has {len(value)} values; it must have {len(inner)}{each}")
     return tuple(_value(inner[0], item, name, f"{where}[{place}]") for place, item in enumerate(value))
 
 
@@ -256,18 +301,42 @@ def _listed(options: tuple[Any, ...]) -> str:
     return ", ".join(repr(option) for option in options)
 
 
+_Rule: TypeAlias = tuple[str, object, bool, str]
+"""A key, its value, whether that is fine, and what it must be."""
+
+
 def _check(study: Study, name: str) -> None:
-    """Check the ranges that types cannot say."""
-    dissection, images, compute = study.dissection, study.images, study.compute
-    rules = (
+    """Check what types cannot say: which sections belong together, and ranges."""
+    _check_sections(study, name)
+    for key, value, fine, wanted in (*_rules(study), *_image_rules(study.images), *_latent_rules(study.latents)):
+        if not fine:
+            raise StudyError(f"{name}: {key} is {value!r}; it must be {wanted}")
+
+
+def _check_sections(study: Study, name: str) -> None:
+    """See to it that a classifier has images, and a generator latents."""
+    if study.model.kind == "classifier":
+        if study.latents is not None:
+            raise StudyError(f'{name}: [latents] is for a generator; add kind = "generator" to [model], or remove it')
+        if study.images is None:
+            raise StudyError(f"{name}: the section [images] is missing")
+        return
+    if study.images is not None:
+        raise StudyError(f"{name}: a generator draws its images itself: remove [images], and give [latents] a count")
+    if study.latents is None:
+        raise StudyError(f"{name}: the section [latents] is missing; a generator needs it, such as count = 1000")
+    if study.control is not None:
+        raise StudyError(f"{name}: [control] compares networks on the same images, and another generator draws others")
+
+
+def _rules(study: Study) -> tuple[_Rule, ...]:
+    dissection, compute = study.dissection, study.compute
+    return (
         ("dissection.quantile", dissection.quantile, 0 < dissection.quantile < 1, "between 0 and 1"),
         ("dissection.iou_threshold", dissection.iou_threshold, 0 <= dissection.iou_threshold <= 1, "from 0 to 1"),
         ("dissection.grid", dissection.grid, 1 <= dissection.grid <= 256, "from 1 to 256"),  # noqa: PLR2004
         ("dissection.top_images", dissection.top_images, 1 <= dissection.top_images <= 100, "from 1 to 100"),  # noqa: PLR2004
         ("dissection.pairings", dissection.pairings, 0 <= dissection.pairings <= 9999, "from 0 to 9999"),  # noqa: PLR2004
-        ("images.size", images.size, images.size is None or images.size >= 8, "8 or more"),  # noqa: PLR2004
-        ("images.resize", images.resize, images.resize is None or images.resize >= 8, "8 or more"),  # noqa: PLR2004
-        ("images.std", images.std, images.std is None or all(value > 0 for value in images.std), "above 0"),
         ("compute.batch", compute.batch, compute.batch >= 1, "1 or more"),
         ("compute.workers", compute.workers, compute.workers >= 1, "1 or more"),
         ("compute.memory_gb", compute.memory_gb, compute.memory_gb > 0, "above 0"),
@@ -279,6 +348,25 @@ def _check(study: Study, name: str) -> None:
             "a list with at least one source",
         ),
     )
-    for key, value, fine, wanted in rules:
-        if not fine:
-            raise StudyError(f"{name}: {key} is {value!r}; it must be {wanted}")
+
+
+def _image_rules(images: ImagesSection | None) -> tuple[_Rule, ...]:
+    if images is None:
+        return ()
+    return (
+        ("images.size", images.size, images.size is None or images.size >= 8, "8 or more"),  # noqa: PLR2004
+        ("images.resize", images.resize, images.resize is None or images.resize >= 8, "8 or more"),  # noqa: PLR2004
+        ("images.std", images.std, images.std is None or all(value > 0 for value in images.std), "above 0"),
+    )
+
+
+def _latent_rules(latents: LatentsSection | None) -> tuple[_Rule, ...]:
+    if latents is None:
+        return ()
+    shape, (low, high) = latents.shape, latents.range
+    return (
+        ("latents.count", latents.count, latents.count >= 1, "1 or more"),
+        ("latents.seed", latents.seed, 0 <= latents.seed < 2**62, "from 0 to 2^62"),
+        ("latents.shape", shape, shape is None or (shape != () and min(shape) >= 1), "a list of numbers of 1 or more"),
+        ("latents.range", latents.range, low < high, "black and white, the lower value first"),
+    )

@@ -1,4 +1,4 @@
-"""Kinds of concept sources by name: `onnx`, `masks`, `color`, `parts`, and what others add.
+"""Kinds of concept sources by name: `onnx`, `python`, `masks`, `color`, `parts`, and what others add.
 
     @register("weather")
     def open_weather(argument: str, setting: Setting) -> ConceptSource: ...

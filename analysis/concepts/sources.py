@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 # Imported for what they register.
-from dissectory.analysis.concepts import color, masks, onnx  # noqa: F401
+from dissectory.analysis.concepts import color, masks, onnx, python  # noqa: F401
 from dissectory.analysis.concepts.parts import Parts
 from dissectory.analysis.concepts.registry import OPENERS, Setting
 from dissectory.analysis.concepts.vocabulary import Vocabulary
@@ -26,7 +26,8 @@ def open_sources(
     """Open the sources of a study and merge them.
 
     Args:
-        specs: `onnx:FILE`, `masks:FOLDER`, `color`, `parts`; the last wants every source of objects before it.
+        specs: `onnx:FILE`, `python:FILE.py:FUNCTION`, `masks:FOLDER`, `color`, `parts`; the last wants every source of
+            objects before it.
         base: the folder that relative paths start from.
         geometry: how pictures become views.
         grid: rows and columns of the labels.

@@ -19,6 +19,8 @@ from dissectory.analysis.demo.vocabulary import OBJECTS, PARTS, SCENES
 from dissectory.errors import SubjectError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import Tensor
 
 _Network = TypeVar("_Network", bound=nn.Module)
@@ -105,7 +107,16 @@ class Joint(nn.Module):
 
 
 class Segmenter(nn.Module):
-    """What does every pixel show, and which part of it? Down to an eighth of the resolution, and up again."""
+    """What does every pixel show, and which part of it? Down to an eighth of the resolution, and up again.
+
+    `labels`, `size`, `mean` and `std` make it a source of concepts: see `dissectory.analysis.concepts.python`.
+    """
+
+    labels = (
+        (("none", "background"), *((name, "object") for name in OBJECTS)),
+        (("none", "background"), *((name, "part") for name in PARTS)),
+    )
+    size, mean, std = SMALL, MEAN, STD
 
     def __init__(self, objects: int = len(OBJECTS), parts: int = len(PARTS)) -> None:
         """Make it with random weights."""
@@ -170,6 +181,18 @@ class Generator(nn.Module):
         self.layer5 = Grow(96, 64)
         self.colour = nn.Conv2d(64, 3, 3, padding=1)
 
+    def inputs(self, seeds: Sequence[int]) -> tuple[Tensor, ...]:
+        """Latents `(batch, 74)` of seeds, each one's of its own alone: ten seeds from 10 n on ask for all scenes."""
+        rows = [
+            latents_of(scene[None], torch.Generator().manual_seed(seed))
+            for scene, seed in zip(_scenes_of(seeds), seeds, strict=True)
+        ]
+        return (torch.cat(rows),)
+
+    def classes_of(self, seeds: Sequence[int]) -> tuple[str, ...]:
+        """Which scene the latents of each seed ask for."""
+        return tuple(SCENES[int(scene)] for scene in _scenes_of(seeds))
+
     def forward(self, latents: Tensor) -> Tensor:
         """Draw pictures `(batch, 3, 64, 64)`, -1..1, of latents `(batch, 74)`."""
         scene = functional.one_hot(latents[:, : self.scenes].argmax(dim=1), self.scenes).to(latents.dtype)
@@ -177,6 +200,24 @@ class Generator(nn.Module):
         for stage in (self.layer1, self.layer2, self.layer3, self.layer4, self.layer5, self.colour):
             drawn = stage(drawn)
         return drawn.tanh()
+
+
+def latents_of(scenes: Tensor, random: torch.Generator) -> Tensor:
+    """Latents `(batch, 74)` of wanted scenes `(batch,)`."""
+    latents = torch.randn(len(scenes), LATENTS, generator=random)
+    kinds, wanted = latents[:, : len(SCENES)], scenes[:, None]
+    top = kinds.argmax(dim=1, keepdim=True)
+    greatest, other = kinds.gather(1, top), kinds.gather(1, wanted)
+    kinds.scatter_(1, top, other).scatter_(1, wanted, greatest)
+    return latents
+
+
+def _scenes_of(seeds: Sequence[int]) -> Tensor:
+    """All scenes by turns `(batch,)`, every ten in an order of their own: any choice of seeds is a mixture."""
+    count = len(SCENES)
+    turns = {seed // count for seed in seeds}
+    orders = {turn: torch.randperm(count, generator=torch.Generator().manual_seed(turn)) for turn in turns}
+    return torch.stack([orders[seed // count][seed % count] for seed in seeds])
 
 
 def random_classifier(seed: int = 0) -> Classifier:

@@ -11,7 +11,7 @@ from PIL import Image
 from torch.nn import functional
 
 from dissectory.analysis.demo.bulk import views
-from dissectory.analysis.demo.networks import LATENTS, trained_classifier, trained_segmenter
+from dissectory.analysis.demo.networks import latents_of, trained_classifier, trained_segmenter
 from dissectory.analysis.demo.vocabulary import OBJECTS, SCENES
 
 if TYPE_CHECKING:
@@ -24,16 +24,6 @@ if TYPE_CHECKING:
     Pictures = npt.NDArray[np.uint8]
 
 _AT_ONCE = 100
-
-
-def latents_of(scenes: torch.Tensor, random: torch.Generator) -> torch.Tensor:
-    """Latents `(batch, 74)` of wanted scenes `(batch,)`."""
-    latents = torch.randn(len(scenes), LATENTS, generator=random)
-    kinds, wanted = latents[:, : len(SCENES)], scenes[:, None]
-    top = kinds.argmax(dim=1, keepdim=True)
-    greatest, other = kinds.gather(1, top), kinds.gather(1, wanted)
-    kinds.scatter_(1, top, other).scatter_(1, wanted, greatest)
-    return latents
 
 
 def sample(network: Generator, count: int, seed: int) -> Pictures:

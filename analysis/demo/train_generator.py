@@ -27,11 +27,12 @@ from dissectory.analysis.demo.networks import (
     SMALL,
     STD,
     Generator,
+    latents_of,
     save,
     trained_generator,
     trained_segmenter,
 )
-from dissectory.analysis.demo.samples import latents_of, report, sample, sheet
+from dissectory.analysis.demo.samples import report, sample, sheet
 from dissectory.analysis.demo.vocabulary import SCENES
 
 if TYPE_CHECKING:

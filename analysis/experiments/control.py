@@ -70,7 +70,7 @@ def plan_control(study: Study, section: ControlSection) -> tuple[Study, tuple[st
         SubjectError: one of the two networks cannot be had, or the control has other layers.
     """
     model = load_model(study.model, study.base)
-    preprocessing = resolve(study.images, model.preprocessing)
+    preprocessing = resolve(study.photographs, model.preprocessing)
     example = torch.zeros(1, 3, preprocessing.geometry.size, preprocessing.geometry.size)
     layers = select_layers(model.module, example, study.model.layers)
     names = tuple(layer.name for layer in layers)
@@ -121,7 +121,7 @@ def _resolved(study: Study, preprocessing: Preprocessing) -> ImagesSection:
     """Say in full how pictures become views, so that the control's own defaults do not matter."""
     geometry = preprocessing.geometry
     return dataclasses.replace(
-        study.images,
+        study.photographs,
         size=geometry.size,
         resize=geometry.resize,
         fit=geometry.fit,

@@ -6,23 +6,17 @@ every one or two gigabytes.
 
 from __future__ import annotations
 
-import hashlib
-import inspect
 import json
-import sys
 from dataclasses import asdict, dataclass
 from importlib import metadata
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import torch
+from typing import TYPE_CHECKING
 
 from dissectory import __version__
+from dissectory.analysis.subjects.identity import code_hash, network_hash
+from dissectory.analysis.subjects.latents import Latents
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-    from torch import nn
 
     from dissectory.analysis.experiments.setting import Setting
     from dissectory.analysis.subjects.layers import LayerInfo
@@ -47,14 +41,15 @@ class Facts:
         outputs = {
             **common,
             "the colours of [images]": json.dumps([setting.preprocessing.mean, setting.preprocessing.std]),
-            "the network": _network(setting.model.module),
+            "the network": network_hash(setting.model.module),
             "model.source": setting.model.source,
-            "the network's code": _code(setting.model.module, setting.model.source, setting.study.base),
+            "the network's code": code_hash(setting.model.module, setting.model.source, setting.study.base),
             "compute.device": str(setting.device),
         }
         grid = {"dissection.grid": str(dissection.grid)}
+        shown = outputs if isinstance(setting.images, Latents) else common  # a generator's images are its outputs
         return cls(
-            labels={**common, **grid, "the concepts": setting.vocabulary.fingerprint(setting.images.paths)},
+            labels={**shown, **grid, "the concepts": setting.vocabulary.fingerprint(setting.images.paths)},
             outputs=outputs,
             _layers={
                 **outputs,
@@ -86,41 +81,3 @@ def _versions() -> Iterator[tuple[str, str]]:
             yield name, metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
-
-
-def _network(module: nn.Module) -> str:
-    """Hash the network's structure, parameters and buffers."""
-    total = hashlib.sha256(repr(module).encode())
-    for name, value in module.state_dict().items():
-        total.update(f"\0{name}\0".encode())
-        total.update(_bytes(value))
-    return total.hexdigest()
-
-
-def _bytes(value: Any) -> Any:  # noqa: ANN401 - a network may keep anything beside its tensors
-    if not isinstance(value, torch.Tensor):
-        return repr(value).encode()
-    plain = value.detach().cpu().contiguous()
-    return f"{plain.dtype}{tuple(plain.shape)}".encode() + plain.reshape(-1).view(torch.uint8).numpy().tobytes()
-
-
-def _code(module: nn.Module, source: str, base: Path) -> str:
-    """Hash the files in which the network's modules, and the function that builds it, are written."""
-    files = {_file(type(part).__module__) for part in module.modules()}
-    kind, _, name = source.partition(":")
-    if kind == "python":
-        place = name.rpartition(":")[0]
-        files.add(base / Path(place).expanduser() if place.endswith(".py") else _file(place))
-    total = hashlib.sha256()
-    for content in sorted(hashlib.sha256(file.read_bytes()).digest() for file in files if file and file.is_file()):
-        total.update(content)
-    return total.hexdigest()
-
-
-def _file(module: str) -> Path | None:
-    """The file of an imported module, where it has one."""
-    try:
-        found = inspect.getsourcefile(sys.modules[module])
-    except (KeyError, TypeError):
-        return None
-    return Path(found) if found else None

@@ -12,6 +12,7 @@ import numpy as np
 from dissectory import __version__
 from dissectory.analysis.experiments.classification import output_of
 from dissectory.analysis.run import Manifest
+from dissectory.analysis.subjects.images import ImageFolder
 from dissectory.analysis.tally.thresholds import count_above
 
 if TYPE_CHECKING:
@@ -46,8 +47,8 @@ def describe(
     study = setting.study
     model = setting.model
     return Manifest(
-        study={**study.to_dict(), "images": _resolved_images(setting)},
-        title=study.title or f"{model.source} on {study.path(study.images.folder).name}",
+        study={**study.to_dict(), **_resolved_images(setting)},
+        title=study.title or _title(setting),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         seed=study.seed,
         versions={"python": platform.python_version(), "dissectory": __version__, **dict(_versions())},
@@ -69,17 +70,28 @@ def describe(
     )
 
 
-def _resolved_images(setting: Setting) -> dict[str, object]:
+def _title(setting: Setting) -> str:
+    source = setting.model.source
+    if setting.study.images is None:
+        return f"{source}, {len(setting.images):,} generated images"
+    return f"{source} on {setting.study.path(setting.study.images.folder).name}"
+
+
+def _resolved_images(setting: Setting) -> dict[str, dict[str, object]]:
     """Give the section [images] with every value that was left to the weights filled in."""
+    if setting.study.images is None:
+        return {}
     geometry = setting.preprocessing.geometry
     return {
-        **setting.study.to_dict()["images"],
-        "size": geometry.size,
-        "resize": geometry.resize,
-        "fit": geometry.fit,
-        "interpolation": geometry.interpolation,
-        "mean": list(setting.preprocessing.mean),
-        "std": list(setting.preprocessing.std),
+        "images": {
+            **setting.study.to_dict()["images"],
+            "size": geometry.size,
+            "resize": geometry.resize,
+            "fit": geometry.fit,
+            "interpolation": geometry.interpolation,
+            "mean": list(setting.preprocessing.mean),
+            "std": list(setting.preprocessing.std),
+        }
     }
 
 
@@ -102,8 +114,10 @@ def _notes(setting: Setting, record: Record, results: Sequence[LayerResult]) -> 
     positions = len(record.labels.readable) * setting.positions
     if count_above(setting.study.dissection.quantile, positions) == 0:
         yield f"The quantile of {positions:,} positions is less than one of them: no unit can be active anywhere."
-    if setting.images.classes and not any(
-        output_of(name, setting.model.classes) is not None for name in setting.images.classes
+    if (
+        isinstance(setting.images, ImageFolder)
+        and setting.images.classes
+        and not any(output_of(name, setting.model.classes) is not None for name in setting.images.classes)
     ):
         yield "No class of the images is an output of the network by name: classes are listed without scores."
     outputs, named = record.predictions.outputs, len(setting.model.classes)

@@ -9,17 +9,21 @@ import torch
 
 from dissectory.analysis.concepts.sources import open_sources
 from dissectory.analysis.subjects.images import ImageFolder
-from dissectory.analysis.subjects.layers import select_layers
+from dissectory.analysis.subjects.latents import Latents
+from dissectory.analysis.subjects.layers import select_layers, survey_generator
 from dissectory.analysis.subjects.models import load_model
-from dissectory.analysis.subjects.preprocessing import resolve
+from dissectory.analysis.subjects.preprocessing import Preprocessing, resolve
 from dissectory.errors import StudyError
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from dissectory.analysis.concepts.vocabulary import Vocabulary
-    from dissectory.analysis.study import Study
+    from dissectory.analysis.study import LatentsSection, Study
+    from dissectory.analysis.subjects.geometry import Geometry
+    from dissectory.analysis.subjects.images import ViewBatch
     from dissectory.analysis.subjects.layers import LayerInfo
     from dissectory.analysis.subjects.models import LoadedModel
-    from dissectory.analysis.subjects.preprocessing import Preprocessing
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,7 @@ class Setting:
     model: LoadedModel
     preprocessing: Preprocessing
     layers: tuple[LayerInfo, ...]
-    images: ImageFolder
+    images: ImageFolder | Latents
     vocabulary: Vocabulary
     device: torch.device
 
@@ -39,20 +43,41 @@ class Setting:
         """Positions of the grid."""
         return self.study.dissection.grid**2
 
+    def inputs(self, batch: ViewBatch) -> tuple[Tensor, ...]:
+        """What the network takes for a batch, on its device."""
+        if isinstance(self.images, Latents):
+            return self.images.inputs(batch.images)
+        return (self.preprocessing.tensor(batch.views).to(self.device),)
+
 
 def open_setting(study: Study) -> Setting:
     """Open what the study names, so that every mistake in it is found before any long work begins."""
     device = _device(study.compute.device)
     model = load_model(study.model, study.base)
-    preprocessing = resolve(study.images, model.preprocessing)
-    images = ImageFolder(study.path(study.images.folder), preprocessing.geometry, study.images.classes)
-    grid, threads = study.dissection.grid, torch.get_num_threads()
-    vocabulary = open_sources(study.concepts.sources, study.base, preprocessing.geometry, grid, threads)
+    if study.latents is not None:
+        return _generator_setting(study, model, study.latents, device)
+    section = study.photographs
+    preprocessing = resolve(section, model.preprocessing)
+    images = ImageFolder(study.path(section.folder), preprocessing.geometry, section.classes)
+    vocabulary = _vocabulary(study, preprocessing.geometry)
     vocabulary.check(images.paths, images.size_of)
     model.module.to(device)
     size = preprocessing.geometry.size
     layers = select_layers(model.module, torch.zeros(1, 3, size, size, device=device), study.model.layers)
     return Setting(study, model, preprocessing, layers, images, vocabulary, device)
+
+
+def _generator_setting(study: Study, model: LoadedModel, section: LatentsSection, device: torch.device) -> Setting:
+    model.module.to(device)
+    images = Latents(model.module, section, device)
+    vocabulary = _vocabulary(study, images.geometry)
+    vocabulary.check(images.paths, images.size_of)
+    layers = survey_generator(model.module, images.inputs([0, 0])).select(study.model.layers)
+    return Setting(study, model, Preprocessing(images.geometry), layers, images, vocabulary, device)
+
+
+def _vocabulary(study: Study, geometry: Geometry) -> Vocabulary:
+    return open_sources(study.concepts.sources, study.base, geometry, study.dissection.grid, torch.get_num_threads())
 
 
 def _device(name: str) -> torch.device:

@@ -25,6 +25,8 @@ from dissectory.errors import SubjectError, nearest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+_COLOURS = 3
+_CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
 _SHOWN = 40
 """How many layers a message names."""
 
@@ -119,10 +121,37 @@ def survey(module: nn.Module, example: Tensor) -> Survey:
     one = example[:1]
     pair = _outputs(module, modules, one.repeat(PAIR, 1, 1, 1))
     wide = _outputs_when_wide(module, modules, one)
+    return _survey(modules, pair, wide, square=one.shape[2] == one.shape[3])
+
+
+def survey_generator(module: nn.Module, inputs: Sequence[Tensor]) -> Survey:
+    """Run a generator on what it makes two square pictures of, and look at every sub-module.
+
+    Raises:
+        SubjectError: the generator fails.
+    """
+    modules = {name: sub for name, sub in module.named_modules() if name}
+    outputs: dict[str, list[Output]] = {}
+    try:
+        _run(module, modules, inputs, outputs)
+    except Exception as error:
+        raise SubjectError(f"the generator fails on two rows of latents: {type(error).__name__}: {error}") from error
+    return _survey(modules, outputs, {}, square=True, least=_COLOURS + 1)
+
+
+def _survey(
+    modules: Mapping[str, nn.Module],
+    pair: Mapping[str, Sequence[Output]],
+    wide: Mapping[str, Sequence[Output]],
+    *,
+    square: bool,
+    least: int = 1,
+) -> Survey:
+    """Tell maps from other outputs, of two pictures and of a wide one; "auto" are layers of at least so many units."""
     layers: list[LayerInfo] = []
     refused: dict[str, str] = {}
     for name, outputs in pair.items():
-        context = context_of(modules, name, square=one.shape[2] == one.shape[3])
+        context = context_of(modules, name, square=square)
         outcome = map_of(outputs, wide.get(name, ()), context)
         if isinstance(outcome, str):
             refused[name] = outcome
@@ -130,7 +159,7 @@ def survey(module: nn.Module, example: Tensor) -> Survey:
             _, units, height, width = outcome
             layers.append(LayerInfo(name, type(modules[name]).__name__, units, height, width, len(layers)))
     refused |= {name: "it is not called as the network computes" for name in modules if name not in pair}
-    return Survey(tuple(layers), refused, _last_convolutions(modules, layers))
+    return Survey(tuple(layers), refused, _last_convolutions(modules, [one for one in layers if one.units >= least]))
 
 
 def select_layers(module: nn.Module, example: Tensor, patterns: Sequence[str]) -> tuple[LayerInfo, ...]:
@@ -146,7 +175,7 @@ def _outputs(module: nn.Module, modules: Mapping[str, nn.Module], pictures: Tens
     """What each sub-module gives in each of its calls, in the order of first outputs."""
     outputs: dict[str, list[Output]] = {}
     try:
-        _run(module, modules, pictures, outputs)
+        _run(module, modules, [pictures], outputs)
     except Exception as error:
         count, _, height, width = pictures.shape
         raise SubjectError(
@@ -161,12 +190,12 @@ def _outputs_when_wide(module: nn.Module, modules: Mapping[str, nn.Module], one:
     outputs: dict[str, list[Output]] = {}
     with warnings.catch_warnings(), contextlib.suppress(Exception):
         warnings.simplefilter("ignore")  # the user never gave such a picture
-        _run(module, modules, torch.cat([one, one], dim=-1), outputs)
+        _run(module, modules, [torch.cat([one, one], dim=-1)], outputs)
     return outputs
 
 
 def _run(
-    module: nn.Module, modules: Mapping[str, nn.Module], pictures: Tensor, outputs: dict[str, list[Output]]
+    module: nn.Module, modules: Mapping[str, nn.Module], inputs: Sequence[Tensor], outputs: dict[str, list[Output]]
 ) -> None:
     """Note the outputs of every sub-module in `outputs`, also where the network fails on the way."""
 
@@ -174,7 +203,7 @@ def _run(
         outputs.setdefault(name, []).append(output_of(output))
 
     with _hooked(modules, note), torch.no_grad():
-        module(pictures)
+        module(*inputs)
 
 
 def _last_convolutions(modules: Mapping[str, nn.Module], layers: Sequence[LayerInfo]) -> tuple[str, ...]:
@@ -185,7 +214,7 @@ def _last_convolutions(modules: Mapping[str, nn.Module], layers: Sequence[LayerI
     EfficientNet): it serves the next stage, and stands for its own size only where no other convolution has it.
     """
     sizes = {layer.name: (layer.height, layer.width) for layer in layers}
-    convolutions = [layer.name for layer in layers if isinstance(modules[layer.name], nn.Conv2d)]
+    convolutions = [layer.name for layer in layers if isinstance(modules[layer.name], _CONVOLUTIONS)]
     staying = [name for name in convolutions if sizes.get(_block(modules, name), sizes[name]) == sizes[name]]
     last = {list(stage)[-1] for _, stage in groupby(staying, key=sizes.__getitem__)}
     reached = {sizes[name] for name in staying}

@@ -7,13 +7,13 @@ import dataclasses
 import json
 import tomllib
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dissectory.analysis.study import ControlSection, Study
+from dissectory.analysis.study import GENERATOR_GRID, Study
 from dissectory.errors import StudyError
 
 NUMBER, WHOLE, TEXT, PATH, LIST = "a finite number", "a whole number", "a text", "a path", "a list"
@@ -28,7 +28,7 @@ MISTYPED: dict[str, tuple[str, list[Any]]] = {
     "model.layers": (LIST, [3, True, {"a": 1}]),
     "model.layers[1]": (TEXT, [["auto", 3], ["auto", True], ["auto", ["a"]]]),
     "model.classes": (PATH, [3, True]),
-    "model.kind": ("one of 'classifier'", ["clasifier", 1, True, ["classifier"], ""]),
+    "model.kind": ("one of 'classifier', 'generator'", ["clasifier", 1, True, ["classifier"], ""]),
     "images.folder": (PATH, [3, True, ["photos"]]),
     "images.size": (WHOLE, ["224", 224.0, True, [224]]),
     "images.resize": (WHOLE, ["256", 256.5, True]),
@@ -40,6 +40,13 @@ MISTYPED: dict[str, tuple[str, list[Any]]] = {
     "images.std[0]": (NUMBER, [["1", 1, 1], [True, 1, 1], [NAN, 1, 1], [INFINITE, 1, 1]]),
     "images.classes": ("one of 'folders', 'none'", ["folder", False, ["none"]]),
     "images.about": (TEXT, [3, True, ["A world."]]),
+    "latents.count": (WHOLE, ["9", 9.0, True]),
+    "latents.seed": (WHOLE, ["9", 9.5, False]),
+    "latents.shape": (LIST, [512, "512", True]),
+    "latents.shape[0]": (WHOLE, [["512"], [512.0], [True]]),
+    "latents.range": (LIST, [1, "0..1"]),
+    "latents.range[1]": (NUMBER, [[0, "1"], [0, True], [0, NAN]]),
+    "latents.about": (TEXT, [3, True]),
     "concepts.sources": (LIST, [3, True]),
     "concepts.sources[0]": (TEXT, [[3], [True], [["color"]]]),
     "dissection.quantile": (NUMBER, ["0.01", True, [0.01], NAN, INFINITE, -INFINITE]),
@@ -63,6 +70,10 @@ OUT_OF_RANGE: dict[str, tuple[str, list[Any]]] = {
     "images.size": ("8 or more", [7, 0, -224]),
     "images.resize": ("8 or more", [7, 0, -256]),
     "images.std": ("above 0", [[1, 1, 0], [-0.2, 1, 1]]),
+    "latents.count": ("1 or more", [0, -1]),
+    "latents.seed": ("from 0 to 2^62", [-1, 2**62]),
+    "latents.shape": ("a list of numbers of 1 or more", [[], [512, 0]]),
+    "latents.range": ("black and white, the lower value first", [[1, -1], [0.5, 0.5]]),
     "concepts.sources": ("a list with at least one source", [[]]),
     "dissection.quantile": ("between 0 and 1", [0, 1, -0.01, 1.5]),
     "dissection.iou_threshold": ("from 0 to 1", [-0.001, 1.001]),
@@ -78,6 +89,9 @@ ON_THE_EDGE: dict[str, list[Any]] = {
     "images.size": [8],
     "images.resize": [8],
     "images.std": [[1e-9, 1, 1]],
+    "latents.count": [1],
+    "latents.seed": [0, 2**62 - 1],
+    "latents.shape": [[1]],
     "dissection.quantile": [1e-9, 0.999],
     "dissection.iou_threshold": [0, 1],
     "dissection.grid": [1, 256],
@@ -105,6 +119,9 @@ def values_with(key: str, value: Any) -> dict[str, Any]:  # noqa: ANN401 - any v
         "concepts": {"sources": ["color"]},
     }
     section, _, name = key.partition("[")[0].rpartition(".")
+    if section == "latents":
+        del values["images"]
+        values |= {"model": {"source": "timm:x", "kind": "generator"}, "latents": {"count": 9}}
     if section == "control":
         values["control"] = {"source": "timm:x"}
     (values.setdefault(section, {}) if section else values)[name] = value
@@ -120,7 +137,7 @@ def refused(values: Any, **more: str) -> str:  # noqa: ANN401
 def keys_of_a_study() -> set[str]:
     keys = set()
     for name, hint in get_type_hints(Study).items():
-        kind = ControlSection if name == "control" else hint  # the one section that may be missing
+        kind = next(iter(get_args(hint)), hint)  # a section that may be missing is one of two types
         inner = dataclasses.fields(kind) if dataclasses.is_dataclass(kind) else None
         keys |= {name} if inner is None else {f"{name}.{item.name}" for item in inner}
     return keys - {"base"}
@@ -214,7 +231,9 @@ def test_a_missing_section_is_named(section: str) -> None:
     assert f"the section [{section}] is missing" in refused(values)
 
 
-@pytest.mark.parametrize("key", ["model.source", "images.folder", "concepts.sources", "control.source"])
+@pytest.mark.parametrize(
+    "key", ["model.source", "images.folder", "concepts.sources", "control.source", "latents.count"]
+)
 def test_a_missing_key_is_named(key: str) -> None:
     section, name = key.split(".")
     values = values_with(key, "x")
@@ -227,7 +246,38 @@ def test_what_is_left_out_has_a_default() -> None:
     assert study.model.layers == ("auto",)
     assert (study.dissection.quantile, study.dissection.iou_threshold) == (0.01, 0.04)
     assert (study.dissection.grid, study.dissection.border, study.dissection.top_images) == (56, "zeros", 15)
-    assert (study.images.size, study.images.mean, study.seed) == (None, None, 0)
+    assert (study.photographs.size, study.photographs.mean, study.seed) == (None, None, 0)
+
+
+def test_a_generator_has_a_grid_of_its_own() -> None:
+    values = values_with("latents.count", 9)
+    assert Study.from_dict(values).dissection.grid == GENERATOR_GRID
+    assert Study.from_dict({**values, "dissection": {"grid": 32}}).dissection.grid == 32
+    assert Study.from_dict({**values, "dissection": {"quantile": 0.02}}).dissection.grid == GENERATOR_GRID
+
+
+@pytest.mark.parametrize(
+    ("kind", "sections", "told"),
+    [
+        ("classifier", ("latents",), r"\[latents\] is for a generator; add kind = \"generator\""),
+        ("classifier", ("images", "latents"), r"\[latents\] is for a generator"),
+        ("classifier", (), r"the section \[images\] is missing"),
+        ("generator", (), r"the section \[latents\] is missing"),
+        ("generator", ("images",), r"draws its images itself: remove \[images\]"),
+        ("generator", ("images", "latents"), r"remove \[images\]"),
+        ("generator", ("latents", "control"), r"\[control\] compares networks on the same images"),
+    ],
+)
+def test_images_are_for_classifiers_and_latents_for_generators(kind: str, sections: tuple[str, ...], told: str) -> None:
+    all_of_them = {"images": {"folder": "photos"}, "latents": {"count": 9}, "control": {"source": "timm:y"}}
+    values = {"model": {"source": "timm:x", "kind": kind}, "concepts": {"sources": ["color"]}}
+    with pytest.raises(StudyError, match=told):
+        Study.from_dict({**values, **{name: all_of_them[name] for name in sections}})
+
+
+def test_a_generator_has_no_photographs() -> None:
+    with pytest.raises(StudyError, match="draws its images itself"):
+        _ = Study.from_dict(values_with("latents.count", 9)).photographs
 
 
 @pytest.mark.parametrize("key", ["model.layers", "concepts.sources"])
@@ -290,12 +340,12 @@ def test_relative_paths_start_from_the_study_file(tmp_path: Path, monkeypatch: p
     monkeypatch.chdir(tmp_path)
     for path in (tmp_path / "studies" / "study.toml", Path("studies/study.toml")):
         study = Study.read(path)
-        assert study.path(study.images.folder).resolve() == (tmp_path / "photos").resolve()
+        assert study.path(study.photographs.folder).resolve() == (tmp_path / "photos").resolve()
 
 
 def test_absolute_paths_and_the_home_folder_stay_what_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     study = Study.from_dict(values_with("images.folder", str(tmp_path)), base="/elsewhere")
-    assert study.path(study.images.folder) == tmp_path
+    assert study.path(study.photographs.folder) == tmp_path
     monkeypatch.setenv("HOME", str(tmp_path))
     assert study.path("~/photos") == tmp_path / "photos"
 
@@ -346,13 +396,23 @@ def lifted(values: dict[str, Any]) -> dict[str, Any]:
     return {**rest.pop("study", {}), **rest}
 
 
+GENERATING: dict[str, Any] = {
+    **{key: value for key, value in FULL.items() if key not in {"images", "control"}},
+    "model": {"source": "timm:x", "layers": ["a"], "kind": "generator"},
+    "latents": {"count": 9, "seed": 3, "shape": [8, 2], "range": [0, 1], "about": "Häuser ☃"},
+}
+"""The same of a generator."""
+
+
 def test_every_key_is_in_the_full_study() -> None:
-    keys = {f"{key}.{name}" for key, value in FULL.items() if isinstance(value, dict) for name in value}
+    sections = [*FULL.items(), *GENERATING.items()]
+    keys = {f"{key}.{name}" for key, value in sections if isinstance(value, dict) for name in value}
     assert keys | {"title", "seed"} == keys_of_a_study()
 
 
 def test_to_dict_says_all_that_was_asked_for() -> None:
     assert lifted(Study.from_dict(FULL).to_dict()) == FULL
+    assert lifted(Study.from_dict(GENERATING).to_dict()) == GENERATING
 
 
 def test_to_dict_leaves_out_what_was_left_out() -> None:
@@ -362,7 +422,7 @@ def test_to_dict_leaves_out_what_was_left_out() -> None:
     assert "control" not in plain
 
 
-@pytest.mark.parametrize("values", [FULL, values_with("title", "")], ids=["full", "least"])
+@pytest.mark.parametrize("values", [FULL, GENERATING, values_with("title", "")], ids=["full", "generator", "least"])
 def test_to_dict_is_plain_json_and_makes_the_same_study(values: dict[str, Any]) -> None:
     study = Study.from_dict(values, base="somewhere")
     plain = study.to_dict()

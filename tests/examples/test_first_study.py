@@ -133,4 +133,4 @@ def test_the_same_weights_every_time() -> None:
 
 def test_the_study_reads() -> None:
     study = Study.read(EXAMPLE / "study.toml")
-    assert study.images.folder == Path(tomllib.loads((EXAMPLE / "study.toml").read_text())["images"]["folder"])
+    assert study.photographs.folder == Path(tomllib.loads((EXAMPLE / "study.toml").read_text())["images"]["folder"])

@@ -31,17 +31,31 @@ def python_model(name: str, *, pretrained: bool, base: Path) -> Network:  # noqa
     Raises:
         SubjectError: there is no such file, module or function, it fails, or it returns something else.
     """
+    return Network(build_module(name, base, "model.source"))
+
+
+def build_module(name: str, base: Path, key: str) -> nn.Module:
+    """Call the function that `name`, `FILE.py:FUNCTION` or `package.module:FUNCTION`, points to.
+
+    Args:
+        name: of the function.
+        base: the folder that relative paths start from.
+        key: the key of a study that messages are about.
+
+    Raises:
+        SubjectError: there is no such file, module or function, it fails, or it returns something else.
+    """
     place, colon, function = name.rpartition(":")
     if not colon or not place or not function:
         raise SubjectError(
-            f"model.source is 'python:{name}'; it must be 'python:FILE.py:FUNCTION' or 'python:package.module:FUNCTION'"
+            f"{key} is 'python:{name}'; it must be 'python:FILE.py:FUNCTION' or 'python:package.module:FUNCTION'"
         )
     file = base / Path(place).expanduser() if place.endswith(".py") else None
     # a file's neighbours can be imported, as when it is run; so can packages beside the study
     with _importable(file.parent if file else base):
-        module = _run_file(file) if file else _import_module(place)
+        module = _run_file(file, key) if file else _import_module(place, key)
         place = str(file or place)
-        return Network(_call(_find(module, function, place), function, place))
+        return _call(_find(module, function, place, key), function, place)
 
 
 @contextlib.contextmanager
@@ -55,13 +69,13 @@ def _importable(folder: Path) -> Iterator[None]:
             sys.path.remove(entry)
 
 
-def _run_file(file: Path) -> ModuleType:
+def _run_file(file: Path, key: str) -> ModuleType:
     if not file.is_file():
-        raise SubjectError(f"model.source names the file {file}, which does not exist")
+        raise SubjectError(f"{key} names the file {file}, which does not exist")
     name = f"dissectory_subject_{file.stem}"
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:  # only a path without the suffix .py has no loader
-        raise SubjectError(f"model.source names the file {file}, which is no Python file")
+        raise SubjectError(f"{key} names the file {file}, which is no Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses and pickle look their module up by its name
     try:
@@ -72,13 +86,13 @@ def _run_file(file: Path) -> ModuleType:
     return module
 
 
-def _import_module(name: str) -> ModuleType:
+def _import_module(name: str, key: str) -> ModuleType:
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name and (name == error.name or name.startswith(f"{error.name}.")):
             raise SubjectError(
-                f"model.source names the module '{name}', which is not installed and does not lie beside the study; "
+                f"{key} names the module '{name}', which is not installed and does not lie beside the study; "
                 "a file is named with its ending, as in 'python:FILE.py:FUNCTION'"
             ) from error
         raise SubjectError(f"the module {name} cannot be imported: {_told(error, name)}") from error
@@ -86,12 +100,12 @@ def _import_module(name: str) -> ModuleType:
         raise SubjectError(f"the module {name} cannot be imported: {_told(error, name)}") from error
 
 
-def _find(module: ModuleType, function: str, place: str) -> Callable[[], object]:
+def _find(module: ModuleType, function: str, place: str, key: str) -> Callable[[], object]:
     found: Callable[[], object] | None = getattr(module, function, None)
     if found is None or not callable(found):
         own = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
         what = "is not a function" if hasattr(module, function) else "does not exist"
-        raise SubjectError(f"model.source names {function} in {place}, which {what}; {nearest(function, own)}")
+        raise SubjectError(f"{key} names {function} in {place}, which {what}; {nearest(function, own)}")
     return found
 
 

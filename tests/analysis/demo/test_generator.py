@@ -36,7 +36,7 @@ def test_stages_double_the_resolution_and_are_rectified() -> None:
 
 def test_latents_show_the_wanted_scene_and_are_otherwise_normal() -> None:
     scenes = torch.arange(20_000) % len(SCENES)
-    latents = samples.latents_of(scenes, torch.Generator().manual_seed(1))
+    latents = networks.latents_of(scenes, torch.Generator().manual_seed(1))
     assert torch.equal(latents[:, : len(SCENES)].argmax(dim=1), scenes)
     assert abs(float(latents.mean())) < 0.01
     assert abs(float(latents.std()) - 1) < 0.01

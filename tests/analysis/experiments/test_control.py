@@ -123,10 +123,10 @@ def test_the_manifest_tells_of_the_control(run: Run, folder: Path) -> None:
 
 def test_the_control_sees_the_images_as_the_network_does(folder: Path) -> None:
     plain = controlled(folder)
-    plain = dataclasses.replace(plain, images=dataclasses.replace(plain.images, resize=None, mean=None, std=None))
+    plain = dataclasses.replace(plain, images=dataclasses.replace(plain.photographs, resize=None, mean=None, std=None))
     planned, _ = plan_control(plain, ControlSection(SOURCE))
-    assert (planned.images.size, planned.images.resize) == (32, 37)
-    assert np.allclose(planned.images.mean or (), (0.485, 0.456, 0.406))
+    assert (planned.photographs.size, planned.photographs.resize) == (32, 37)
+    assert np.allclose(planned.photographs.mean or (), (0.485, 0.456, 0.406))
     assert planned.model.layers == ("detectors", "coarse")
 
 
