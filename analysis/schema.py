@@ -242,10 +242,16 @@ IMAGES = Table(
     1,
     (
         _IMAGE,
-        Column("path", "text", "the file, relative to the image folder"),
-        Column("class", "name", "the first sub-folder; empty where images have no classes", nullable=True),
-        Column("width", "int", "width of the file's picture", "pixels"),
-        Column("height", "int", "height of the file's picture", "pixels"),
+        Column("path", "text", "the file, relative to the image folder; for a generated image its seed"),
+        Column(
+            "class",
+            "name",
+            "the first sub-folder, or what a generator was told to draw; empty where images have no classes",
+            nullable=True,
+        ),
+        Column("width", "int", "width of the picture", "pixels"),
+        Column("height", "int", "height of the picture", "pixels"),
+        Column("seed", "long", "the seed of the latents that a generator drew it of; else empty", nullable=True),
     ),
 )
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 import torch
-from networks import planted
+from networks import drawing_generator, planted
 from PIL import Image
 from worlds.planted_world import draw, study_values
 
@@ -430,6 +430,18 @@ def test_a_run_inside_the_image_folder_is_not_read_as_images(world: Path, dissec
         ended = dissectory("run", write_study(world, values), "--out", world / "photos" / "run", "--no-site")
         assert ended.code == 0, ended.err
     assert Run(world / "photos" / "run").manifest.images == 30
+
+
+def test_layers_of_a_generator_are_found_by_what_it_says(dissectory: Terminal, tmp_path: Path) -> None:
+    source = f"python:{drawing_generator.__file__}:Generator"
+    lines = dissectory("layers", source).out.splitlines()
+    assert [line.split()[:4] for line in lines[1:]] == [
+        ["maps", "Maps", "6", "8x8"],
+        ["drawing", "Drawing", "3", "32x32"],
+    ]
+    text = f'model = {{source = "{source}", kind = "generator"}}\nconcepts = {{sources = ["color"]}}\n'
+    (tmp_path / "study.toml").write_text(text + "latents = {count = 3, shape = [6]}\n")
+    assert dissectory("layers", str(tmp_path / "study.toml")).out.splitlines() == lines
 
 
 def test_layers_need_no_weights(dissectory: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from dissectory.analysis.experiments.labelled import EXAMPLES
 from dissectory.analysis.pictures.gallery import draw_gallery
 from dissectory.analysis.pictures.sprites import Sprite, thumbnail, write_sprite
 from dissectory.analysis.run import Pictures
+from dissectory.analysis.subjects.latents import Latents
 from dissectory.analysis.tally.peaks import NO_IMAGE
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ def illustrate(
             thumbnails[image] = thumbnail(setting.images.view(image), layout.tile)
 
         with progress.stage("Shrinking pictures", len(wanted), "images") as advance:
-            for _ in pool.map(shrink, wanted):
+            # Files are decoded in threads; a generator has its own, and more of them would wait for each other.
+            for _ in map(shrink, wanted) if isinstance(setting.images, Latents) else pool.map(shrink, wanted):
                 advance(1)
         with progress.stage("Drawing sprites", len(sprites), "sprites") as advance:
             for _ in pool.map(lambda sprite: write_sprite(run, sprite, thumbnails, layout), sprites):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from dissectory.analysis.experiments.order import batches
+from dissectory.analysis.subjects.latents import Latents
 from dissectory.analysis.subjects.layers import watch
 
 if TYPE_CHECKING:
@@ -121,9 +122,15 @@ class Pass:
                 yield batch
 
     def _observe(self, batch: ViewBatch, labeller: ThreadPoolExecutor) -> None:
-        """Show a batch to every open part; labels are made beside the forward pass."""
+        """Show a batch to every open part; labels are made beside the forward pass, or of what it draws."""
         wanted = [name for name, part in self._layers.items() if part in self._open]
         labels = self._labels if self._labels in self._open else None
+        if isinstance(self._setting.images, Latents):
+            answer = self._forward(batch, wanted)
+            with timed(self._seconds, "label"):
+                if labels:
+                    labels.observe(self._setting.images.pictured(batch, answer))
+            return
         labelling = labeller.submit(labels.observe, batch) if labels else None
         if len(batch) and (wanted or self._outputs in self._open):
             self._forward(batch, wanted)
@@ -131,7 +138,8 @@ class Pass:
             with timed(self._seconds, "label"):
                 labelling.result()
 
-    def _forward(self, batch: ViewBatch, wanted: Sequence[str]) -> None:
+    def _forward(self, batch: ViewBatch, wanted: Sequence[str]) -> object:
+        """Run the network; returns its answer."""
         tallied = 0.0
 
         def observe(name: str, maps: Tensor) -> None:
@@ -143,11 +151,12 @@ class Pass:
         start = time.perf_counter()
         setting = self._setting
         with torch.inference_mode(), watch(setting.model.module, wanted, observe):
-            answer = setting.model.module(setting.preprocessing.tensor(batch.views).to(setting.device))
+            answer: object = setting.model.module(*setting.inputs(batch))
         if self._outputs and self._outputs in self._open:
             self._outputs.observe(batch.images, answer)
         self._seconds["tally"] += tallied
         self._seconds["forward"] += time.perf_counter() - start - tallied
+        return answer
 
 
 @contextlib.contextmanager

@@ -8,6 +8,8 @@ import numpy as np
 
 from dissectory.analysis import schema
 from dissectory.analysis.experiments.classification import class_scores
+from dissectory.analysis.subjects.images import ImageFolder
+from dissectory.analysis.subjects.latents import Latents
 from dissectory.analysis.tally.peaks import NO_IMAGE
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ def write_tables(run: Run, setting: Setting, record: Record, results: Sequence[L
     run.write_table(schema.UNIT_HISTOGRAMS, _joined(_unit_histograms(result) for result in results))
     run.write_table(schema.CONCEPT_IMAGES, _concept_images(setting, record))
     run.write_table(schema.IMAGES, _images(setting, record))
-    if setting.images.classes:
+    if setting.images.classes and isinstance(setting.images, ImageFolder):
         run.write_table(schema.CLASSES, _classes(setting, record))
 
 
@@ -159,12 +161,14 @@ def _concept_images(setting: Setting, record: Record) -> Columns:
 def _images(setting: Setting, record: Record) -> Columns:
     readable = record.labels.readable
     names = [setting.images.class_of(image) for image in readable]
+    seeds = setting.images.seeds if isinstance(setting.images, Latents) else ()
     return {
         "image": readable,
         "path": [setting.images.paths[image] for image in readable],
         "class": np.array(names, dtype=object),
         "width": record.labels.sizes[readable, 0],
         "height": record.labels.sizes[readable, 1],
+        "seed": [seeds[image] for image in readable] if seeds else np.full(len(readable), None, dtype=object),
     }
 
 

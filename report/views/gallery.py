@@ -88,8 +88,18 @@ class _Shown:
 
 
 def about_images(findings: Findings) -> str:
-    """What the study says of its images; empty where it says nothing."""
-    return str(findings.manifest.study.get("images", {}).get("about") or "")
+    """What the study says of its images, or that they were generated; empty where nothing is known."""
+    study = findings.manifest.study
+    if latents := study.get("latents"):
+        return str(latents.get("about") or f"The network drew the images itself, {generated_from(findings)}.")
+    return str(study.get("images", {}).get("about") or "")
+
+
+def generated_from(findings: Findings) -> str:
+    """Which seeds a generator's images were drawn of."""
+    latents = findings.manifest.study.get("latents", {})
+    first, count = int(latents.get("seed", 0)), int(latents.get("count", findings.manifest.images))
+    return f"from random numbers of the seeds {first} to {first + count - 1}"
 
 
 def gallery_page(run: Run, findings: Findings) -> GalleryPage | None:
@@ -111,13 +121,18 @@ def gallery_page(run: Run, findings: Findings) -> GalleryPage | None:
     return GalleryPage(
         title="Gallery",
         answer=_answer(findings, len(images), len(areas)),
-        remark=f"Left is the image as the network sees it, right what each of its {findings.manifest.grid} by "
-        f"{findings.manifest.grid} positions is said to show. With these maps the units are compared.",
+        remark=f"Left is the image as the network {_sees(findings)} it, right what each of its "
+        f"{findings.manifest.grid} by {findings.manifest.grid} positions is said to show. With these maps the units "
+        "are compared.",
         about=about_images(findings),
         entries=tuple(_entry(findings, image, categories, shown) for image in images),
         legends=tuple(_legend(findings, category, areas, shown, len(images)) for category in categories),
         data=_data(findings, images, numbers, shown),
     )
+
+
+def _sees(findings: Findings) -> str:
+    return "drew" if "latents" in findings.manifest.study else "sees"
 
 
 def _shown(run: Run, findings: Findings) -> list[_Shown]:

@@ -10,7 +10,7 @@ import numpy as np
 from dissectory.analysis.schema import CATEGORIES
 from dissectory.report import charts, words
 from dissectory.report.views.control import summary
-from dissectory.report.views.gallery import about_images
+from dissectory.report.views.gallery import about_images, generated_from
 from dissectory.report.views.layer import concept_counts
 
 if TYPE_CHECKING:
@@ -170,7 +170,9 @@ def _origins(findings: Findings) -> Iterator[Origin]:
     if "parameters" in manifest.model:
         yield Origin("Parameters", words.number(float(manifest.model["parameters"])))
     skipped = f", {len(manifest.skipped):,} skipped" if manifest.skipped else ""
-    yield Origin("Images", f"{manifest.images:,} from {study.get('images', {}).get('folder', 'a folder')}{skipped}")
+    folder = study.get("images", {}).get("folder", "a folder")
+    source = f"generated, {generated_from(findings)}" if "latents" in study else f"from {folder}{skipped}"
+    yield Origin("Images", f"{manifest.images:,} {source}")
     yield Origin("Concepts", f"{len(findings.concepts):,} from {words.listed(_sources(study))}")
     yield Origin("A unit is on", f"at its highest {words.percent(findings.quantile)} of positions")
     yield Origin("A unit matches", f"at an IoU above {findings.cut:g}")

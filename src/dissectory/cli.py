@@ -21,6 +21,7 @@ from dissectory.errors import DissectoryError
 from dissectory.progress import Console
 
 if TYPE_CHECKING:
+    from dissectory.analysis.study import LatentsSection
     from dissectory.analysis.subjects.layers import LayerInfo
 
 STOPPED = 130
@@ -89,25 +90,31 @@ def run(study: Path, out: Path | None, *, no_site: bool) -> None:
 def layers(model: str, weights: Path | None, size: int | None) -> None:
     """Print the layers that can be dissected.
 
-    MODEL is torchvision:NAME, timm:NAME, python:FILE.py:FUNCTION, python:package.module:FUNCTION or a STUDY.toml.
+    MODEL is torchvision:NAME, timm:NAME, python:FILE.py:FUNCTION, python:package.module:FUNCTION or a STUDY.toml. A
+    network that says what it draws images of is taken for a generator.
     """
-    section, base = ModelSection(source=model, weights=weights), Path()
+    section, base, latents = ModelSection(source=model, weights=weights), Path(), None
     if model.endswith(".toml"):
         study = Study.read(model)
-        section, base, size = study.model, study.base, size or study.images.size
-    for line in _listed_layers(section, base, size):
+        section, base, latents = study.model, study.base, study.latents
+        size = size or (study.images.size if study.images else None)
+    for line in _listed_layers(section, base, size, latents):
         click.echo(line)
 
 
-def _listed_layers(section: ModelSection, base: Path, size: int | None) -> list[str]:
+def _listed_layers(section: ModelSection, base: Path, size: int | None, latents: LatentsSection | None) -> list[str]:
     import torch  # noqa: PLC0415 - seconds, and only this command and `run` need it
 
-    from dissectory.analysis.subjects.layers import survey  # noqa: PLC0415
+    from dissectory.analysis.subjects.latents import inputs_of, is_generator  # noqa: PLC0415
+    from dissectory.analysis.subjects.layers import survey, survey_generator  # noqa: PLC0415
     from dissectory.analysis.subjects.models import load_model  # noqa: PLC0415
 
     model = load_model(section, base, pretrained=False)  # the layers are the same, and nothing is fetched
-    side = size or model.preprocessing.geometry.size
-    found = survey(model.module, torch.zeros(1, 3, side, side))
+    if latents or is_generator(model.module):
+        found = survey_generator(model.module, inputs_of(model.module, [0, 1], latents.shape if latents else None))
+    else:
+        side = size or model.preprocessing.geometry.size
+        found = survey(model.module, torch.zeros(1, 3, side, side))
     rows = [("layer", "kind", "units", "map", "")]
     rows += [_layer_row(layer, auto=layer.name in found.automatic) for layer in found.layers]
     widths = [max(len(row[column]) for row in rows) for column in range(4)]

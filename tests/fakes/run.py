@@ -233,7 +233,7 @@ def _write_images(run: Run, world: World, hostile: bool, classes: bool) -> None:
     labels = [known[i % len(known)] if classes else None for i in range(world.images)]
     images = _Rows(schema.IMAGES)
     for place, label in enumerate(labels):
-        images.add(place, f"{label or 'photos'}/{place:03}.jpg", label, 640, 480)
+        images.add(place, f"{label or 'photos'}/{place:03}.jpg", label, 640, 480, None)
     concepts, examples = _Rows(schema.CONCEPTS), _Rows(schema.CONCEPT_IMAGES)
     for place, (name, category) in enumerate(world.concepts):
         shown = 0 if place == len(world.concepts) - 1 else min(15, world.images)

@@ -1,0 +1,122 @@
+"""A generator whose every unit draws one known thing in one known region, and the segmenter that knows what is drawn.
+
+A latent `(6,)` holds the levels of the units. The layer `maps` has, for each unit, its level in its own region of 8 x 8
+cells, and 0 elsewhere and where the level is negative. Behind it, a cell shows the colour of the last unit of `THINGS`
+that is above 0 there, or the ground's; a cell is 4 pixels wide.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+CELLS, CELL = 8, 4
+SIZE = CELLS * CELL
+CONCEPTS = ("barn", "fog", "lake", "sun")
+CATEGORIES = {"barn": "object", "fog": "material", "lake": "object", "sun": "object"}
+COLORS = {"ground": (0, 0, 0), "sun": (1, 1, 0), "barn": (1, 0, 0), "lake": (0, 0, 1), "fog": (1, 1, 1)}
+THINGS = ("sun", "lake", "barn", "sun", None, "fog")
+"""What each unit draws; the fifth draws nothing."""
+REGIONS = ((0, 2, 0, 4), (4, 8, 0, 4), (2, 4, 4, 8), (0, 2, 4, 8), (0, 8, 0, 8), (4, 6, 0, 8))
+"""Where: top, bottom, left, right. The fog lies over the upper half of the lake."""
+UNITS = len(THINGS)
+
+
+def regions() -> Tensor:
+    """Where each unit draws `(unit, 8, 8)`."""
+    masks = torch.zeros(UNITS, CELLS, CELLS)
+    for unit, (top, bottom, left, right) in enumerate(REGIONS):
+        masks[unit, top:bottom, left:right] = 1
+    return masks
+
+
+class Maps(nn.Module):
+    """Levels `(batch, 6)` to maps `(batch, 6, 8, 8)`."""
+
+    masks: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("masks", regions())
+
+    def forward(self, levels: Tensor) -> Tensor:
+        return levels.clamp(min=0)[:, :, None, None] * self.masks
+
+
+class Drawing(nn.Module):
+    """Maps `(batch, 6, 8, 8)` to pictures `(batch, 3, 32, 32)`, -1..1."""
+
+    colors: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("colors", torch.tensor([COLORS[thing or "ground"] for thing in THINGS]) * 2.0 - 1)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        picture = maps[:, :3] * 0 - 1
+        for unit, thing in enumerate(THINGS):
+            if thing:
+                picture = torch.where(maps[:, unit, None] > 0, self.colors[unit, :, None, None], picture)
+        return nn.functional.interpolate(picture, scale_factor=CELL)
+
+
+class Generator(nn.Module):
+    """The generator."""
+
+    latent_shape = UNITS
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maps = Maps()
+        self.drawing = Drawing()
+
+    def forward(self, levels: Tensor) -> Tensor:
+        drawn: Tensor = self.drawing(self.maps(levels))
+        return drawn
+
+
+class Conditional(Generator):
+    """Draws barns by day only: its second input is 1 by day, on which even seeds are, and 0 by night."""
+
+    def inputs(self, seeds: Sequence[int]) -> tuple[Tensor, ...]:
+        levels = torch.stack([torch.randn(UNITS, generator=torch.Generator().manual_seed(seed)) for seed in seeds])
+        return levels, torch.tensor([[1.0 - seed % 2] for seed in seeds])
+
+    def classes_of(self, seeds: Sequence[int]) -> list[str]:
+        return ["night" if seed % 2 else "day" for seed in seeds]
+
+    def forward(self, levels: Tensor, day: Tensor | None = None) -> Tensor:
+        barn = torch.eye(UNITS)[THINGS.index("barn")]
+        assert day is not None
+        drawn: Tensor = super().forward(levels * (1 - barn * (1 - day)))
+        return drawn
+
+
+class Segmenter(nn.Module):
+    """What has the nearest colour: pictures `(batch, 3, height, width)`, 0..1, to scores of five classes."""
+
+    labels = ((("ground", "background"), *((name, CATEGORIES[name]) for name in CONCEPTS)),)
+    colors: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("colors", torch.tensor([COLORS[name] for name in ("ground", *CONCEPTS)]).float())
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        return -(pictures[:, None] - self.colors[None, :, :, None, None]).square().sum(dim=2)
+
+
+def shows(levels: Tensor) -> Tensor:
+    """Where each of `CONCEPTS` is seen `(image, concept, 8, 8)` on images of levels `(image, 6)`, by definition."""
+    seen = torch.full((len(levels), CELLS, CELLS), -1)
+    for image, level in enumerate(levels):
+        for unit, thing in enumerate(THINGS):
+            if thing and level[unit] > 0:
+                top, bottom, left, right = REGIONS[unit]
+                seen[image, top:bottom, left:right] = CONCEPTS.index(thing)
+    return torch.stack([seen == concept for concept in range(len(CONCEPTS))], dim=1)
