@@ -1,7 +1,7 @@
 /* The page to paint on: brush, pictures, history, link; drawing itself is in the scripts before. */
 (function () {
   "use strict";
-  var store = document.getElementById("painting");
+  var store = document.querySelector("[data-generator]");
   if (!store) return;
   /** @type {Painting} */
   var painting = JSON.parse(store.textContent);
