@@ -444,6 +444,54 @@ ABLATION_CURVES = Table(
     ),
 )
 
+GENERATOR_ABLATIONS = Table(
+    "generator_ablations",
+    "a concept whose best units were removed from a generator, how many, and a concept that was measured",
+    4,
+    (
+        _LAYER,
+        Column("concept", "name", "the concept whose units, those with the highest IoU, were removed"),
+        Column("units", "int", "how many units were removed", "units"),
+        Column("measured", "name", "the concept whose area is given"),
+        Column("images", "int", "images that were drawn with and without the units, others than those of the study"),
+        Column("pixels", "long", "grid positions that carry the measured concept without the units", "grid positions"),
+        Column("baseline", "long", "grid positions that carry it on the same images unchanged", "grid positions"),
+        Column("change", "float", "pixels less baseline, over baseline; empty where that is 0", "1", nullable=True),
+        Column("low", "float", "change less 2.58 standard errors over images: 99 %", "1", nullable=True),
+        Column("high", "float", "change and 2.58 standard errors", "1", nullable=True),
+        Column("random_pixels", "long", "as pixels, without as many units taken at random", "grid positions"),
+        Column("random_change", "float", "as change, of random_pixels", "1", nullable=True),
+        Column("random_low", "float", "lower end of its interval", "1", nullable=True),
+        Column("random_high", "float", "upper end of its interval", "1", nullable=True),
+    ),
+)
+
+INSERTIONS = Table(
+    "insertions",
+    "a concept whose best units were forced on at one place of each image, and what stood there before",
+    3,
+    (
+        _LAYER,
+        Column("concept", "name", "the concept that was to appear"),
+        Column("context", "name", "a concept that the middle of the place carried before; (nothing) where it had none"),
+        Column("locations", "int", "places with that context, one of each image", "places"),
+        Column(
+            "added_pixels",
+            "long",
+            "grid positions of whole images that came to carry the concept and did not before, over all these places",
+            "grid positions",
+        ),
+        Column("added", "float", "mean of the same over the places", "grid positions"),
+        Column(
+            "low", "float", "that less 2.58 standard errors: 99 %; empty for one place", "grid positions", nullable=True
+        ),
+        Column("high", "float", "that and 2.58 standard errors", "grid positions", nullable=True),
+    ),
+)
+
+NO_CONTEXT = "(nothing)"
+"""The context of a place that carried no concept."""
+
 DETECTORS = Table(
     "detectors",
     "a unit, and a set of images that its peak activation tells from the others",
@@ -507,6 +555,8 @@ TABLES: Mapping[str, Table] = MappingProxyType(
             UNIT_ABLATIONS,
             ABLATION_CURVES,
             DETECTORS,
+            GENERATOR_ABLATIONS,
+            INSERTIONS,
         )
     }
 )

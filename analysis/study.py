@@ -124,6 +124,32 @@ class ControlSection:
 
 
 @dataclass(frozen=True, slots=True)
+class AblationSection:
+    """`[ablation]`: the units that fit a concept best are removed from a generator; what becomes of its images?
+
+    It is done in one `layer`, by default the one with most matched units, for the so many `concepts` that a unit there
+    fits best, on as many other `images` as it says.
+    """
+
+    layer: str | None = None
+    images: int = 200
+    concepts: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class InsertionSection:
+    """`[insertion]`: the `units` that fit a concept best are forced on at one place of each image; does it appear?
+
+    `layer`, `images` and `concepts` are as in `[ablation]`.
+    """
+
+    layer: str | None = None
+    images: int = 200
+    concepts: int = 20
+    units: int = 20
+
+
+@dataclass(frozen=True, slots=True)
 class ComputeSection:
     """`[compute]`: how the work is done; nothing here but `batch` and `device` can change a number.
 
@@ -153,6 +179,8 @@ class Study:
     dissection: DissectionSection = field(default_factory=DissectionSection)
     compute: ComputeSection = field(default_factory=ComputeSection)
     control: ControlSection | None = None
+    ablation: AblationSection | None = None
+    insertion: InsertionSection | None = None
     title: str = ""
     seed: int = 0
     base: Path = field(default_factory=Path)
@@ -308,7 +336,8 @@ _Rule: TypeAlias = tuple[str, object, bool, str]
 def _check(study: Study, name: str) -> None:
     """Check what types cannot say: which sections belong together, and ranges."""
     _check_sections(study, name)
-    for key, value, fine, wanted in (*_rules(study), *_image_rules(study.images), *_latent_rules(study.latents)):
+    rules = (*_rules(study), *_image_rules(study.images), *_latent_rules(study.latents), *_edit_rules(study))
+    for key, value, fine, wanted in rules:
         if not fine:
             raise StudyError(f"{name}: {key} is {value!r}; it must be {wanted}")
 
@@ -320,6 +349,8 @@ def _check_sections(study: Study, name: str) -> None:
             raise StudyError(f'{name}: [latents] is for a generator; add kind = "generator" to [model], or remove it')
         if study.images is None:
             raise StudyError(f"{name}: the section [images] is missing")
+        if study.ablation or study.insertion:
+            raise StudyError(f"{name}: [ablation] and [insertion] change the images of a generator; remove them")
         return
     if study.images is not None:
         raise StudyError(f"{name}: a generator draws its images itself: remove [images], and give [latents] a count")
@@ -370,3 +401,14 @@ def _latent_rules(latents: LatentsSection | None) -> tuple[_Rule, ...]:
         ("latents.shape", shape, shape is None or (shape != () and min(shape) >= 1), "a list of numbers of 1 or more"),
         ("latents.range", latents.range, low < high, "black and white, the lower value first"),
     )
+
+
+def _edit_rules(study: Study) -> tuple[_Rule, ...]:
+    given = {"ablation": study.ablation, "insertion": study.insertion}
+    numbers = [
+        (f"{name}.{key}", getattr(section, key))
+        for name, section in given.items()
+        for key in ("images", "concepts", "units")
+        if hasattr(section, key)
+    ]
+    return tuple((key, value, value >= 1, "1 or more") for key, value in numbers)

@@ -10,7 +10,10 @@ import time
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from dissectory.analysis.experiments.editing import check_layers
+from dissectory.analysis.experiments.generator_ablation import ablate_generator
 from dissectory.analysis.experiments.illustration import illustrate
+from dissectory.analysis.experiments.insertion import insert_concepts
 from dissectory.analysis.experiments.measuring import Measurement
 from dissectory.analysis.experiments.passes import timed
 from dissectory.analysis.experiments.provenance import describe
@@ -23,6 +26,7 @@ from dissectory.progress import Silent
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from dissectory.analysis.experiments.setting import Setting
     from dissectory.analysis.study import Study
     from dissectory.progress import Progress
 
@@ -49,6 +53,7 @@ def dissect_keeping(
     start = time.perf_counter()
     run = Run(out)
     setting = open_setting(study)
+    check_layers(setting)
     run.prepare()
     seconds: dict[str, float] = defaultdict(float)
     record, results = Measurement(setting, run, kept, role, seconds).make(progress)
@@ -57,6 +62,17 @@ def dissect_keeping(
         write_tables(run, setting, record, results)
     with timed(seconds, "pictures"):
         layout = illustrate(run, setting, record, results, progress)
+    _edit(run, setting, seconds, progress)
     seconds["total"] = time.perf_counter() - start
     run.write_manifest(describe(setting, record, results, layout))
     return run
+
+
+def _edit(run: Run, setting: Setting, seconds: dict[str, float], progress: Progress) -> None:
+    """Change a generator's images in the ways that the study asks for."""
+    if setting.study.ablation:
+        with timed(seconds, "ablation"):
+            ablate_generator(run, setting, setting.study.ablation, progress)
+    if setting.study.insertion:
+        with timed(seconds, "insertion"):
+            insert_concepts(run, setting, setting.study.insertion, progress)

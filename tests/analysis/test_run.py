@@ -111,7 +111,15 @@ def test_empty_cells_come_back_empty(written: Run) -> None:
 
 def test_names_may_be_missing_where_the_schema_allows_it(run: Run) -> None:
     run.write_table(
-        IMAGES, {"image": [1, 0], "path": ["b", "a"], "class": [None, "x"], "width": [3, 4], "height": [5, 6]}
+        IMAGES,
+        {
+            "image": [1, 0],
+            "path": ["b", "a"],
+            "class": [None, "x"],
+            "width": [3, 4],
+            "height": [5, 6],
+            "seed": [7, None],
+        },
     )
     frame = run.table("images")
     assert frame.path.tolist() == ["a", "b"]

@@ -60,6 +60,9 @@ MISTYPED: dict[str, tuple[str, list[Any]]] = {
     "compute.memory_gb": (NUMBER, ["4", True, NAN, INFINITE]),
     "compute.device": (TEXT, [0, True]),
     "compute.keep_progress": (TRUTH, ["true", 1, 0, "no"]),
+    **{f"{section}.layer": (TEXT, [3, True, ["a"]]) for section in ("ablation", "insertion")},
+    **{f"ablation.{key}": (WHOLE, ["3", 3.0, True]) for key in ("images", "concepts")},
+    **{f"insertion.{key}": (WHOLE, ["3", 3.0, True]) for key in ("images", "concepts", "units")},
     "control.source": (TEXT, [3, True, ["timm:x"]]),
     "control.weights": (PATH, [3, False]),
 }
@@ -74,6 +77,8 @@ OUT_OF_RANGE: dict[str, tuple[str, list[Any]]] = {
     "latents.seed": ("from 0 to 2^62", [-1, 2**62]),
     "latents.shape": ("a list of numbers of 1 or more", [[], [512, 0]]),
     "latents.range": ("black and white, the lower value first", [[1, -1], [0.5, 0.5]]),
+    **{f"ablation.{key}": ("1 or more", [0, -3]) for key in ("images", "concepts")},
+    **{f"insertion.{key}": ("1 or more", [0, -3]) for key in ("images", "concepts", "units")},
     "concepts.sources": ("a list with at least one source", [[]]),
     "dissection.quantile": ("between 0 and 1", [0, 1, -0.01, 1.5]),
     "dissection.iou_threshold": ("from 0 to 1", [-0.001, 1.001]),
@@ -119,7 +124,7 @@ def values_with(key: str, value: Any) -> dict[str, Any]:  # noqa: ANN401 - any v
         "concepts": {"sources": ["color"]},
     }
     section, _, name = key.partition("[")[0].rpartition(".")
-    if section == "latents":
+    if section in {"latents", "ablation", "insertion"}:
         del values["images"]
         values |= {"model": {"source": "timm:x", "kind": "generator"}, "latents": {"count": 9}}
     if section == "control":
@@ -262,6 +267,7 @@ def test_a_generator_has_a_grid_of_its_own() -> None:
         ("classifier", ("latents",), r"\[latents\] is for a generator; add kind = \"generator\""),
         ("classifier", ("images", "latents"), r"\[latents\] is for a generator"),
         ("classifier", (), r"the section \[images\] is missing"),
+        ("classifier", ("images", "ablation"), r"\[ablation\] and \[insertion\] change the images of a generator"),
         ("generator", (), r"the section \[latents\] is missing"),
         ("generator", ("images",), r"draws its images itself: remove \[images\]"),
         ("generator", ("images", "latents"), r"remove \[images\]"),
@@ -270,6 +276,7 @@ def test_a_generator_has_a_grid_of_its_own() -> None:
 )
 def test_images_are_for_classifiers_and_latents_for_generators(kind: str, sections: tuple[str, ...], told: str) -> None:
     all_of_them = {"images": {"folder": "photos"}, "latents": {"count": 9}, "control": {"source": "timm:y"}}
+    all_of_them["ablation"] = {"images": 3}
     values = {"model": {"source": "timm:x", "kind": kind}, "concepts": {"sources": ["color"]}}
     with pytest.raises(StudyError, match=told):
         Study.from_dict({**values, **{name: all_of_them[name] for name in sections}})
@@ -400,6 +407,8 @@ GENERATING: dict[str, Any] = {
     **{key: value for key, value in FULL.items() if key not in {"images", "control"}},
     "model": {"source": "timm:x", "layers": ["a"], "kind": "generator"},
     "latents": {"count": 9, "seed": 3, "shape": [8, 2], "range": [0, 1], "about": "Häuser ☃"},
+    "ablation": {"layer": "a", "images": 5, "concepts": 2},
+    "insertion": {"layer": "a", "images": 6, "concepts": 3, "units": 4},
 }
 """The same of a generator."""
 

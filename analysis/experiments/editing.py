@@ -1,0 +1,177 @@
+"""A generator with the output of one layer changed: what becomes of its images.
+
+Images are drawn of the seeds that follow the study's own, so that no unit is judged on the images it was chosen on.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from dissectory.analysis.experiments.order import batches
+from dissectory.analysis.subjects.images import ViewBatch
+from dissectory.analysis.subjects.latents import Latents
+from dissectory.analysis.subjects.rest import Point, Rest, WholeRest, find_rest
+from dissectory.analysis.tally.overlap import distinct
+from dissectory.errors import StudyError, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy.typing as npt
+
+    from dissectory.analysis.experiments.setting import Setting
+    from dissectory.analysis.run import Run
+
+    Labels = npt.NDArray[np.uint16]
+    Areas = npt.NDArray[np.int64]
+
+NINETY_NINE = 2.58
+"""Standard errors to each side of what 99 % of normal errors are within."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """Some images as they are: their numbers, the layer's output, and their label maps `(image, position, plane)`."""
+
+    batch: ViewBatch
+    point: Point
+    labels: Labels
+
+
+class _Numbered(nn.Module):
+    """A generator of several inputs as one that takes the numbers of images."""
+
+    def __init__(self, network: nn.Module, images: Latents) -> None:
+        super().__init__()
+        self.network = network
+        self._images = images
+
+    def forward(self, numbers: Tensor) -> object:
+        return self.network(*self._images.inputs(numbers.tolist()))
+
+
+class EditedGenerator:
+    """A generator from one layer on, on `count` images."""
+
+    def __init__(self, setting: Setting, layer: str, count: int) -> None:
+        section = setting.study.latents
+        assert section is not None  # noqa: S101 - only a generator's study asks for edits
+        self._setting = setting
+        self._own = Latents(
+            setting.model.module,
+            dataclasses.replace(section, seed=section.seed + section.count, count=count),
+            setting.device,
+        )
+        inputs = self._own.inputs([0])
+        self._single = len(inputs) == 1
+        self._rest: Rest
+        if self._single:
+            self._rest = find_rest(setting.model.module, layer, inputs[0])
+        else:
+            numbered = _Numbered(setting.model.module, self._own)
+            self._rest = WholeRest(f"network.{layer}", numbered, "it takes several inputs")
+
+    def __len__(self) -> int:
+        return len(self._own)
+
+    def drawn(self) -> Iterator[Drawn]:
+        """Draw all images as they are, batch by batch."""
+        groups = batches(len(self), self._setting.study.compute.batch)
+        for batch in self._own.batches(groups):
+            numbers = torch.tensor(batch.images)
+            given = self._own.inputs(batch.images)[0] if self._single else numbers
+            with torch.inference_mode():
+                point, answer = self._rest.run(given)
+            yield Drawn(batch, point, self._labels(batch, answer))
+
+    def changed(self, drawn: Drawn, output: Tensor) -> Labels:
+        """Label the images as they are with another `output` of the layer; what that does not change is not drawn."""
+        differs = (output != drawn.point.output).flatten(1).any(dim=1)
+        rows = differs.nonzero()[:, 0]
+        labels = drawn.labels.copy()
+        if len(rows):
+            with torch.inference_mode():
+                answer = self._rest(output[rows], drawn.point.of(rows).around)
+            labels[rows.cpu().numpy()] = self._labels(_of(drawn.batch, rows.tolist()), answer)
+        return labels
+
+    def _labels(self, batch: ViewBatch, answer: object) -> Labels:
+        vocabulary, grid = self._setting.vocabulary, self._setting.study.dissection.grid
+        planes = vocabulary.label(self._own.pictured(batch, answer))
+        found: Labels = distinct(np.moveaxis(planes, 1, 3).reshape(len(batch), grid**2, vocabulary.planes))
+        return found
+
+    def areas(self, labels: Labels) -> Areas:
+        """How many positions carry each concept `(image, concept)`."""
+        concepts = len(self._setting.vocabulary)
+        found: Areas = np.array([np.bincount(image.ravel(), minlength=concepts + 1)[1:] for image in labels])
+        return found
+
+
+def _of(batch: ViewBatch, rows: list[int]) -> ViewBatch:
+    return ViewBatch(
+        tuple(batch.images[row] for row in rows),
+        tuple(batch.paths[row] for row in rows),
+        batch.views[rows],
+        tuple(batch.sizes[row] for row in rows),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """The units of a layer by how well they fit each concept.
+
+    `order` `(concept, unit)` has the highest IoU first, equal ones by number; `best` `(concept,)` is that IoU.
+    `thresholds` `(unit,)` are 0 for units without one.
+    """
+
+    layer: str
+    order: npt.NDArray[np.intp]
+    best: npt.NDArray[np.float64]
+    thresholds: npt.NDArray[np.float32]
+
+    def concepts(self, count: int) -> list[int]:
+        """Concepts that a unit fits at all, at most so many, the best fitted first."""
+        ranked = np.argsort(-self.best, kind="stable")[:count]
+        return [int(concept) for concept in ranked if self.best[concept] > 0]
+
+
+def rank_units(run: Run, setting: Setting, wanted: str | None, key: str) -> Ranking:
+    """Rank the units of the layer that a study names under `key`, or of the one with most matched units.
+
+    Raises:
+        StudyError: the layer was not dissected.
+    """
+    table = run.table("layers").sort_values("index")
+    names = table["layer"].astype(str).tolist()
+    layer = wanted or names[int(table["matched_units"].to_numpy().argmax())]
+    if layer not in names:
+        raise StudyError(f"{key} is '{layer}', which is not one of the layers of the study; {nearest(layer, names)}")
+    units, pairs = run.table("units"), run.table("unit_concepts")
+    units, pairs = units[units["layer"] == layer].sort_values("unit"), pairs[pairs["layer"] == layer]
+    place = {name: number for number, name in enumerate(setting.vocabulary.keys)}
+    iou = np.zeros((len(place), len(units)))
+    iou[pairs["concept"].astype(str).map(place).to_numpy(), pairs["unit"].to_numpy()] = pairs["iou"].to_numpy()
+    order = np.argsort(-iou, axis=1, kind="stable")
+    return Ranking(layer, order, iou.max(axis=1), units["threshold"].fillna(0).to_numpy(dtype=np.float32))
+
+
+def check_layers(setting: Setting) -> None:
+    """Look, before any long work, whether the layers are dissected that a study wants changed.
+
+    Raises:
+        StudyError: one is not.
+    """
+    names = [layer.name for layer in setting.layers]
+    for key, section in (("ablation", setting.study.ablation), ("insertion", setting.study.insertion)):
+        if section and section.layer and section.layer not in names:
+            raise StudyError(
+                f"{key}.layer is '{section.layer}', which is not one of the layers of the study; "
+                f"{nearest(section.layer, names)}"
+            )

@@ -1,0 +1,186 @@
+"""Units removed from a generator, and forced on, where it is known what each of them draws."""
+
+from __future__ import annotations
+
+import dataclasses
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from networks import drawing_generator as drawing
+from worlds import drawn_world
+from worlds.drawn_world import study
+
+from dissectory.analysis.experiments import insertion
+from dissectory.analysis.experiments.dissection import dissect
+from dissectory.analysis.experiments.generator_ablation import change_of
+from dissectory.analysis.schema import NO_CONTEXT
+from dissectory.errors import StudyError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch import Tensor
+
+    from dissectory.analysis.run import Run
+
+IMAGES = 50
+KEYS = drawing.CONCEPTS
+
+
+def edited(folder: Path, **model: str) -> Run:
+    sections = {"ablation": {"images": IMAGES}, "insertion": {"images": IMAGES, "units": 1}}
+    return dissect(study(folder, model=model, **sections), folder / "run")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return edited(tmp_path_factory.mktemp("edited"))
+
+
+@pytest.fixture(scope="module")
+def levels() -> Tensor:
+    """Latents of the images: they follow those of the study."""
+    first = drawn_world.SEED + drawn_world.IMAGES
+    return torch.stack(
+        [torch.randn(drawing.UNITS, generator=torch.Generator().manual_seed(first + image)) for image in range(IMAGES)]
+    )
+
+
+def rows_of(run: Run, name: str, *keys: str) -> dict[tuple[Any, ...], Any]:
+    """A table's rows by some of its columns."""
+    return {tuple(row[key] for key in keys): SimpleNamespace(**row) for row in run.table(name).to_dict("records")}
+
+
+def order_of(run: Run, concept: str) -> list[int]:
+    """Units by their IoU with a concept, from the run's own tables."""
+    pairs = run.table("unit_concepts")
+    iou = pairs[pairs.concept == concept].set_index("unit").iou.reindex(range(drawing.UNITS), fill_value=0)
+    return [int(unit) for unit in np.argsort(-iou.to_numpy(), kind="stable")]
+
+
+def areas(levels: Tensor, removed: list[int]) -> np.ndarray:
+    """Positions of each concept `(image, concept)` where some units are never on."""
+    left = levels.clone()
+    left[:, removed] = -1
+    found: np.ndarray = drawing.shows(left).sum(dim=(2, 3)).numpy()
+    return found
+
+
+def test_areas_are_those_of_images_without_the_units(run: Run, levels: Tensor) -> None:
+    table = run.table("generator_ablations")
+    assert sorted(set(table.concept)) == list(KEYS)
+    assert sorted(set(table.units)) == [0, 1, 2, 4]  # of six units
+    random = np.random.default_rng(0).permutation(drawing.UNITS).tolist()
+    before = areas(levels, [])
+    for row in table.to_dict("records"):
+        count, measured = row["units"], KEYS.index(row["measured"])
+        after = areas(levels, order_of(run, row["concept"])[:count])[:, measured]
+        control = areas(levels, random[:count])[:, measured]
+        assert (row["images"], row["baseline"]) == (IMAGES, before[:, measured].sum())
+        assert (row["pixels"], row["random_pixels"]) == (after.sum(), control.sum())
+        assert row["change"] == pytest.approx(after.sum() / before[:, measured].sum() - 1, abs=1e-6)
+        assert row["low"] <= row["change"] <= row["high"]
+    assert len(table) == len(KEYS) * 4 * len(KEYS)
+
+
+def test_what_a_unit_alone_draws_vanishes_with_it(run: Run) -> None:
+    table = rows_of(run, "generator_ablations", "concept", "units", "measured")
+    for concept, units in (("lake", 1), ("barn", 1), ("fog", 1), ("sun", 2)):
+        row = table[concept, units, concept]
+        assert (row.pixels, row.change, row.low, row.high) == (0, -1, -1, -1)
+    assert -1 < table["sun", 1, "sun"].change < 0  # the other one draws on
+    assert table["fog", 1, "lake"].change > 0  # it was under the fog
+    assert all(row.change == 0 for (_, units, _), row in table.items() if units == 0)
+
+
+def test_an_interval_is_that_of_a_ratio_of_sums() -> None:
+    random = np.random.default_rng(3)
+    before = random.integers(0, 200, size=(400, 1))
+    after = (before * random.uniform(0.2, 0.6, size=before.shape)).astype(int)
+    found = change_of(before, after)
+    drawn = random.integers(400, size=(3000, 400))
+    replicates = after[drawn, 0].sum(axis=1) / before[drawn, 0].sum(axis=1) - 1
+    assert found.share[0] == pytest.approx(after.sum() / before.sum() - 1)
+    assert (found.high - found.low)[0] == pytest.approx(2 * 2.58 * replicates.std(), rel=0.06)
+    nothing = change_of(np.zeros((4, 1), dtype=int), np.ones((4, 1), dtype=int))
+    assert np.isnan([nothing.share, nothing.low, nothing.high]).all()
+
+
+def appears(level: Tensor, unit: int, cell: int) -> bool:
+    """Whether a unit, forced on at a cell, is seen there: what comes after it in the list covers it."""
+    row, column = divmod(cell, drawing.CELLS)
+    masks = drawing.regions()[:, row, column]
+    on = [other for other, thing in enumerate(drawing.THINGS) if thing and masks[other] and level[other] > 0]
+    before = drawing.THINGS[on[-1]] if on else None
+    return max([*on, unit]) == unit and drawing.THINGS[unit] != before
+
+
+def test_what_appears_is_tallied_by_what_stood_there(run: Run, levels: Tensor) -> None:
+    shows = drawing.shows(levels).flatten(2)
+    expected: dict[tuple[str, str], list[int]] = {}
+    for number, concept in enumerate(KEYS):
+        unit = order_of(run, concept)[0]
+        cells = insertion.places(IMAGES, drawing.CELLS**2, 0, number)
+        for image, cell in enumerate(cells.tolist()):
+            context = [KEYS[other] for other in range(len(KEYS)) if shows[image, other, cell]]
+            added = int(appears(levels[image], unit, cell))
+            expected.setdefault((concept, context[0] if context else NO_CONTEXT), []).append(added)
+    table = rows_of(run, "insertions", "concept", "context")
+    assert len(table) == len(expected)
+    for key, counts in expected.items():
+        row = table[key]
+        assert (row.locations, row.added_pixels) == (len(counts), sum(counts))
+        assert row.added == pytest.approx(np.mean(counts), abs=1e-6)
+        if len(counts) > 1:
+            wide = 2.58 * np.std(counts, ddof=1) / np.sqrt(len(counts))
+            assert (row.low, row.high) == pytest.approx((np.mean(counts) - wide, np.mean(counts) + wide), abs=1e-6)
+        else:
+            assert pd.isna(row.low)
+            assert pd.isna(row.high)
+
+
+def test_a_sun_appears_on_the_ground_and_never_on_a_lake(run: Run) -> None:
+    table = rows_of(run, "insertions", "concept", "context")
+    assert table["sun", NO_CONTEXT].added == 1
+    assert table["sun", "lake"].added == 0
+    assert table["fog", "lake"].added == 1
+
+
+def test_a_generator_of_several_inputs_is_run_whole(tmp_path: Path, levels: Tensor) -> None:
+    made = edited(tmp_path, source=f"python:{drawing.__file__}:Conditional")
+    first = drawn_world.SEED + drawn_world.IMAGES
+    night = [image for image in range(IMAGES) if (first + image) % 2]
+    dark = levels.clone()
+    dark[night, drawing.THINGS.index("barn")] = -1
+    table = rows_of(made, "generator_ablations", "concept", "units", "measured")
+    assert table["lake", 0, "barn"].pixels == areas(dark, [])[:, KEYS.index("barn")].sum()
+    assert table["lake", 1, "lake"].pixels == 0
+    assert table["barn", 1, "barn"].pixels == 0
+
+
+def test_it_is_done_once_more_alike(run: Run, tmp_path: Path) -> None:
+    again = edited(tmp_path)
+    for name in ("generator_ablations", "insertions"):
+        pd.testing.assert_frame_equal(again.table(name), run.table(name), check_exact=True)
+    assert {"ablation", "insertion"} <= set(run.manifest.seconds)
+
+
+@pytest.mark.parametrize("section", ["ablation", "insertion"])
+def test_a_layer_that_was_not_dissected_is_told(tmp_path: Path, section: str) -> None:
+    wanted = study(tmp_path, **{section: {"layer": "map"}})
+    with pytest.raises(StudyError, match=rf"{section}\.layer is 'map', .*did you mean 'maps'"):
+        dissect(wanted, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_few_concepts_are_those_that_a_unit_fits_best(run: Run, tmp_path: Path) -> None:
+    wanted = study(tmp_path, ablation={"images": 3, "concepts": 2})
+    made = dissect(dataclasses.replace(wanted, insertion=None), tmp_path / "run")
+    pairs = run.table("unit_concepts")
+    best = pairs.groupby(pairs.concept.astype(str)).iou.max().nlargest(2)
+    assert set(made.table("generator_ablations").concept) == set(best.index)
+    assert not made.has("insertions")
