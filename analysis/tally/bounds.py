@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from dissectory.analysis.tally.compiling import compiled, part_of_kernels
 from dissectory.analysis.tally.sweep import LayerSweep
@@ -43,7 +43,7 @@ def errors_of(seen: int) -> float:
     >>> round(errors_of(32), 2), round(errors_of(512), 2)
     (3.63, 3.31)
     """
-    return float(stats.t.isf(RISK, seen - 1)) if seen > 1 else math.inf
+    return float(special.stdtrit(seen - 1, 1 - RISK)) if seen > 1 else math.inf
 
 
 def first_bound(maps: Tensor, total: int, quantile: float, upsampler: Upsampler, threads: int = 1) -> Floats:

@@ -1,22 +1,17 @@
 """Histograms of every unit's activations, exact and mergeable, without knowing the range beforehand.
 
 The bits of a float are its bin: sign, exponent and the first five bits of the mantissa. So bins are at most 3 % wide
-relative to their value, the same for all units and all shards, and counting them is one `bincount`.
+relative to their value, the same for all units and all shards, and no search is needed to find them.
 """
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from dissectory.analysis.tally.kernels import BINS, LOWEST, MANTISSA_BITS, SHIFT, SIDE
-
-_CODES = 256 << MANTISSA_BITS
-"""Exponents and mantissas of one sign."""
-_UPPER = int(sys.byteorder == "little")
+from dissectory.analysis.tally.kernels import BINS, LOWEST, SHIFT, SIDE
 
 
 def bin_edges() -> npt.NDArray[np.float64]:
@@ -25,14 +20,6 @@ def bin_edges() -> npt.NDArray[np.float64]:
     positive = codes.view(np.float32).astype(np.float64)
     positive[0] = 0.0
     return np.concatenate([-positive[:0:-1], positive])
-
-
-def _side(codes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Join what is too small to the first bin, and what is too large to the last."""
-    side = codes[LOWEST : LOWEST + SIDE].copy()
-    side[0] += codes[:LOWEST].sum()
-    side[-1] += codes[LOWEST + SIDE :].sum()
-    return side
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,23 +35,6 @@ class Histograms:
 
     def __init__(self, units: int) -> None:
         self.counts = np.zeros((units, BINS), dtype=np.int64)
-
-    def observe(self, maps: npt.NDArray[np.float32]) -> None:
-        """Take in finite maps `(batch, unit, height, width)`."""
-        # The upper two bytes of a float32 hold all bits that matter: half the memory to go through.
-        upper = np.ascontiguousarray(maps).view(np.uint16)[..., _UPPER::2]
-        for unit, counts in enumerate(self.counts):
-            codes = np.bincount((upper[:, unit] >> (SHIFT - 16)).ravel(), minlength=2 * _CODES)
-            counts[SIDE:] += _side(codes[:_CODES])
-            below = _side(codes[_CODES:])
-            counts[SIDE] += below[0]  # minus zero and its like belong to zero
-            counts[: SIDE - 1] += below[:0:-1]
-
-    def __add__(self, other: Histograms) -> Histograms:
-        """Add the histograms of other activations."""
-        total = Histograms(len(self.counts))
-        total.counts = self.counts + other.counts
-        return total
 
     def bins(self, unit: int, wanted: int = 60) -> Bins:
         """Join a unit's fine bins to about `wanted` bins of nearly equal width; no count is split."""

@@ -22,11 +22,11 @@ U8 = npt.NDArray[np.uint8]
 U16 = npt.NDArray[np.uint16]
 U64 = npt.NDArray[np.uint64]
 
-MANTISSA_BITS = 5
-SHIFT = 23 - MANTISSA_BITS
-LOWEST = (127 - 30) << MANTISSA_BITS
+_MANTISSA_BITS = 5
+SHIFT = 23 - _MANTISSA_BITS
+LOWEST = (127 - 30) << _MANTISSA_BITS
 """Magnitudes below 2^-30 count as zero."""
-SIDE = 64 << MANTISSA_BITS
+SIDE = 64 << _MANTISSA_BITS
 """Bins on each side of zero: 64 octaves, up to 2^34; what is larger counts into the last."""
 BINS = 2 * SIDE
 SPARE = 16
@@ -79,6 +79,7 @@ class Scratch(NamedTuple):
     gaps: I32
     blends: F64
     columns: U16
+    line: F32
 
     @classmethod
     def of(cls, grid: Grid, batch: int) -> Scratch:
@@ -95,8 +96,9 @@ class Scratch(NamedTuple):
             words.view(np.uint8),
             words,
             np.empty(group * (gaps + 1) + 8, dtype=np.int32),
-            np.zeros((3, -(-grid.size // _VECTOR) * _VECTOR)),
+            np.zeros((2, -(-grid.size // _VECTOR) * _VECTOR)),
             np.empty(grid.size, dtype=np.uint16),
+            np.empty(-(-grid.size // _VECTOR) * _VECTOR, dtype=np.float32),
         )
 
 
@@ -174,7 +176,8 @@ def sweep(
             _count(source.view(np.int32), at, start, end, scratch.bins, tallies.counts[unit])
             if _find_gaps(source, at, start, end, extremes, bounds[unit], grid, scratch) > 0:
                 pairs, entries = _upsample(
-                    source, at, start, end, images, bounds[unit], grid, scratch.gaps, scratch.blends, scratch.columns,
+                    source, at, start, end, images, bounds[unit], grid,
+                    scratch.gaps, scratch.blends, scratch.columns, scratch.line,
                     found.images, found.starts, found.values, found.positions, pairs, entries,
                 )  # fmt: skip
         found.first[unit - begin + 1] = pairs
@@ -350,7 +353,7 @@ def _find_gaps(  # noqa: C901 - see above: inner loops call nothing
 @part_of_kernels
 def _upsample(  # noqa: C901 - the same
     maps: F32, unit: int, begin: int, end: int, numbers: I32, bound: np.float32, grid: Grid,
-    gaps: I32, blends: F64, columns: U16,
+    gaps: I32, blends: F64, columns: U16, line: F32,
     images: I32, starts: I64, values: F32, positions: U16, pairs: int, entries: int,
 ) -> tuple[int, int]:  # fmt: skip
     """Write the values above the bound of the positions in the gaps, and these positions, from `entries` on.
@@ -359,7 +362,7 @@ def _upsample(  # noqa: C901 - the same
     """
     extend, whole, gap_rows, row_parts = grid.extend, grid.whole, grid.rows, grid.row_parts
     gap_columns, column_parts, height, width = grid.columns, grid.column_parts, grid.height, grid.width
-    over, under, blended = blends[0], blends[1], blends[2]
+    over, under = blends[0], blends[1]
     most = np.float64(bound) * whole
     at = 0
     for image in range(begin, end):
@@ -390,12 +393,11 @@ def _upsample(  # noqa: C901 - the same
             for position in range(gap_rows[row], gap_rows[row + 1]):
                 part = row_parts[position]
                 for spot in range(-(-found // _VECTOR) * _VECTOR):
-                    blended[spot] = (over[spot] * (whole - part) + under[spot] * part) / (whole * whole)
+                    line[spot] = (over[spot] * (whole - part) + under[spot] * part) / (whole * whole)
                 for spot in range(found):
-                    value = np.float32(blended[spot])
-                    values[entries] = value
+                    values[entries] = line[spot]
                     positions[entries] = position * grid.size + columns[spot]
-                    entries += int(value > bound)
+                    entries += int(line[spot] > bound)
             row += 1
         at += 1
         if entries > starts[pairs]:

@@ -29,14 +29,6 @@ class Moments:
         return cls(0, np.zeros(units), np.zeros(units), np.full(units, -np.inf, dtype=np.float32))
 
     @classmethod
-    def of(cls, maps: npt.NDArray[np.float32], peaks: npt.NDArray[np.float32]) -> Moments:
-        """The moments of maps `(batch, unit, height, width)` with their peaks `(batch, unit)`."""
-        count = maps.size // max(maps.shape[1], 1)
-        mean = maps.sum(axis=(0, 2, 3), dtype=np.float64) / count
-        squares = np.einsum("nuhw,nuhw->u", maps, maps, dtype=np.float64) - count * mean**2
-        return cls(count, mean, squares.clip(0), peaks.max(axis=0))
-
-    @classmethod
     def about(
         cls,
         count: int,
