@@ -72,7 +72,8 @@ def forced(maps: Tensor, units: Cells, levels: npt.NDArray[np.float32], rows: Ce
 def _appeared(before: Labels, after: Labels, concept: int) -> Cells:
     """How many positions of each image `(image,)` carry a concept that they did not carry before."""
     was, now = ((labels == concept + 1).any(axis=2) for labels in (before, after))
-    return (now & ~was).sum(axis=1)
+    count: Cells = (now & ~was).sum(axis=1)
+    return count
 
 
 def _middles(rows: Cells, columns: Cells, size: tuple[int, int], grid: int) -> Cells:

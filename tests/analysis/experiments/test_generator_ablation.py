@@ -52,7 +52,8 @@ def levels() -> Tensor:
 
 def rows_of(run: Run, name: str, *keys: str) -> dict[tuple[Any, ...], Any]:
     """A table's rows by some of its columns."""
-    return {tuple(row[key] for key in keys): SimpleNamespace(**row) for row in run.table(name).to_dict("records")}
+    rows = [{str(key): value for key, value in row.items()} for row in run.table(name).to_dict("records")]
+    return {tuple(row[key] for key in keys): SimpleNamespace(**row) for row in rows}
 
 
 def order_of(run: Run, concept: str) -> list[int]:
