@@ -19,6 +19,7 @@ from dissectory.analysis.run import Run
 from dissectory.errors import RunError
 from dissectory.report import words
 from dissectory.report.control import Control
+from dissectory.report.edits import Edits
 from dissectory.report.findings import Findings
 from dissectory.report.libraries import library
 from dissectory.report.neighbours import find_neighbours
@@ -90,6 +91,7 @@ def _write_site(run: Run, findings: Findings, folder: Path, progress: Callable[[
 
     matched = matches(findings)
     neighbours = find_neighbours(findings)
+    edits = Edits.read(run, findings)
     total = 7 - len(left_out) + len(findings.layers) + len(findings.concepts) + len(findings.units)
     writer = Writer(folder, shells, chips.shared, lambda done: progress(done, total))
 
@@ -103,7 +105,8 @@ def _write_site(run: Run, findings: Findings, folder: Path, progress: Callable[[
     layers = range(len(findings.layers))
     writer.write_all("layer", (layer_page(findings, chips, number, control) for number in layers))
     writer.write_all(
-        "concept", (concept_page(findings, chips, concept, int(matched[concept.row])) for concept in findings.concepts)
+        "concept",
+        (concept_page(findings, chips, concept, int(matched[concept.row]), edits) for concept in findings.concepts),
     )
     writer.write_all("unit", unit_pages(findings, chips, neighbours))
     (folder / "search-index.js").write_text(search_index(findings, chips), encoding="utf-8")

@@ -93,9 +93,11 @@ def without(maps: Tensor, units: npt.NDArray[np.intp]) -> Tensor:
 def _rows(
     keys: Sequence[str], removed: tuple[int, int], baseline: Areas, areas: Areas, random: Areas
 ) -> dict[str, npt.NDArray[Any]]:
-    """The rows of one concept and one number of units: a row for each concept that was or came to be there."""
+    """The rows of one concept and one number of units: its own, and of each concept that was or came to be there."""
     concept, size = removed
-    there = np.flatnonzero((baseline + areas + random).any(axis=0))
+    shown = (baseline + areas + random).any(axis=0)
+    shown[concept] = True
+    there = np.flatnonzero(shown)
     change, control = change_of(baseline[:, there], areas[:, there]), change_of(baseline[:, there], random[:, there])
     return {
         "concept": np.full(len(there), keys[concept], dtype=object),

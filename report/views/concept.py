@@ -9,6 +9,7 @@ import numpy as np
 
 from dissectory.analysis.schema import CATEGORIES, SIGNIFICANT
 from dissectory.report import charts, words
+from dissectory.report.edit_charts import ablation_curve, insertion_bars
 from dissectory.report.views.chips import gallery, image_name
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from dissectory.report.drawing import Chart
+    from dissectory.report.edits import Edits
     from dissectory.report.findings import Concept, Findings, Ints
     from dissectory.report.views.chips import Chips, Gallery, UnitChip
 
@@ -57,6 +59,8 @@ class ConceptPage:
     measured: bool
     touching: int
     area: str
+    ablation: Chart | None
+    insertion: Chart | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +99,12 @@ def matches(findings: Findings) -> Ints:
     return np.bincount(labels, minlength=len(findings.concepts)).astype(np.int64)
 
 
-def concept_page(findings: Findings, chips: Chips, concept: Concept, matched: int) -> ConceptPage:
-    """Make the page of a concept that `matched` units match."""
+def concept_page(
+    findings: Findings, chips: Chips, concept: Concept, matched: int, edits: Edits | None = None
+) -> ConceptPage:
+    """Make the page of a concept that `matched` units match, with what `edits` did to a generator's images."""
+    ablation = edits.ablations.get(concept.name) if edits else None
+    insertion = edits.insertions.get(concept.name) if edits else None
     rows = {name: column.tolist() for name, column in findings.by_concept.of(concept.row).items()}
     places, ious = rows["place"], rows["iou"]
     units = findings.units
@@ -120,6 +128,8 @@ def concept_page(findings: Findings, chips: Chips, concept: Concept, matched: in
         measured=any(row.own and (row.chip.interval or row.chip.q_value) for row in detectors),
         touching=len(places),
         area=_area(findings, concept),
+        ablation=ablation_curve(concept.name, ablation) if ablation else None,
+        insertion=insertion_bars(concept.name, insertion, findings.manifest.grid) if insertion else None,
     )
 
 

@@ -170,6 +170,56 @@
       axis.tickangle = -50;
       return { traces: traces, layout: { barmode: "stack", xaxis: axis, margin: { b: 112 }, yaxis: { title: { text: "units" } } } };
     },
+    ablation: function (data, ink) {
+      var looks = { own: { color: ink.accent, width: 3 }, random: { color: ink.soft, dash: "dot" }, other: { color: ink.soft, width: 1 } };
+      return {
+        traces: data.series.map(function (one) {
+          return {
+            type: "scatter",
+            mode: "lines+markers",
+            name: plain(one[1]),
+            x: data.sizes,
+            y: one[2].map(function (span) {
+              return span[0];
+            }),
+            customdata: one[2].map(function (span) {
+              return span.slice(1);
+            }),
+            line: looks[one[0]],
+            marker: { color: looks[one[0]].color },
+            hovertemplate: "%{x} units<br>%{y:+.1%} (%{customdata[0]:+.1%} to %{customdata[1]:+.1%})<extra>" + plain(one[1]) + "</extra>",
+          };
+        }),
+        layout: { xaxis: { title: { text: "units removed" } }, yaxis: { title: { text: "change of area" }, tickformat: "+.0%" } },
+      };
+    },
+    insertion: function (data, ink) {
+      var axis = named(
+        data.bars.map(function (bar) {
+          return bar[0];
+        })
+      );
+      axis.tickangle = -50;
+      return {
+        traces: [
+          {
+            type: "bar",
+            x: data.bars.map(function (_, place) {
+              return place;
+            }),
+            y: data.bars.map(function (bar) {
+              return bar[2];
+            }),
+            customdata: data.bars.map(function (bar) {
+              return [plain(bar[0]), bar[1]];
+            }),
+            marker: { color: ink.lit },
+            hovertemplate: "%{customdata[0]}<br>%{y:.1f} positions appear, over %{customdata[1]} places<extra></extra>",
+          },
+        ],
+        layout: { xaxis: axis, margin: { b: 112 }, yaxis: { title: { text: "positions that appear" } }, showlegend: false },
+      };
+    },
     ious: function (data, ink) {
       var low = data.counts.map(function (_, place) {
         return place * data.step;

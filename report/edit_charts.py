@@ -1,0 +1,198 @@
+"""Charts of what became of a generator's images: units removed, units forced on."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup, escape
+
+from dissectory.report import words
+from dissectory.report.drawing import (
+    Chart,
+    Frame,
+    Text,
+    across,
+    box,
+    dot,
+    embed,
+    line,
+    paint,
+    tabulate,
+    ticks,
+    whisker,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dissectory.report.edits import Ablation, Context, Insertion, Span
+
+_LEAST = 0.2
+"""The axis of changes reaches at least so far down."""
+_FEW = 5
+"""A context that stood at fewer places is in the chart's table only."""
+_BARS = 16
+"""Contexts in a chart; all are in its table."""
+
+
+def ablation_curve(concept: str, ablation: Ablation) -> Chart:
+    """The change of areas over the number of removed units: the concept's own, the most changed others', at random."""
+    frame = Frame(width=560, height=300, left=54, right=120, top=16, bottom=44)
+    series = [("own", concept, ablation.own), ("random", "random units", ablation.random)]
+    series += [("other", name, spans) for name, spans in ablation.others]
+    values = [span.value for _, _, spans in series for span in spans if math.isfinite(span.value)]
+    low, high = min([-_LEAST, *values]), max([0.0, *values])
+    span_of_axis = (high - low) * 1.05
+    most = max(ablation.sizes) or 1
+
+    def y(value: float) -> float:
+        return frame.y((min(max(value, low), high) - low) / span_of_axis)
+
+    def x(units: int) -> float:
+        return frame.x(units / most)
+
+    step = ticks(high - low)[1]
+    marks = [step * place for place in range(math.ceil(low / step), math.floor(high / step) + 1)]
+    paths = {"rule": across(frame, ((tick - low) / span_of_axis for tick in marks))}
+    texts = [Text(frame.left - 8, y(tick) + 4, _percent(tick), "end") for tick in marks]
+    texts += [Text(x(size), frame.base + 17, f"{size}", "middle") for size in ablation.sizes if size != 1]
+    texts.append(Text(frame.end, frame.base + 36, "units removed", "end quiet"))
+    ends: list[float] = []
+    for look, name, spans in series:
+        points = [(x(n), y(span.value)) for n, span in zip(ablation.sizes, spans, strict=True) if _known(span.value)]
+        paths[f"curve {look}"] = paths.get(f"curve {look}", "") + line(points)
+        if look == "own":
+            bars = zip(ablation.sizes, spans, strict=True)
+            paths["whisker"] = "".join(whisker(x(n), y(at.low), y(at.high)) for n, at in bars if _known(at.low))
+            paths["own"] = "".join(dot(*point, 3) for point in points)
+        if points:
+            ends.append(_free(points[-1][1] + 4, ends))
+            strong = "strong" if look == "own" else "quiet"
+            texts.append(Text(frame.end + 8, ends[-1], words.beginning(name), strong))
+    return Chart(
+        kind="ablation",
+        says=_says(concept, ablation),
+        width=frame.width,
+        height=frame.height,
+        marks=paint(paths.items(), texts),
+        links=(),
+        data=embed(
+            {
+                "sizes": ablation.sizes,
+                "series": [[look, name, [_numbers(span) for span in spans]] for look, name, spans in series],
+            }
+        ),
+        head=("units removed", *(name for _, name, _ in series)),
+        rows=tabulate(
+            (str(size), *(_shown(spans[place]) for _, _, spans in series)) for place, size in enumerate(ablation.sizes)
+        ),
+    )
+
+
+def insertion_bars(concept: str, insertion: Insertion, grid: int) -> Chart:
+    """How much of a concept appears where its units are forced on, by what stood there before."""
+    shown = _frequent(insertion)[:_BARS]
+    frame = Frame(width=max(320, 60 + 40 * len(shown)), height=280, left=54, top=22, bottom=96)
+    top = max([1e-6, *(context.added.value for context in shown)]) * 1.05
+    step = min(40.0, (frame.end - frame.left) / max(1, len(shown)))
+    marks = ticks(top)
+    paths = {"rule": across(frame, (tick / top for tick in marks)), "on": ""}
+    texts = [Text(frame.left - 8, frame.y(tick / top) + 4, f"{tick:g}", "end") for tick in marks]
+    for place, context in enumerate(shown):
+        left = frame.left + place * step
+        middle = left + step / 2
+        paths["on"] += box(left + 0.16 * step, left + 0.84 * step, frame.y(context.added.value / top), frame.base)
+        texts.append(Text(middle, frame.y(context.added.value / top) - 4, str(context.locations), "middle quiet"))
+        texts.append(Text(middle + 4, frame.base + 13, words.beginning(context.name), "end", turn=-50))
+    return Chart(
+        kind="insertion",
+        says=_says_inserted(concept, insertion, grid),
+        width=frame.width,
+        height=frame.height,
+        marks=_paint_turned(paths, texts),
+        links=(),
+        data=embed({"bars": [[one.name, one.locations, *_numbers(one.added)] for one in shown]}),
+        head=("what stood there", "places", "positions that appear", "99 % interval"),
+        rows=tabulate(_row(context) for context in insertion.contexts),
+    )
+
+
+def _paint_turned(paths: dict[str, str], texts: Sequence[Text]) -> Markup:
+    """As `paint`, with texts that are turned."""
+    turned = [
+        f'<text x="{text.x:.0f}" y="{text.y:.0f}" class="{text.look}" '
+        f'transform="rotate({text.turn} {text.x:.0f} {text.y:.0f})">{escape(text.says)}</text>'
+        for text in texts
+        if text.turn
+    ]
+    plain = paint(paths.items(), [text for text in texts if not text.turn])
+    return plain + Markup("".join(turned))  # noqa: S704 - escaped above
+
+
+def _frequent(insertion: Insertion) -> Sequence[Context]:
+    """The contexts of which there were enough places to say something, else all."""
+    return [context for context in insertion.contexts if context.locations >= _FEW] or insertion.contexts
+
+
+def _says(concept: str, ablation: Ablation) -> str:
+    """What the most units that were removed did to the concept's own area, beside as many at random."""
+    last, control = ablation.own[-1], ablation.random[-1]
+    if not _known(last.value):
+        return f"None of the {ablation.images:,} images showed {concept} before units were removed."
+    does = "takes away" if last.value < 0 else "adds"
+    interval = f" ({_percent(last.low)} to {_percent(last.high)})" if _known(last.low) else ""
+    return (
+        f"Removing the {ablation.sizes[-1]} units of {ablation.layer} that fit {concept} best {does} "
+        f"{words.percent(abs(last.value))} of its area{interval}; as many units at random change it by "
+        f"{_percent(control.value)}. Over {ablation.images:,} other images, intervals of 99 %."
+    )
+
+
+def _says_inserted(concept: str, insertion: Insertion, grid: int) -> str:
+    most = _frequent(insertion)[0]
+    if most.added.value <= 0:
+        return f"Forced on at one place of {insertion.layer}, the units of {concept} make it appear nowhere."
+    return (
+        f"Forced on at one place of {insertion.layer}, the units of {concept} make most of it appear where "
+        f"{most.name.strip('()')} was: {words.number(most.added.value)} of {grid * grid:,} positions on average. "
+        "Above each bar, the number of places; rarer contexts are in the table."
+    )
+
+
+def _row(context: Context) -> tuple[str, str, str, str]:
+    added = context.added
+    interval = f"{words.number(added.low)} to {words.number(added.high)}" if _known(added.low) else ""
+    return context.name, f"{context.locations:,}", words.number(added.value), interval
+
+
+def _free(wanted: float, taken: Sequence[float], apart: float = 13) -> float:
+    """The nearest height that is so far from all that are taken."""
+    steps = sorted(range(-40, 41), key=abs)
+    return next(wanted + step * 3 for step in steps if all(abs(wanted + step * 3 - other) >= apart for other in taken))
+
+
+def _known(value: float) -> bool:
+    return math.isfinite(value)
+
+
+def _percent(value: float) -> str:
+    """A change as a signed share.
+
+    >>> _percent(-0.533), _percent(0.0), _percent(0.1)
+    ('-53 %', '0 %', '+10 %')
+    """
+    if not _known(value):
+        return "an unknown share"
+    sign = "-" if round(value * 100) < 0 else "+" if round(value * 100) > 0 else ""
+    return f"{sign}{abs(value) * 100:.0f} %"
+
+
+def _shown(span: Span) -> str:
+    if not _known(span.value):
+        return ""
+    return f"{_percent(span.value)} ({_percent(span.low)} to {_percent(span.high)})"
+
+
+def _numbers(span: Span) -> list[float | None]:
+    return [round(value, 5) if _known(value) else None for value in (span.value, span.low, span.high)]

@@ -1,0 +1,122 @@
+"""What became of a generator's images when units were removed or forced on, by concept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from dissectory.analysis import schema
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+    from dissectory.analysis.run import Run
+    from dissectory.report.findings import Findings
+
+OTHERS = 3
+"""Other concepts whose areas are shown beside a concept's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A value and the ends of its 99 % interval, NaN where there is none."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ablation:
+    """A concept's best units removed from a layer.
+
+    `own` are the changes of its own area for each number of units in `sizes`, `random` the same without as many units
+    taken at random, `others` those of the most changed other concepts of its category.
+    """
+
+    layer: str
+    images: int
+    sizes: tuple[int, ...]
+    own: tuple[Span, ...]
+    random: tuple[Span, ...]
+    others: tuple[tuple[str, tuple[Span, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Places where a concept was to appear, and by how many positions it did, on average."""
+
+    name: str
+    locations: int
+    added: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Insertion:
+    """A concept's best units forced on in a layer, by what stood there before, the most fertile context first."""
+
+    layer: str
+    contexts: tuple[Context, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Edits:
+    """All ablations and insertions of a run, by the concepts' names."""
+
+    ablations: Mapping[str, Ablation] = field(default_factory=dict)
+    insertions: Mapping[str, Insertion] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, run: Run, findings: Findings) -> Edits:
+        """Read what a run has of them.
+
+        Raises:
+            RunError: a table is unreadable or of another version.
+        """
+        categories = {concept.name: concept.category for concept in findings.concepts}
+        return cls(
+            {name: _ablation(rows, name, categories) for name, rows in _by_concept(run, "generator_ablations")},
+            {name: _insertion(rows, categories) for name, rows in _by_concept(run, "insertions")},
+        )
+
+
+def _by_concept(run: Run, table: str) -> list[tuple[str, pd.DataFrame]]:
+    if not run.has(table):
+        return []
+    frame = run.table(table)
+    return [(str(name), rows) for name, rows in frame.groupby(frame["concept"].astype(str))]
+
+
+def _ablation(rows: pd.DataFrame, concept: str, categories: Mapping[str, str]) -> Ablation:
+    by: dict[str, list[dict[str, Any]]] = {}
+    for row in rows.sort_values("units").to_dict("records"):
+        by.setdefault(str(row["measured"]), []).append({str(key): value for key, value in row.items()})
+    own = by.pop(concept)
+    alike = {name: found for name, found in by.items() if categories[name] == categories[concept]}
+    most = sorted(alike, key=lambda name: -abs(alike[name][-1]["pixels"] - alike[name][-1]["baseline"]))
+    shown = [name for name in most if alike[name][-1]["baseline"] and len(alike[name]) == len(own)][:OTHERS]
+    return Ablation(
+        layer=str(own[0]["layer"]),
+        images=int(own[0]["images"]),
+        sizes=tuple(int(row["units"]) for row in own),
+        own=_spans(own, "change", "low", "high"),
+        random=_spans(own, "random_change", "random_low", "random_high"),
+        others=tuple((name, _spans(alike[name], "change", "low", "high")) for name in shown),
+    )
+
+
+def _spans(rows: list[dict[str, Any]], *keys: str) -> tuple[Span, ...]:
+    return tuple(Span(*(float(row[key]) for key in keys)) for row in rows)
+
+
+def _insertion(rows: pd.DataFrame, categories: Mapping[str, str]) -> Insertion:
+    """Contexts that are colours say little where things were named: they are left out then."""
+    contexts = [
+        Context(str(row["context"]), int(row["locations"]), Span(row["added"], row["low"], row["high"]))
+        for row in rows.sort_values("added", ascending=False, kind="stable").to_dict("records")
+    ]
+    named = [context for context in contexts if categories.get(context.name, "") not in {"color", ""}]
+    nothing = [context for context in contexts if context.name == schema.NO_CONTEXT]
+    return Insertion(str(rows["layer"].iloc[0]), tuple([*named, *nothing] if named else contexts))

@@ -1,0 +1,119 @@
+"""What became of a generator's images, on the pages of concepts."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING
+
+import pytest
+from fakes.run import make_fake_run
+
+from dissectory.analysis import schema
+from dissectory.report.build import build_site
+from dissectory.report.edit_charts import ablation_curve, insertion_bars
+from dissectory.report.edits import Ablation, Context, Edits, Insertion, Span
+from dissectory.report.findings import Findings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dissectory.analysis.run import Run
+
+UNKNOWN = Span(math.nan, math.nan, math.nan)
+
+
+def span(value: float) -> Span:
+    return Span(value, value - 0.1, value + 0.1)
+
+
+def ablation(last: float = -0.5, *others: str) -> Ablation:
+    values = (span(0.0), span(last / 2), span(last))
+    return Ablation(
+        "layer2", 40, (0, 4, 20), values, (span(0), span(0.01), span(-0.02)), tuple((name, values) for name in others)
+    )
+
+
+def insertion(*contexts: tuple[str, int, float]) -> Insertion:
+    return Insertion("layer2", tuple(Context(name, places, span(added)) for name, places, added in contexts))
+
+
+def test_the_sentence_of_a_removal_says_what_it_took() -> None:
+    says = ablation_curve("tree", ablation()).says
+    assert says.startswith(
+        "Removing the 20 units of layer2 that fit tree best takes away 50 % of its area (-60 % to -40 %)"
+    )
+    assert "as many units at random change it by -2 %" in says
+    assert "Over 40 other images, intervals of 99 %" in says
+    assert " adds 50 % " in ablation_curve("tree", ablation(0.5)).says
+
+
+def test_a_removal_has_its_numbers_beside_it() -> None:
+    chart = ablation_curve("tree", ablation(-0.5, "sky", "<b>grass</b>"))
+    assert chart.head == ("units removed", "tree", "random units", "sky", "<b>grass</b>")
+    assert "-50 % (-60 % to -40 %)" in chart.rows
+    assert "<b>" not in chart.marks
+    data = json.loads(chart.data)
+    assert data["sizes"] == [0, 4, 20]
+    assert [one[:2] for one in data["series"]][:2] == [["own", "tree"], ["random", "random units"]]
+    assert data["series"][0][2][2] == [-0.5, -0.6, -0.4]
+
+
+def test_a_concept_that_was_not_there_cannot_be_removed() -> None:
+    nothing = Ablation("layer2", 40, (0, 4), (UNKNOWN, UNKNOWN), (UNKNOWN, UNKNOWN), ())
+    assert ablation_curve("tree", nothing).says == "None of the 40 images showed tree before units were removed."
+
+
+def test_bars_are_of_contexts_that_were_met_more_than_a_few_times() -> None:
+    chart = insertion_bars("tree", insertion(("moon", 1, 90.0), ("hill", 9, 40.0), (schema.NO_CONTEXT, 7, 2.0)), 64)
+    assert "make most of it appear where hill was: 40 of 4,096 positions on average" in chart.says
+    assert [bar[0] for bar in json.loads(chart.data)["bars"]] == ["hill", schema.NO_CONTEXT]
+    assert "moon" in chart.rows
+    assert "make it appear nowhere" in insertion_bars("tree", insertion(("hill", 9, 0.0)), 64).says
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    run = make_fake_run(tmp_path / "run")
+    names = [str(name) for name in run.table("concepts").concept]
+    rows = [
+        (
+            *("layer1", names[0], size, measured, 40, 100 - 3 * size * (measured == names[0]), 100),
+            *(-0.03 * size, -0.03 * size - 0.1, -0.03 * size + 0.1, 99, -0.01, -0.02, 0.0),
+        )
+        for size in (0, 4, 20)
+        for measured in names[:6]
+    ]
+    table = schema.GENERATOR_ABLATIONS
+    run.write_table(table, {column.name: [row[at] for row in rows] for at, column in enumerate(table.columns)})
+    met = [
+        ("layer1", names[0], names[1], 9, 90, 10.0, 8.0, 12.0),
+        ("layer1", names[0], schema.NO_CONTEXT, 1, 0, 0.0, None, None),
+    ]
+    table = schema.INSERTIONS
+    run.write_table(table, {column.name: [row[at] for row in met] for at, column in enumerate(table.columns)})
+    return run
+
+
+def test_tables_are_read_by_concept(run: Run) -> None:
+    findings = Findings.read(run)
+    edits = Edits.read(run, findings)
+    (concept,) = edits.ablations
+    found = edits.ablations[concept]
+    assert (found.layer, found.images, found.sizes) == ("layer1", 40, (0, 4, 20))
+    assert [at.value for at in found.own] == pytest.approx([0, -0.12, -0.6])
+    kinds = {one.name: one.category for one in findings.concepts}
+    assert all(kinds[name] == kinds[concept] for name, _ in found.others)
+    assert edits.insertions[concept].contexts[0].locations == 9
+
+
+def test_pages_of_concepts_show_what_was_done_to_them(run: Run) -> None:
+    site = build_site(run).parent
+    pages = [path.read_text() for path in sorted((site / "concepts").glob("*.html"))]
+    assert sum('id="ablation"' in page for page in pages) == 1
+    assert sum('id="insertion"' in page for page in pages) == 1
+
+
+def test_runs_without_them_have_neither(tmp_path: Path) -> None:
+    run = make_fake_run(tmp_path / "run")
+    assert Edits.read(run, Findings.read(run)) == Edits()
