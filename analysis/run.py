@@ -85,6 +85,14 @@ class Pictures:
 
 
 @dataclass(frozen=True, slots=True)
+class Related:
+    """Another run, in a folder of this one's, whose site is built into the same folder of this one's site."""
+
+    title: str
+    folder: str
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """Where a run comes from: everything needed to judge it and to make it again.
 
@@ -109,6 +117,7 @@ class Manifest:
     notes: tuple[str, ...] = ()
     """What a reader of the results should know, in plain sentences."""
     pictures: Pictures = Pictures()
+    related: tuple[Related, ...] = ()
 
     @classmethod
     def from_json(cls, text: str) -> Manifest:
@@ -117,6 +126,7 @@ class Manifest:
         values["skipped"] = tuple(Skipped(**_known(Skipped, item)) for item in values.get("skipped", ()))
         values["notes"] = tuple(values.get("notes", ()))
         values["pictures"] = Pictures(**_known(Pictures, values.get("pictures", {})))
+        values["related"] = tuple(Related(**_known(Related, item)) for item in values.get("related", ()))
         return cls(**values)
 
     def to_json(self) -> str:

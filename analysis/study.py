@@ -150,6 +150,19 @@ class InsertionSection:
 
 
 @dataclass(frozen=True, slots=True)
+class PaintSection:
+    """`[paint]`: a page on which a reader paints with the `units` that fit each of some `concepts` best.
+
+    `layer` is as in `[ablation]`; the page offers the study's first so many `images` to paint on.
+    """
+
+    layer: str | None = None
+    images: int = 16
+    concepts: int = 14
+    units: int = 20
+
+
+@dataclass(frozen=True, slots=True)
 class ComputeSection:
     """`[compute]`: how the work is done; nothing here but `batch` and `device` can change a number.
 
@@ -181,6 +194,7 @@ class Study:
     control: ControlSection | None = None
     ablation: AblationSection | None = None
     insertion: InsertionSection | None = None
+    paint: PaintSection | None = None
     title: str = ""
     seed: int = 0
     base: Path = field(default_factory=Path)
@@ -349,8 +363,8 @@ def _check_sections(study: Study, name: str) -> None:
             raise StudyError(f'{name}: [latents] is for a generator; add kind = "generator" to [model], or remove it')
         if study.images is None:
             raise StudyError(f"{name}: the section [images] is missing")
-        if study.ablation or study.insertion:
-            raise StudyError(f"{name}: [ablation] and [insertion] change the images of a generator; remove them")
+        if study.ablation or study.insertion or study.paint:
+            raise StudyError(f"{name}: [ablation], [insertion] and [paint] change a generator's images; remove them")
         return
     if study.images is not None:
         raise StudyError(f"{name}: a generator draws its images itself: remove [images], and give [latents] a count")
@@ -404,7 +418,7 @@ def _latent_rules(latents: LatentsSection | None) -> tuple[_Rule, ...]:
 
 
 def _edit_rules(study: Study) -> tuple[_Rule, ...]:
-    given = {"ablation": study.ablation, "insertion": study.insertion}
+    given = {"ablation": study.ablation, "insertion": study.insertion, "paint": study.paint}
     numbers = [
         (f"{name}.{key}", getattr(section, key))
         for name, section in given.items()

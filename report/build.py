@@ -32,13 +32,15 @@ from dissectory.report.views.concept import concept_page, concepts_page, matches
 from dissectory.report.views.control import control_page
 from dissectory.report.views.data import classes_page, data_page
 from dissectory.report.views.gallery import gallery_page
-from dissectory.report.views.home import home_page, site_title
+from dissectory.report.views.home import RelatedSite, home_page, site_title
 from dissectory.report.views.layer import layer_page
 from dissectory.report.views.paint import paint_page
 from dissectory.report.views.unit import unit_pages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from dissectory.analysis.run import Related
 
 VENDOR = SOURCES / "vendor"
 """Front-end libraries; the package's build fetches them."""
@@ -63,7 +65,12 @@ def build_site(run: Run | Path, progress: Callable[[int, int], None] | None = No
     _check_old(run.folder / "site")
     findings = Findings.read(run)
     with _replacing(run.folder / "site") as folder:
-        _write_site(run, findings, folder, progress or (lambda _done, _total: None))
+        beside = tuple(_finished(run))
+        links = tuple(RelatedSite(related.title, f"{related.folder}/index.html") for related, _ in beside)
+        _write_site(run, findings, folder, progress or (lambda _done, _total: None), links)
+        back = RelatedSite(site_title(findings), "../index.html")
+        for related, other in beside:
+            _write_site(other, Findings.read(other), folder / related.folder, lambda _done, _total: None, (back,))
     return run.folder / "site" / "index.html"
 
 
@@ -73,8 +80,23 @@ def _check_old(site: Path) -> None:
         raise RunError(f"{site} holds files that are not a site of a run, and would be replaced: move them away")
 
 
-def _write_site(run: Run, findings: Findings, folder: Path, progress: Callable[[int, int], None]) -> None:
-    """Read tables, make view models, write pages: the whole of a site."""
+def _finished(run: Run) -> Iterator[tuple[Related, Run]]:
+    """The related runs that were brought to their end."""
+    for related in run.manifest.related:
+        if related.folder in {"", ".."} or Path(related.folder).name != related.folder:
+            raise RunError(f"{run.folder}: the related run '{related.folder}' is not a folder of it")
+        if (other := Run(run.folder / related.folder)).finished:
+            yield related, other
+
+
+def _write_site(
+    run: Run,
+    findings: Findings,
+    folder: Path,
+    progress: Callable[[int, int], None],
+    related: tuple[RelatedSite, ...] = (),
+) -> None:
+    """Read tables, make view models, write pages: the whole of a site, whose first page links to related ones."""
     chips, control, painting = Chips(findings), Control.read(run, findings), _painting(run)
     optional = {
         "classes": classes_page(findings),
@@ -96,7 +118,7 @@ def _write_site(run: Run, findings: Findings, folder: Path, progress: Callable[[
     writer = Writer(folder, shells, chips.shared, lambda done: progress(done, total))
 
     has_gallery = optional["gallery"] is not None
-    writer.write("home", home_page(findings, chips, control, has_gallery=has_gallery), "index.html")
+    writer.write("home", home_page(findings, chips, control, related, has_gallery=has_gallery), "index.html")
     writer.write("concepts", concepts_page(findings, chips, matched), "concepts.html")
     writer.write("data", data_page(run), "data.html")
     for kind, page in optional.items():

@@ -1,15 +1,20 @@
-"""The demo: the embedded world's classifier, and random weights as a control, dissected on fresh scenes."""
+"""The demo: the embedded world's classifier, and random weights as a control, dissected on fresh scenes.
+
+Beside it the generator of such scenes is dissected, on what it draws, into a run of its own.
+"""
 
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dissectory.analysis.demo.networks import MEAN, SIZE, STD
 from dissectory.analysis.demo.vocabulary import CATEGORIES, SCENES
 from dissectory.analysis.demo.write import IMAGES, write_world
 from dissectory.analysis.experiments.control import dissect_with_control
-from dissectory.analysis.run import Run
+from dissectory.analysis.experiments.dissection import dissect
+from dissectory.analysis.run import Related, Run
 from dissectory.analysis.study import Study
 from dissectory.progress import Silent
 
@@ -21,11 +26,24 @@ if TYPE_CHECKING:
 SCENES_SHOWN = 600
 """Scenes of a demo, unless told otherwise."""
 
+LATENTS_SHOWN = 400
+"""Images of the generator, unless told otherwise."""
+
+GENERATOR = "generator"
+"""Where in the run's folder the generator's own run is."""
+
 _WORLD = "world"
 """Where in the run's folder the scenes are drawn."""
 
 
-def make_demo(out: Path, scenes: int = SCENES_SHOWN, seed: int = 0, progress: Progress | None = None) -> Run:
+def make_demo(
+    out: Path,
+    scenes: int = SCENES_SHOWN,
+    seed: int = 0,
+    progress: Progress | None = None,
+    *,
+    latents: int = LATENTS_SHOWN,
+) -> Run:
     """Draw scenes, dissect the classifier on them with the exact labels, and write the run to `out`.
 
     Args:
@@ -33,6 +51,7 @@ def make_demo(out: Path, scenes: int = SCENES_SHOWN, seed: int = 0, progress: Pr
         scenes: how many scenes, of all classes in turn.
         seed: of the first scene; the classifier was trained on seeds from 1,000,000 up.
         progress: where to report to; nothing is shown by default.
+        latents: how many images of the generator; its run is in the sub-folder `generator`.
 
     Raises:
         DissectoryError: the folder cannot be written, or holds what is not a run's.
@@ -44,7 +63,36 @@ def make_demo(out: Path, scenes: int = SCENES_SHOWN, seed: int = 0, progress: Pr
     with progress.stage("Drawing a world", scenes, "scenes") as advance:
         write_world(world, scenes, seed, size=SIZE, each=lambda _scene: advance(1))
     (world / "classes.txt").write_text("\n".join(SCENES) + "\n", encoding="utf-8")
-    return dissect_with_control(demo_study(out, scenes, seed), out, progress)
+    run = dissect_with_control(demo_study(out, scenes, seed), out, progress)
+    progress.say("The generator")
+    beside = dissect(generator_study(latents), out / GENERATOR, progress)
+    run.write_manifest(replace(run.manifest, related=(Related(beside.manifest.title, GENERATOR),)))
+    return Run(out)
+
+
+def generator_study(latents: int) -> Study:
+    """Make the study of the generator, and of what its images are without units of a layer, and with more of them."""
+    edited = max(1, latents // 12)
+    return Study.from_dict(
+        {
+            "title": "the demo's generator",
+            "model": {
+                "source": "python:dissectory.analysis.demo.networks:trained_generator",
+                "kind": "generator",
+                "layers": ["layer*"],
+            },
+            "latents": {
+                "count": latents,
+                "about": f"A small network drew these {latents:,} scenes of a synthetic world; what they show was told "
+                "by another one, which can be wrong.",
+            },
+            "concepts": {"sources": ["python:dissectory.analysis.demo.networks:trained_segmenter", "color"]},
+            "ablation": {"images": edited, "concepts": 8},
+            "insertion": {"images": 2 * edited, "concepts": 8},
+            "paint": {},
+        },
+        name="the demo",
+    )
 
 
 def demo_study(out: Path, scenes: int, seed: int) -> Study:

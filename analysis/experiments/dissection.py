@@ -15,6 +15,7 @@ from dissectory.analysis.experiments.generator_ablation import ablate_generator
 from dissectory.analysis.experiments.illustration import illustrate
 from dissectory.analysis.experiments.insertion import insert_concepts
 from dissectory.analysis.experiments.measuring import Measurement
+from dissectory.analysis.experiments.paints import offer_paints
 from dissectory.analysis.experiments.passes import timed
 from dissectory.analysis.experiments.provenance import describe
 from dissectory.analysis.experiments.setting import open_setting
@@ -76,3 +77,6 @@ def _edit(run: Run, setting: Setting, seconds: dict[str, float], progress: Progr
     if setting.study.insertion:
         with timed(seconds, "insertion"):
             insert_concepts(run, setting, setting.study.insertion, progress)
+    if setting.study.paint:
+        with timed(seconds, "paint"):
+            offer_paints(run, setting, setting.study.paint, progress)

@@ -169,7 +169,8 @@ def check_layers(setting: Setting) -> None:
         StudyError: one is not.
     """
     names = [layer.name for layer in setting.layers]
-    for key, section in (("ablation", setting.study.ablation), ("insertion", setting.study.insertion)):
+    study = setting.study
+    for key, section in (("ablation", study.ablation), ("insertion", study.insertion), ("paint", study.paint)):
         if section and section.layer and section.layer not in names:
             raise StudyError(
                 f"{key}.layer is '{section.layer}', which is not one of the layers of the study; "

@@ -95,9 +95,7 @@ def _rows(
 ) -> dict[str, npt.NDArray[Any]]:
     """The rows of one concept and one number of units: its own, and of each concept that was or came to be there."""
     concept, size = removed
-    shown = (baseline + areas + random).any(axis=0)
-    shown[concept] = True
-    there = np.flatnonzero(shown)
+    there = np.union1d(np.flatnonzero((baseline + areas + random).any(axis=0)), [concept])
     change, control = change_of(baseline[:, there], areas[:, there]), change_of(baseline[:, there], random[:, there])
     return {
         "concept": np.full(len(there), keys[concept], dtype=object),

@@ -56,7 +56,7 @@ class Latents:
     """
 
     geometry: Geometry
-    seeds: range
+    seeds: Sequence[int]
     paths: tuple[str, ...]
     classes: tuple[str, ...]
 
@@ -75,6 +75,11 @@ class Latents:
 
     def __len__(self) -> int:
         return len(self.seeds)
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """The output's values that are black and white."""
+        return self._section.range
 
     def class_of(self, image: int) -> str | None:
         """What the generator was told to draw, where it says so."""
@@ -150,7 +155,7 @@ class Latents:
             raise SubjectError(
                 f"the picture of {paths[finite.index(False)]} has values that are not finite: check model.weights"
             )
-        low, high = self._section.range
+        low, high = self.range
         levels = (pictures.float() - low) * (255 / (high - low))
         views = levels.clamp(0, 255).round().to(torch.uint8).permute(0, 2, 3, 1)
         return views.expand(-1, -1, -1, 3).contiguous().cpu().numpy()

@@ -47,6 +47,14 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
+class RelatedSite:
+    """The site of a related run."""
+
+    title: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
 class HomePage:
     """Everything that the first page says."""
 
@@ -55,6 +63,7 @@ class HomePage:
     remark: str
     about: str
     has_gallery: bool
+    related: tuple[RelatedSite, ...]
     best: tuple[UnitChip, ...]
     chart: Chart
     layers: tuple[LayerRow, ...]
@@ -71,9 +80,14 @@ class HomePage:
 
 
 def home_page(
-    findings: Findings, chips: Chips, control: Control | None = None, *, has_gallery: bool = False
+    findings: Findings,
+    chips: Chips,
+    control: Control | None = None,
+    related: tuple[RelatedSite, ...] = (),
+    *,
+    has_gallery: bool = False,
 ) -> HomePage:
-    """Make the first page, of a run with or without a control and a gallery."""
+    """Make the first page, of a run with or without a control, related sites and a gallery."""
     manifest = findings.manifest
     answer, remark = _answer(findings)
     return HomePage(
@@ -82,6 +96,7 @@ def home_page(
         remark=remark,
         about=about_images(findings),
         has_gallery=has_gallery,
+        related=related,
         best=chips.chosen(best_places(findings)),
         chart=charts.matched_by_layer(findings.layers, *category_counts(findings)),
         layers=tuple(_layer_row(findings, chips, layer) for layer in findings.layers),

@@ -52,11 +52,14 @@ def main() -> None:
 )
 @click.option("--scenes", type=click.IntRange(min=10), default=600, show_default=True, help="How many scenes to draw.")
 def demo(out: Path, scenes: int) -> None:
-    """Dissect a small network on a world that is drawn here and now: no data, no download."""
+    """Dissect a small classifier on a world that is drawn here and now, and a generator of it: no data, no download."""
     from dissectory.analysis.demo.demo import make_demo  # noqa: PLC0415 - torch is imported by what needs it
 
     finished = make_demo(out, scenes, progress=Console())
     _summary(finished)
+    for related in finished.manifest.related:
+        click.echo(f"{related.title}:")
+        _summary(Run(out / related.folder))
     _build(finished)
 
 

@@ -60,9 +60,10 @@ MISTYPED: dict[str, tuple[str, list[Any]]] = {
     "compute.memory_gb": (NUMBER, ["4", True, NAN, INFINITE]),
     "compute.device": (TEXT, [0, True]),
     "compute.keep_progress": (TRUTH, ["true", 1, 0, "no"]),
-    **{f"{section}.layer": (TEXT, [3, True, ["a"]]) for section in ("ablation", "insertion")},
+    **{f"{section}.layer": (TEXT, [3, True, ["a"]]) for section in ("ablation", "insertion", "paint")},
     **{f"ablation.{key}": (WHOLE, ["3", 3.0, True]) for key in ("images", "concepts")},
     **{f"insertion.{key}": (WHOLE, ["3", 3.0, True]) for key in ("images", "concepts", "units")},
+    **{f"paint.{key}": (WHOLE, ["3", 3.0, True]) for key in ("images", "concepts", "units")},
     "control.source": (TEXT, [3, True, ["timm:x"]]),
     "control.weights": (PATH, [3, False]),
 }
@@ -124,7 +125,7 @@ def values_with(key: str, value: Any) -> dict[str, Any]:  # noqa: ANN401 - any v
         "concepts": {"sources": ["color"]},
     }
     section, _, name = key.partition("[")[0].rpartition(".")
-    if section in {"latents", "ablation", "insertion"}:
+    if section in {"latents", "ablation", "insertion", "paint"}:
         del values["images"]
         values |= {"model": {"source": "timm:x", "kind": "generator"}, "latents": {"count": 9}}
     if section == "control":
@@ -267,7 +268,7 @@ def test_a_generator_has_a_grid_of_its_own() -> None:
         ("classifier", ("latents",), r"\[latents\] is for a generator; add kind = \"generator\""),
         ("classifier", ("images", "latents"), r"\[latents\] is for a generator"),
         ("classifier", (), r"the section \[images\] is missing"),
-        ("classifier", ("images", "ablation"), r"\[ablation\] and \[insertion\] change the images of a generator"),
+        ("classifier", ("images", "ablation"), r"\[ablation\], \[insertion\] and \[paint\] change"),
         ("generator", (), r"the section \[latents\] is missing"),
         ("generator", ("images",), r"draws its images itself: remove \[images\]"),
         ("generator", ("images", "latents"), r"remove \[images\]"),
@@ -409,6 +410,7 @@ GENERATING: dict[str, Any] = {
     "latents": {"count": 9, "seed": 3, "shape": [8, 2], "range": [0, 1], "about": "Häuser ☃"},
     "ablation": {"layer": "a", "images": 5, "concepts": 2},
     "insertion": {"layer": "a", "images": 6, "concepts": 3, "units": 4},
+    "paint": {"layer": "a", "images": 7, "concepts": 4, "units": 5},
 }
 """The same of a generator."""
 

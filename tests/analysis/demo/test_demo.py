@@ -8,17 +8,17 @@ import pytest
 
 from dissectory.analysis.demo.demo import make_demo
 from dissectory.analysis.demo.vocabulary import SCENES
+from dissectory.analysis.painting import PAINT, Painting
+from dissectory.analysis.run import Run
 from dissectory.errors import RunError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dissectory.analysis.run import Run
-
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return make_demo(tmp_path_factory.mktemp("demo"), scenes=60)
+    return make_demo(tmp_path_factory.mktemp("demo"), scenes=60, latents=20)
 
 
 def test_the_classifier_knows_the_scenes(run: Run) -> None:
@@ -63,3 +63,16 @@ def test_a_demo_is_made_anew_in_its_own_folder_only(run: Run, tmp_path: Path) ->
     (tmp_path / "mine.txt").touch()
     with pytest.raises(RunError, match="not a run's"):
         make_demo(tmp_path, scenes=10)
+
+
+def test_the_generator_has_a_run_of_its_own(run: Run) -> None:
+    assert [(related.title, related.folder) for related in run.manifest.related] == [
+        ("the demo's generator", "generator")
+    ]
+    beside = Run(run.folder / "generator")
+    assert len(beside.table("images")) == 20
+    assert set(beside.table("images")["class"]) == set(SCENES)
+    assert beside.table("units").matched.mean() > 0.3
+    assert len(beside.table("generator_ablations")["concept"].unique()) == 8
+    assert beside.has("insertions")
+    assert Painting.read(beside.folder / PAINT).layer == beside.table("generator_ablations").layer[0]

@@ -17,8 +17,10 @@ from worlds.drawn_world import study
 from dissectory.analysis.experiments import insertion
 from dissectory.analysis.experiments.dissection import dissect
 from dissectory.analysis.experiments.generator_ablation import change_of
+from dissectory.analysis.painting import PAINT, Painting
 from dissectory.analysis.schema import NO_CONTEXT
 from dissectory.errors import StudyError
+from dissectory.progress import Silent
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -170,7 +172,40 @@ def test_it_is_done_once_more_alike(run: Run, tmp_path: Path) -> None:
     assert {"ablation", "insertion"} <= set(run.manifest.seconds)
 
 
-@pytest.mark.parametrize("section", ["ablation", "insertion"])
+class Heard(Silent):
+    """Progress that is remembered."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def say(self, text: str) -> None:
+        self.lines.append(text)
+
+
+def test_the_best_units_of_each_concept_are_offered_to_paint_with(run: Run, tmp_path: Path) -> None:
+    made = dissect(study(tmp_path, paint={"images": 3, "concepts": 2, "units": 2}), tmp_path / "run")
+    painting = Painting.read(made.folder / PAINT)
+    assert painting.seeds == tuple(drawn_world.SEED + image for image in range(3))
+    assert (painting.low, painting.high, painting.layer) == (-1, 1, "maps")
+    pixels = run.table("concepts").set_index("concept").pixels
+    names = [paint.concept for paint in painting.paints]
+    assert names == sorted(names, key=lambda name: -pixels[name])
+    thresholds = run.table("units").set_index("unit").threshold.fillna(0)
+    for paint in painting.paints:
+        assert list(paint.units) == order_of(run, paint.concept)[:2]
+        assert paint.levels == pytest.approx([thresholds[unit] for unit in paint.units])
+
+
+def test_what_cannot_be_painted_with_is_said(tmp_path: Path) -> None:
+    several = {"source": f"python:{drawing.__file__}:Conditional"}
+    heard = Heard()
+    made = dissect(study(tmp_path, model=several, paint={}), tmp_path / "run", heard)
+    assert made.finished
+    assert not (made.folder / PAINT).exists()
+    assert "There is no page to paint on: the generator takes several inputs" in heard.lines
+
+
+@pytest.mark.parametrize("section", ["ablation", "insertion", "paint"])
 def test_a_layer_that_was_not_dissected_is_told(tmp_path: Path, section: str) -> None:
     wanted = study(tmp_path, **{section: {"layer": "map"}})
     with pytest.raises(StudyError, match=rf"{section}\.layer is 'map', .*did you mean 'maps'"):
