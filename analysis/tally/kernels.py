@@ -2,7 +2,8 @@
 
 Compiled functions hold on to the arrays that they are called with, which costs as much as some tens of activations:
 so they are called for many activations at once, and their inner loops call nothing that takes an array. Slices are
-not assigned to, and arrays are made outside: both take seconds to compile.
+not assigned to, and arrays are made outside: both take seconds to compile. Places that loops write to are unsigned:
+of any other it is looked each time whether it counts from the end.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ _CHUNK = 2048
 """Activations that are counted in one go."""
 _LANES = 512
 """Sums run in this many lanes, whatever the processor, so that they are the same on all."""
-_VECTOR = 16
+_VECTOR = 8
 """Positions are blended in multiples of this: loops of other lengths end one by one."""
 _SHARE = 16
 """There is room at first for one of so many positions."""
@@ -327,7 +328,7 @@ def _find_gaps(  # noqa: C901 - see above: inner loops call nothing
     border = bound < 0 and not grid.extend
     near, hot, words, gaps = scratch.near, scratch.hot, scratch.words, scratch.gaps
     inside, right, below, across = near[width + 1 :], near[1:], near[width:], near[width + 1 :]
-    count = 0
+    count = np.uint64(0)
     for image in range(begin, end):
         if extremes[image, 1] > bound or border:
             for cell in range(width + 1):
@@ -344,10 +345,10 @@ def _find_gaps(  # noqa: C901 - see above: inner loops call nothing
                 if words[word] != 0:
                     for gap in range(8 * word, 8 * word + 8):
                         gaps[count] = gap
-                        count += hot[gap]
+                        count += np.uint64(hot[gap])
         gaps[count] = _NO_GAP
-        count += 1
-    return count - (end - begin)
+        count += np.uint64(1)
+    return int(np.int64(count)) - (end - begin)
 
 
 @part_of_kernels
@@ -364,14 +365,14 @@ def _upsample(  # noqa: C901 - the same
     gap_columns, column_parts, height, width = grid.columns, grid.column_parts, grid.height, grid.width
     over, under = blends[0], blends[1]
     most = np.float64(bound) * whole
-    at = 0
+    at, reached = 0, np.uint64(entries)
     for image in range(begin, end):
         row = 0
         while gaps[at] != _NO_GAP:
             # The gaps of one row of gaps; its last one may also be the first of the next row.
             row = max(row, (gaps[at] - 1) // width)
             first, upper, lower = row * width, max(row - 1, 0) * width, min(row, height - 1) * width
-            found = 0
+            count = np.uint64(0)
             while gaps[at] <= first + width:
                 column = gaps[at] - first
                 at += 1
@@ -386,22 +387,23 @@ def _upsample(  # noqa: C901 - the same
                 for position in range(gap_columns[column], gap_columns[column + 1]):
                     part = column_parts[position]
                     one, other = a * (whole - part) + b * part, c * (whole - part) + d * part
-                    over[found], under[found], columns[found] = one, other, position
-                    found += int(max(one, other) > most)  # between them lie the values of this column
+                    over[count], under[count], columns[count] = one, other, position
+                    count += np.uint64(max(one, other) > most)  # between them lie the values of this column
             if gaps[at - 1] == first + width and row < height:
                 at -= 1
+            found = int(np.int64(count))
             for position in range(gap_rows[row], gap_rows[row + 1]):
                 part = row_parts[position]
                 for spot in range(-(-found // _VECTOR) * _VECTOR):
                     line[spot] = (over[spot] * (whole - part) + under[spot] * part) / (whole * whole)
                 for spot in range(found):
-                    values[entries] = line[spot]
-                    positions[entries] = position * grid.size + columns[spot]
-                    entries += int(line[spot] > bound)
+                    values[reached] = line[spot]
+                    positions[reached] = position * grid.size + columns[spot]
+                    reached += np.uint64(line[spot] > bound)
             row += 1
         at += 1
-        if entries > starts[pairs]:
+        if reached > np.uint64(starts[pairs]):
             images[pairs] = numbers[image]
             pairs += 1
-            starts[pairs] = entries
-    return pairs, entries
+            starts[pairs] = reached
+    return pairs, int(np.int64(reached))
