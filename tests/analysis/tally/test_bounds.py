@@ -117,5 +117,5 @@ def test_bounds_are_hardly_ever_too_bold_and_worth_their_while(spread: float) ->
     bound = raised(swept(maps[:seen], upsampler, 32, first).kept, seen, images, 0.01, 36, first)
     assert (first > thresholds).sum() == 0
     assert (bound > thresholds).sum() == 0
-    assert (everything > first[:, None]).sum() < 20 * above * units
+    assert (everything > first[:, None]).sum() < 30 * above * units
     assert (everything > bound[:, None]).sum() < 8 * above * units
