@@ -21,6 +21,7 @@ I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 U8 = npt.NDArray[np.uint8]
 U16 = npt.NDArray[np.uint16]
+U32 = npt.NDArray[np.uint32]
 U64 = npt.NDArray[np.uint64]
 
 _MANTISSA_BITS = 5
@@ -114,7 +115,7 @@ class Tallies(NamedTuple):
     top_peaks: F32
     top_images: I32
     top_cells: I32
-    counts: I64
+    counts: U32
     sums: F64
     lowest: F32
     nonfinite: I64
@@ -267,7 +268,7 @@ def _total(lanes: F64) -> float:
 
 
 @part_of_kernels
-def _count(bits: I32, unit: int, begin: int, end: int, bins: U16, counts: I64) -> None:
+def _count(bits: I32, unit: int, begin: int, end: int, bins: U16, counts: U32) -> None:
     """Count a unit's activations, given as their bits, into its histogram."""
     for image in range(begin, end):
         plane = bits[image, unit]
@@ -281,11 +282,11 @@ def _count(bits: I32, unit: int, begin: int, end: int, bins: U16, counts: I64) -
                 spare = np.int32(np.int32(BINS) + (np.int32(cell) & np.int32(SPARE - 1)))
                 bins[cell] = np.uint16(spare if value == np.int32(0) else place)
             for cell in range(len(part)):
-                counts[bins[cell]] += 1
+                counts[bins[cell]] += np.uint32(1)
 
 
 @part_of_kernels
-def _collect(counts: I64) -> None:
+def _collect(counts: U32) -> None:
     """Add the zeros from the spare bins, and minus zero and its like, to the bin of zero."""
     for spare in range(BINS, BINS + SPARE):
         counts[SIDE] += counts[spare]

@@ -28,6 +28,8 @@ _LINE = 16
 """Units that stand side by side in a processor's cache line."""
 _MOST_UNITS = 64
 """Units that are tallied in one go."""
+_MOST_COUNTED = 2**32 - 1
+"""Activations of a unit that are counted in 32 bits."""
 _TILE = 1 << 18
 """Activations that are brought from one layout to another in one go: they stay in the processor's second cache."""
 
@@ -57,7 +59,8 @@ class LayerSweep:
         self.top = TopImages(units, top_images)
         self.moments: tuple[Moments, ...] = ()
         self.nonfinite = np.zeros(units, dtype=np.int64)
-        self._counts = np.zeros((units, BINS + SPARE), dtype=np.int64)
+        self._counts, self._counted = np.zeros((units, BINS + SPARE), dtype=np.uint32), 0
+        self._counts_before = np.zeros((units, BINS), dtype=np.int64)
         self._lowest = np.full(units, np.inf, dtype=np.float32)
         step = min(_MOST_UNITS, -(-units // (4 * threads * _LINE)) * _LINE)
         self._blocks = [_Block(first, min(first + step, units)) for first in range(0, units, step)]
@@ -66,7 +69,7 @@ class LayerSweep:
     def histograms(self) -> Histograms:
         """The histograms of all activations so far."""
         histograms = Histograms(self.units)
-        histograms.counts[:] = self._counts[:, :BINS]
+        histograms.counts = self._counts_before + self._counts[:, :BINS]
         return histograms
 
     @property
@@ -86,6 +89,8 @@ class LayerSweep:
 
     def observe(self, images: Sequence[int], maps: Tensor) -> None:
         """Take in the maps `(batch, unit, height, width)` of some images, on any device and of any layout."""
+        count = len(images) * self.upsampler.height * self.upsampler.width
+        self._make_room(count)
         batch = _Batch.of(images, maps)
         sums = np.empty((self.units, 4))
         tallies = Tallies(
@@ -93,7 +98,6 @@ class LayerSweep:
         )
         self._each(lambda block: self._sweep(block, batch, tallies))
         offset, total, squares, peak = sums.T
-        count = len(images) * self.upsampler.height * self.upsampler.width
         self.moments += (Moments.about(count, offset, total, squares, peak.astype(np.float32)),)
 
     def raise_bound(self, find: Callable[[Kept, npt.NDArray[np.float32]], npt.NDArray[np.float32]]) -> None:
@@ -110,6 +114,13 @@ class LayerSweep:
             block.parts = [kept.above(bound)]
 
         self._each(work)
+
+    def _make_room(self, activations: int) -> None:
+        """Put the counts of histograms away before they grow too large for their type, which is chosen to be small."""
+        if self._counted + activations > _MOST_COUNTED:
+            self._counts_before = self.histograms.counts
+            self._counts[:], self._counted = 0, 0
+        self._counted += activations
 
     def _each(self, work: Callable[[_Block], None]) -> None:
         """Do something with all blocks, in threads."""

@@ -11,6 +11,7 @@ from fakes.maps import activations, finite, networks_maps, swept
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dissectory.analysis.tally import sweep as of_sweep
 from dissectory.analysis.tally.histogram import bin_edges
 from dissectory.analysis.tally.kernels import BINS
 from dissectory.analysis.tally.moments import Moments
@@ -68,6 +69,14 @@ def test_every_activation_is_in_the_bin_that_holds_it(maps: np.ndarray, batch: i
         expected[BINS // 2] += mirrored[BINS // 2]
         expected[BINS // 2 - 1] = 0
         np.testing.assert_array_equal(counts[unit], expected)
+
+
+def test_histograms_outgrow_their_counters(monkeypatch: pytest.MonkeyPatch) -> None:
+    maps = activations("relu", (9, 3, 4, 4), np.random.default_rng(0))
+    plain = swept(maps, Upsampler(4, 4, 2), 2).histograms
+    monkeypatch.setattr(of_sweep, "_MOST_COUNTED", 70)
+    np.testing.assert_array_equal(swept(maps, Upsampler(4, 4, 2), 2).histograms.counts, plain.counts)
+    assert (plain.counts.sum(axis=1) == 9 * 16).all()
 
 
 def test_moments_survive_a_large_mean() -> None:
