@@ -58,7 +58,7 @@ def test_training_finds_what_random_weights_do_not(run: Run) -> None:
 
 
 def test_a_demo_is_made_anew_in_its_own_folder_only(run: Run, tmp_path: Path) -> None:
-    again = make_demo(run.folder, scenes=60)
+    again = make_demo(run.folder, scenes=60, latents=20)
     assert again.table("units").equals(run.table("units"))
     (tmp_path / "mine.txt").touch()
     with pytest.raises(RunError, match="not a run's"):

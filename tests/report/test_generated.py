@@ -1,0 +1,47 @@
+"""Pages of a run whose images a generator drew: they say so."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from fakes.run import make_fake_run
+
+from dissectory.analysis.run import Run
+from dissectory.report.findings import Findings
+from dissectory.report.views.chips import Chips
+from dissectory.report.views.gallery import gallery_page
+from dissectory.report.views.home import home_page
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    made = make_fake_run(tmp_path, layers=1, units=3, control=False)
+    study = {key: value for key, value in made.manifest.study.items() if key != "images"}
+    made.write_manifest(replace(made.manifest, study={**study, "latents": {"count": 40, "seed": 7}}))
+    return Run(tmp_path)
+
+
+def test_the_first_page_says_that_images_were_generated(run: Run) -> None:
+    findings = Findings.read(run)
+    page = home_page(findings, Chips(findings))
+    assert page.about == "The network drew the images itself, from random numbers of the seeds 7 to 46."
+    (origin,) = (line.value for line in page.origins if line.name == "Images")
+    assert origin == "40 generated, from random numbers of the seeds 7 to 46"
+
+
+def test_the_gallery_shows_what_the_network_drew(run: Run) -> None:
+    page = gallery_page(run, Findings.read(run))
+    assert page
+    assert page.remark.startswith("Left is the image as the network drew it")
+
+
+def test_what_the_study_says_of_them_comes_first(run: Run) -> None:
+    latents = {"count": 40, "seed": 7, "about": "Faces."}
+    run.write_manifest(replace(run.manifest, study={**run.manifest.study, "latents": latents}))
+    findings = Findings.read(Run(run.folder))
+    assert home_page(findings, Chips(findings)).about == "Faces."
