@@ -4,9 +4,9 @@ A bound is the highest level that the images seen so far support: the mean numbe
 standard errors, is still more than the threshold will leave. Images are the sampling unit, and drawn without
 replacement from all that there are. A bound can be too bold; `thresholds.settled` tells, and what it says is exact.
 
-Measured on units of four layers of SqueezeNet-Places365 with a thousand photographs each of scenes and of ImageNet: in
-random orders of the visit 2 of 134,400 bounds were too bold at any time, in the order of the study none of 10,752. After
-64, 128, 256 and 512 of the thousand 3.3, 2.2, 1.6 and 1.3 times as much is kept as the threshold needs.
+Measured on units of four layers of SqueezeNet-Places365 with a thousand photographs each of scenes and of ImageNet, at
+a risk of 1 / 2000: in random orders of the visit 2 of 134,400 bounds were too bold at any time. After 64, 128, 256 and
+512 of the thousand 3.3, 2.2, 1.6 and 1.3 times as much was kept as the threshold needs.
 """
 
 from __future__ import annotations
