@@ -24,7 +24,15 @@ if TYPE_CHECKING:
     from dissectory.analysis.run import Run
 
 OPENED_UNITS = [0, 100, 502]
-ON_DEMAND = {"control_units", "control_concepts", "unit_ablations", "ablation_curves", "detectors"}
+ON_DEMAND = {
+    "control_units",
+    "control_concepts",
+    "unit_ablations",
+    "ablation_curves",
+    "detectors",
+    "generator_ablations",
+    "insertions",
+}
 """Tables of experiments that a study has to ask for."""
 
 
