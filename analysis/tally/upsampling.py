@@ -25,13 +25,13 @@ class Axis:
     parts: npt.NDArray[np.float64]
 
     @classmethod
-    def of(cls, cells: int, grid: int, step: int = 1) -> Axis:
-        """Half-pixel centres (`align_corners=False`), in whole numbers; of every `step`-th position only.
+    def of(cls, cells: int, grid: int) -> Axis:
+        """Half-pixel centres (`align_corners=False`), in whole numbers.
 
         >>> Axis.of(2, 4)
         Axis(left=array([0, 1, 1, 2]), parts=array([6., 2., 6., 2.]))
         """
-        left, parts = np.divmod((2 * np.arange(step // 2, grid, step) + 1) * cells + grid, 2 * grid)
+        left, parts = np.divmod((2 * np.arange(grid) + 1) * cells + grid, 2 * grid)
         return cls(left, parts.astype(np.float64))
 
     def begins(self, cells: int) -> npt.NDArray[np.int64]:
@@ -45,7 +45,7 @@ class Axis:
 
 @dataclass(frozen=True)
 class Upsampler:
-    """Bilinear upsampling of maps `(height, width)` to `grid * grid` positions, or every `step`-th of them each way.
+    """Bilinear upsampling of maps `(height, width)` to `grid * grid` positions.
 
     Exact but for the last rounding to float32: weights are whole numbers, so float64 holds their sums with float32
     activations without error (as long as the four neighbours are within a factor of some hundreds of each other), and
@@ -60,13 +60,11 @@ class Upsampler:
     width: int
     grid: int
     border: Border = "zeros"
-    step: int = 1
 
     @property
     def positions(self) -> int:
-        """How many positions it looks at."""
-        rows, columns = self._axes
-        return len(rows.left) * len(columns.left)
+        """How many positions the grid has."""
+        return self.grid**2
 
     @cached_property
     def for_kernels(self) -> Grid:
@@ -78,13 +76,13 @@ class Upsampler:
             used[row * self.width : (row + 1) * self.width + 1] |= filled
         extend, whole = self.border == "extend", 2.0 * self.grid
         return Grid(
-            self.height, self.width, len(rows.left), extend, whole,
+            self.height, self.width, self.grid, extend, whole,
             row_begins, rows.parts, column_begins, columns.parts, used,
         )  # fmt: skip
 
     @cached_property
     def _axes(self) -> tuple[Axis, Axis]:
-        return Axis.of(self.height, self.grid, self.step), Axis.of(self.width, self.grid, self.step)
+        return Axis.of(self.height, self.grid), Axis.of(self.width, self.grid)
 
     def floor(self, lowest: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Bound the upsampled values of maps by their lowest activations: with zeros around, 0 can be less."""

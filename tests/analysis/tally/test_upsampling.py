@@ -51,15 +51,6 @@ def test_a_bound_leaves_out_what_is_not_above_it_and_nothing_else(
     np.testing.assert_array_equal(above.positions, everything.positions[everything.values > bounds[0]])
 
 
-@pytest.mark.parametrize("border", ["zeros", "extend"])
-@pytest.mark.parametrize("step", [1, 3, 7])
-def test_a_step_leaves_out_rows_and_columns(border: Border, step: int) -> None:
-    maps = np.random.default_rng(0).normal(size=(2, 5, 9)).astype(np.float32)
-    every = upsampled(maps, Upsampler(5, 9, 14, border)).reshape(2, 14, 14)
-    some = upsampled(maps, Upsampler(5, 9, 14, border, step))
-    np.testing.assert_array_equal(some, every[:, step // 2 :: step, step // 2 :: step].reshape(2, -1))
-
-
 def test_zeros_is_what_torch_samples_with_zero_padding() -> None:
     maps = torch.randn(4, 13, 13, generator=torch.Generator().manual_seed(0)).double()
     axis = (torch.arange(56, dtype=torch.float64) + 0.5) / 56 * 2 - 1
