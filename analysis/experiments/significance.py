@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,7 @@ from dissectory.analysis.tally.chance import (
     REPLICATES,
     Bootstrap,
     p_values,
+    paired_places,
     poisson_weights,
     q_values,
     shifts,
@@ -40,6 +42,29 @@ class Sureness:
     q_values: Values
 
 
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """Images that are compared with other images' label maps.
+
+    `rows` are these images in the order of the visit, with the label maps of the positions that are paired, and
+    `places` the numbers of these among all (see `paired_places`); the images come from the first `batches`. In each
+    pairing, the label map is that of the image so many places on as `moves` says.
+    """
+
+    rows: Rows
+    places: npt.NDArray[np.int32]
+    batches: int
+    moves: Sequence[int]
+
+    @classmethod
+    def of(cls, labels: LabelMaps, pairings: int, seed: int) -> Pairing:
+        """Read the first images, and draw `pairings`."""
+        rows, batches = labels.beginning(PAIRED_IMAGES)
+        places = paired_places(math.isqrt(rows.labels.shape[1]))
+        rows = replace(rows, labels=rows.labels[:, places >= 0])
+        return cls(rows, places, batches, shifts(len(rows.images), pairings, seed))
+
+
 def assess(layers: Sequence[Counts], labels: LabelMaps, *, pairings: int, seed: int, threads: int) -> list[Sureness]:
     """Tell how sure the labels of all layers are.
 
@@ -51,9 +76,8 @@ def assess(layers: Sequence[Counts], labels: LabelMaps, *, pairings: int, seed: 
         threads: units are shared out to them.
     """
     intervals = _intervals(layers, labels, seed, threads)
-    rows, batches = labels.beginning(PAIRED_IMAGES)
-    moves = shifts(len(rows.images), pairings, seed)
-    p = [_p_values(counts, rows, batches, moves, threads) for counts in layers]
+    pairing = Pairing.of(labels, pairings, seed)
+    p = [_p_values(counts, pairing, threads) for counts in layers]
     q = q_values(np.concatenate(p))
     ends = np.cumsum([len(values) for values in p])[:-1]
     return [Sureness(*interval, values) for interval, values in zip(intervals, np.split(q, ends), strict=True)]
@@ -80,22 +104,15 @@ def _labelled(counts: Counts, *values: Values) -> tuple[Values, Values]:
     return low, high
 
 
-def _p_values(counts: Counts, rows: Rows, batches: int, moves: Sequence[int], threads: int) -> Values:
-    """Compare the labels of a layer with what its activations make of other images' label maps.
-
-    Args:
-        counts: of the layer.
-        rows: the images that are paired, in the order of the visit.
-        batches: how many batches they come from.
-        moves: how many places on the other image is, one for each pairing.
-        threads: units are shared out to them.
-    """
-    shards = [shard for shard in counts.shards if shard.first < batches]
-    pixels = rows.areas.sum(axis=0, dtype=np.int64)
+def _p_values(counts: Counts, pairing: Pairing, threads: int) -> Values:
+    """Compare the labels of a layer with what its activations make of other images' label maps."""
+    rows = pairing.rows
+    shards = [shard for shard in counts.shards if shard.first < pairing.batches]
+    pixels = np.bincount(rows.labels.ravel(), minlength=rows.areas.shape[1] + 1)[1:]
     parts = []
     for first, last in blocks(shards):
         level = counts.thresholds[first:last]
-        kept = Kept.joined([kept_of(shard, first, last).above(level) for shard in shards])
+        kept = Kept.joined([kept_of(shard, first, last).above(level, pairing.places) for shard in shards])
 
         def highest_iou(move: int, kept: Kept = kept, level: npt.NDArray[np.float32] = level) -> Values:
             """The highest IoU of each unit with any concept, against the label maps some places further on."""
@@ -105,6 +122,6 @@ def _p_values(counts: Counts, rows: Rows, batches: int, moves: Sequence[int], th
             found: Values = overlaps.iou.max(axis=1, initial=0)
             return found
 
-        parts.append(np.array([highest_iou(move) for move in (0, *moves)]))
+        parts.append(np.array([highest_iou(move) for move in (0, *pairing.moves)]))
     observed, null = np.split(np.concatenate(parts, axis=1), [1])
     return p_values(np.where(counts.overlaps.best >= 0, observed[0], np.nan), null)

@@ -87,13 +87,19 @@ class Kept:
         pairs = self.first[unit : unit + 2]
         return self.values[slice(*self.starts[pairs])]
 
-    def above(self, bounds: npt.NDArray[np.float32]) -> Kept:
-        """Leave out what is not greater than its unit's bound `(unit,)`, and pairs of which nothing is left."""
+    def above(self, bounds: npt.NDArray[np.float32], places: npt.NDArray[np.int32] | None = None) -> Kept:
+        """Leave out what is not greater than its unit's bound `(unit,)`, and pairs of which nothing is left.
+
+        With `places` `(position,)`, which ascend, positions are numbered anew; those that have -1 are left out.
+        """
+        places = np.arange(1 << 16, dtype=np.int32) if places is None else places
+        if self.positions.max(initial=0) >= len(places):
+            raise ValueError(f"position {self.positions.max()} in a grid of {len(places)}")
         first, images, starts = np.zeros_like(self.first), np.empty_like(self.images), np.zeros_like(self.starts)
         values, positions = np.empty_like(self.values), np.empty_like(self.positions)
         pairs, entries = _above(
             self.first, self.images, self.starts, self.values, self.positions, constant(bounds, np.float32),
-            first, images, starts, values, positions,
+            constant(places, np.int32), first, images, starts, values, positions,
         )  # fmt: skip
         return Kept(first, images[:pairs], starts[: pairs + 1], values[:entries], positions[:entries])
 
@@ -136,16 +142,17 @@ _DTYPES = (np.int64, np.int32, np.int64, np.float32, np.uint16)
 
 @compiled
 def _above(
-    first: _I64, images: _I32, starts: _I64, values: _F32, positions: _U16, bounds: _F32,
+    first: _I64, images: _I32, starts: _I64, values: _F32, positions: _U16, bounds: _F32, places: _I32,
     new_first: _I64, new_images: _I32, new_starts: _I64, new_values: _F32, new_positions: _U16,
 ) -> tuple[int, int]:  # fmt: skip
-    """Write the entries that are greater than their unit's bound, and their pairs; returns how many of both."""
+    """Write the entries that `above` leaves, and their pairs; returns how many of both."""
     pairs = entries = 0
     for unit in range(len(first) - 1):
         for pair in range(first[unit], first[unit + 1]):
             for entry in range(starts[pair], starts[pair + 1]):
-                new_values[entries], new_positions[entries] = values[entry], positions[entry]
-                entries += int(values[entry] > bounds[unit])
+                place = places[positions[entry]]
+                new_values[entries], new_positions[entries] = values[entry], place
+                entries += int((values[entry] > bounds[unit]) & (place >= 0))
             if entries > new_starts[pairs]:
                 new_images[pairs] = images[pair]
                 pairs += 1

@@ -108,12 +108,28 @@ def ious(lit: np.ndarray, masks: np.ndarray) -> np.ndarray:
 def test_labels_are_tested_against_the_label_maps_of_other_images(
     run: Run, truth: dict[str, reference.Reference], masks: np.ndarray
 ) -> None:
+    check_tested(run, truth, masks, step=1)
+
+
+def test_of_a_fine_grid_a_part_is_tested(
+    folder: Path,
+    tmp_path: Path,
+    truth: dict[str, reference.Reference],
+    masks: np.ndarray,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(chance, "PAIRED_SIDE", GRID // 3)
+    check_tested(dissect(study(folder), tmp_path / "run"), truth, masks, step=3)
+
+
+def check_tested(run: Run, truth: dict[str, reference.Reference], masks: np.ndarray, step: int) -> None:
     visit = [image for batch in batches(IMAGES, 7) for image in batch]
     p = []
     for layer in ("coarse", "detectors"):
-        lit = truth[layer].lit[visit]
-        null = [ious(lit, np.roll(masks[visit], -move, axis=0)).max(axis=1) for move in range(1, IMAGES)]
-        observed = ious(lit, masks[visit]).max(axis=1)
+        lit = truth[layer].lit[visit][..., step // 2 :: step, step // 2 :: step]
+        shown = masks[visit][..., step // 2 :: step, step // 2 :: step]
+        null = [ious(lit, np.roll(shown, -move, axis=0)).max(axis=1) for move in range(1, IMAGES)]
+        observed = ious(lit, shown).max(axis=1)
         p.append(chance.p_values(np.where(units_of(run, layer).concept.isna(), np.nan, observed), np.array(null)))
     q = chance.q_values(np.concatenate(p))
     np.testing.assert_allclose(run.table("units").q_value, q, rtol=1e-6)  # IMAGES - 1 pairings are all there are

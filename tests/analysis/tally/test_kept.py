@@ -53,6 +53,15 @@ def test_what_is_kept_can_be_cut_joined_and_thinned(maps: np.ndarray, cut: int, 
         [entry for entry in mine if entry[2] > bound] for mine, bound in zip(entries, higher.tolist(), strict=True)
     ]
     assert listed(whole.above(higher)) == thinned
+    places = np.where(np.arange(36) % 3 == 1, np.arange(36) // 3, -1).astype(np.int32)
+    renumbered = [[(image, place // 3, value) for image, place, value in mine if place % 3 == 1] for mine in thinned]
+    assert listed(whole.above(higher, places)) == renumbered
+
+
+def test_a_position_must_have_a_place() -> None:
+    kept = swept(np.ones((1, 1, 3, 3), dtype=np.float32), Upsampler(3, 3, 4), 1).kept
+    with pytest.raises(ValueError, match="position 15 in a grid of 15"):
+        kept.above(np.zeros(1, dtype=np.float32), np.zeros(15, dtype=np.int32))
 
 
 def test_units_of_a_part_are_views() -> None:
