@@ -20,7 +20,7 @@ from dissectory.analysis.tally.chance import (
     shifts,
 )
 from dissectory.analysis.tally.kept import Kept
-from dissectory.analysis.tally.overlap import Overlaps, count, count_by_image
+from dissectory.analysis.tally.overlap import Overlaps, count_by_image, count_paired
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -108,20 +108,13 @@ def _p_values(counts: Counts, pairing: Pairing, threads: int) -> Values:
     """Compare the labels of a layer with what its activations make of other images' label maps."""
     rows = pairing.rows
     shards = [shard for shard in counts.shards if shard.first < pairing.batches]
-    pixels = np.bincount(rows.labels.ravel(), minlength=rows.areas.shape[1] + 1)[1:]
+    concepts = rows.areas.shape[1]
+    pixels = np.bincount(rows.labels.ravel(), minlength=concepts + 1)[1:]
     parts = []
     for first, last in blocks(shards):
         level = counts.thresholds[first:last]
         kept = Kept.joined([kept_of(shard, first, last).above(level, pairing.places) for shard in shards])
-
-        def highest_iou(move: int, kept: Kept = kept, level: npt.NDArray[np.float32] = level) -> Values:
-            """The highest IoU of each unit with any concept, against the label maps some places further on."""
-            row_of = np.full(counts.files, -1, dtype=np.int32)
-            row_of[np.roll(rows.images, move)] = np.arange(len(rows.images))
-            overlaps = Overlaps(*count(kept, level, rows.labels, row_of, len(pixels), threads), pixels)
-            found: Values = overlaps.iou.max(axis=1, initial=0)
-            return found
-
-        parts.append(np.array([highest_iou(move) for move in (0, *pairing.moves)]))
+        met, active = count_paired(kept, rows.images, rows.labels, (0, *pairing.moves), concepts, threads)
+        parts.append([Overlaps(one, active, pixels).iou.max(axis=1, initial=0) for one in met])
     observed, null = np.split(np.concatenate(parts, axis=1), [1])
     return p_values(np.where(counts.overlaps.best >= 0, observed[0], np.nan), null)

@@ -11,6 +11,8 @@ from dissectory.analysis.tally.compiling import compiled, constant
 from dissectory.analysis.tally.threads import in_blocks
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
     from dissectory.analysis.tally.kept import Kept
@@ -93,6 +95,42 @@ def count(
     given = _as_given(kept, thresholds, labels, row_of)
     in_blocks(lambda first, last: _count(first, last, *given, intersection, active), kept.count, threads)
     return intersection[:, 1:], active
+
+
+def count_paired(
+    kept: Kept,
+    images: npt.NDArray[np.int32],
+    labels: npt.NDArray[np.uint16],
+    moves: Sequence[int],
+    concepts: int,
+    threads: int = 1,
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Count as `count` does, but compare images with the label maps of other images, in several ways at once.
+
+    Args:
+        kept: active positions alone.
+        images: numbers of the images that are compared `(row,)`.
+        labels: those of `count`, of these images.
+        moves: how many rows on the label map is, from the last row on to the first; one for each way.
+        concepts: how many there are, numbered from 1.
+        threads: units are shared out to them.
+
+    Returns:
+        `intersection` `(move, unit, concept)` and `active` `(unit,)`.
+    """
+    if labels.max(initial=0) > concepts:
+        raise ValueError(f"labels name the concept {labels.max()} of {concepts}")
+    _check(kept, labels.shape[1])
+    row_of = np.full(max(kept.images.max(initial=-1), images.max(initial=-1)) + 1, -1, dtype=np.int32)
+    row_of[images] = np.arange(len(images))
+    intersection = np.zeros((kept.count, len(moves), concepts + 1), dtype=np.int32)
+    active = np.zeros(kept.count, dtype=np.int64)
+    given = (
+        kept.first, kept.images, kept.starts, kept.positions, constant(labels, np.uint16), constant(row_of, np.int32),
+        constant(np.asarray(moves, dtype=np.int64) % max(1, len(images)), np.int64),
+    )  # fmt: skip
+    in_blocks(lambda first, last: _count_paired(first, last, *given, intersection, active), kept.count, threads)
+    return intersection[:, :, 1:].swapaxes(0, 1).astype(np.int64), active
 
 
 def count_by_image(
@@ -184,6 +222,33 @@ def _count(
             for concept in range(concepts):
                 intersection[unit, concept] += tables[plane, 0, concept] + tables[plane, 1, concept]
                 tables[plane, 0, concept] = tables[plane, 1, concept] = 0
+
+
+@compiled
+def _count_paired(
+    begin: int, end: int, first: _I64, images: _I32, starts: _I64, positions: _U16,
+    labels: _U16, row_of: _I32, moves: _I64, intersection: _I32, active: _I64,
+) -> None:  # fmt: skip
+    """Count for the units `begin` to `end`; see `count_paired`. A label map is read once for all moves."""
+    rows, _, planes = labels.shape
+    pair_of = np.full(rows, -1, dtype=np.int64)
+    for unit in range(begin, end):
+        pair_of[:] = -1
+        for pair in range(first[unit], first[unit + 1]):
+            row = row_of[images[pair]]
+            if row >= 0:
+                pair_of[row] = pair
+                active[unit] += starts[pair + 1] - starts[pair]
+        for row in range(rows):
+            label_map = labels[row]
+            for move in range(len(moves)):
+                pair = pair_of[row - moves[move] + (rows if row < moves[move] else 0)]
+                if pair < 0:
+                    continue
+                counts = intersection[unit, move]
+                for entry in range(starts[pair], starts[pair + 1]):
+                    for plane in range(planes):
+                        counts[label_map[positions[entry], plane]] += 1
 
 
 @compiled

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from reference import dissection as reference
 
 from dissectory.analysis.tally.kept import Kept
-from dissectory.analysis.tally.overlap import Overlaps, count, count_by_image, distinct, lit
+from dissectory.analysis.tally.overlap import Overlaps, count, count_by_image, count_paired, distinct, lit
 from dissectory.analysis.tally.thresholds import count_above, threshold
 from dissectory.analysis.tally.upsampling import Border, Upsampler
 
@@ -65,6 +65,25 @@ def test_images_without_a_row_are_left_out() -> None:
     assert (intersection.tolist(), active.tolist()) == ([[4]], [4])
     by_image, active_by_image = count_by_image(kept, threshold, np.zeros(1, dtype=np.intp), labels, row_of)
     assert (by_image.tolist(), active_by_image.tolist()) == ([[4]], [[4]])
+
+
+@settings(max_examples=60, deadline=None)
+@given(networks_maps(), st.integers(1, 6), st.integers(0, 5))
+def test_pairings_are_counted_as_one_by_one(maps: np.ndarray, grid: int, left_out: int) -> None:
+    images, _, height, width = maps.shape
+    random = np.random.default_rng(images)
+    bounds = np.quantile(finite(maps), 0.7, axis=(0, 2, 3)).astype(np.float32)
+    kept = swept(maps, Upsampler(height, width, grid), 3, bounds).kept.above(bounds)
+    paired = random.permutation(images)[: max(1, images - left_out)].astype(np.int32)
+    labels = distinct(random.integers(0, 4, (len(paired), grid**2, 3)).astype(np.uint16))
+    moves = [0, *range(1, len(paired))]
+    met, active = count_paired(kept, paired, labels, moves, 3, threads=1 + images % 2)
+    for move, one in zip(moves, met, strict=True):
+        row_of = np.full(images, -1, dtype=np.int32)
+        row_of[np.roll(paired, move)] = np.arange(len(paired))
+        intersection, expected_active = count(kept, bounds, labels, row_of, 3)
+        np.testing.assert_array_equal(one, intersection)
+        np.testing.assert_array_equal(active, expected_active)
 
 
 def test_arrays_may_lie_on_disk(tmp_path: Path) -> None:
