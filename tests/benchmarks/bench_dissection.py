@@ -6,6 +6,7 @@ Ratios, not seconds: they hold from machine to machine. Nothing here passes or f
 from __future__ import annotations
 
 import csv
+import os
 import time
 from collections import defaultdict
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ from dissectory.progress import Silent
 if TYPE_CHECKING:
     from pathlib import Path
 
-IMAGES = 512
+IMAGES = int(os.environ.get("BENCH_IMAGES", "512"))
 FIRES = [f"fire{number}" for number in range(2, 10)]
 RESNET_STAGES = ["layer1", "layer2", "layer3", "layer4"]
 
