@@ -239,7 +239,7 @@ class Run:
         """Remove what an earlier run left in the folder, its manifest first: without one it is no finished run."""
         try:
             (self.folder / "manifest.json").unlink(missing_ok=True)
-            for name in ("tables", "images", "site", "control", "paint"):
+            for name in ("tables", "images", "site", "control", "paint", "switches"):
                 if (self.folder / name).exists():
                     shutil.rmtree(self.folder / name)
         except OSError as error:

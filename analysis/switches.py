@@ -1,0 +1,155 @@
+"""What the switchboard of a classifier's page needs of a run: what the network holds of its images behind a layer.
+
+    Switches.read(run.folder / SWITCHES)
+
+The folder `switches/` of a run holds `switches.json`, which is written last, a file of numbers for every layer that has
+a switchboard, and `class-<n>.webp` for the n-th class: small pictures of its first images, row by row.
+
+The numbers are float32, little endian, in the order of `Board.shapes`:
+
+- `base` `(1 or image, place, output)`: what the answer is made of where every unit is removed,
+- `weight` `(unit, 1 or part, output)`,
+- `change` `(image, unit, part)`: the unit's features, less those of a removed one.
+
+With some units kept, `values[image, place, output]` are the base plus `change * weight`, summed over these units.
+"linear": there is one place, the sum goes over the parts too, and the values are the scores. "rectified": parts are
+positions of the map, and so are places; what is below zero counts `slope` times, and scores are means over the places.
+An image is taken for the class of its highest score, the first of equal ones. (`dissectory.analysis.tally.removal`)
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from dissectory.errors import RunError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SWITCHES = "switches"
+"""The folder in a run, and in its site."""
+
+CONTENTS = "switches.json"
+
+VERSION = 1
+"""Of the folder's form."""
+
+SHOWN = 60
+"""Images of a class that are shown at most; all of them are counted."""
+
+NONE = -1
+"""The class of an image, or of an output, that belongs to none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """The switchboard of a layer; `file` holds its numbers.
+
+    `compared` numbers of the tables were counted anew as a browser counts them, and `differ` of them differed: a
+    browser adds up with 15 digits, where the network works with 7.
+    """
+
+    layer: str
+    file: str
+    mode: Literal["linear", "rectified"]
+    slope: float
+    bases: int
+    images: int
+    units: int
+    parts: int
+    outputs: int
+    compared: int
+    differ: int
+
+    @property
+    def places(self) -> int:
+        """Places of which the scores are means."""
+        return self.parts if self.mode == "rectified" else 1
+
+    @property
+    def shapes(self) -> tuple[tuple[int, int, int], ...]:
+        """The shapes of base, weight and change."""
+        columns = 1 if self.mode == "rectified" else self.parts
+        return (
+            (self.bases, self.places, self.outputs),
+            (self.units, columns, self.outputs),
+            (self.images, self.units, self.parts),
+        )
+
+    @property
+    def bytes(self) -> int:
+        """Of the numbers."""
+        return 4 * sum(map(math.prod, self.shapes))
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A layer without a switchboard; the reason is a clause."""
+
+    layer: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Switches:
+    """What the file `switches.json` says, of all layers.
+
+    `classes` are those whose units were removed, `outputs` the names of the network's outputs, `stands` the class that
+    each output stands for. `images` are the numbers of the reporting images, and `own` the class of each. A class's
+    sprite has tiles of `tile` pixels in `columns` columns, of its first `SHOWN` images.
+    """
+
+    classes: tuple[str, ...]
+    outputs: tuple[str, ...]
+    stands: tuple[int, ...]
+    images: tuple[int, ...]
+    own: tuple[int, ...]
+    tile: int
+    columns: int
+    boards: tuple[Board, ...]
+    left_out: tuple[LeftOut, ...]
+
+    def shown(self, number: int) -> list[int]:
+        """Which of the images are in a class's sprite, as places in `images`."""
+        return [place for place, own in enumerate(self.own) if own == number][:SHOWN]
+
+    @staticmethod
+    def sprite(number: int) -> str:
+        """Name of a class's sprite."""
+        return f"class-{number}.webp"
+
+    def to_json(self) -> str:
+        """Write it."""
+        return json.dumps({"version": VERSION, **asdict(self)}, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def read(cls, folder: Path) -> Switches:
+        """Read a folder.
+
+        Raises:
+            RunError: a file is missing, or cannot be read, or is of another version.
+        """
+        path = folder / CONTENTS
+        remedy = "run the study again"
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+            if values.pop("version", None) != VERSION:
+                raise RunError(f"{path} is not of version {VERSION}, which this version reads: {remedy}")
+            switches = cls._from(values)
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise RunError(f"{path} cannot be read ({error}): {remedy}") from error
+        for board in switches.boards:
+            file = folder / board.file
+            if not file.is_file() or file.stat().st_size != board.bytes:
+                raise RunError(f"{file} is missing or cut short: {remedy}")
+        return switches
+
+    @classmethod
+    def _from(cls, values: dict[str, Any]) -> Switches:
+        boards = tuple(Board(**item) for item in values.pop("boards"))
+        left_out = tuple(LeftOut(**item) for item in values.pop("left_out"))
+        lists = {key: tuple(values.pop(key)) for key in ("classes", "outputs", "stands", "images", "own")}
+        return cls(**lists, **values, boards=boards, left_out=left_out)
