@@ -151,5 +151,7 @@ class Switches:
     def _from(cls, values: dict[str, Any]) -> Switches:
         boards = tuple(Board(**item) for item in values.pop("boards"))
         left_out = tuple(LeftOut(**item) for item in values.pop("left_out"))
-        lists = {key: tuple(values.pop(key)) for key in ("classes", "outputs", "stands", "images", "own")}
+        lists: dict[str, Any] = {
+            key: tuple(values.pop(key)) for key in ("classes", "outputs", "stands", "images", "own")
+        }
         return cls(**lists, **values, boards=boards, left_out=left_out)

@@ -1,0 +1,123 @@
+"""The switchboards of a site: a script for each layer, which a page from a folder can load too, and small pictures."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dissectory.analysis.switches import CONTENTS, SWITCHES, Switches
+from dissectory.report.views.chips import unit_href
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    from dissectory.analysis.run import Run
+    from dissectory.analysis.switches import Board
+    from dissectory.report.findings import Findings, Layer
+
+
+@dataclass(frozen=True, slots=True)
+class Switchboard:
+    """A layer's switchboard: its `script` is the file `href` of the site.
+
+    `orders` are units by their importance, the most important first, for classes by name.
+    """
+
+    board: Board
+    layer: Layer
+    script: str
+    orders: Mapping[str, npt.NDArray[np.int64]]
+
+    @property
+    def href(self) -> str:
+        """The script's file, from the root of the site."""
+        return f"{SWITCHES}/{self.layer.slug}.js"
+
+
+@dataclass(frozen=True, slots=True)
+class Switchboards:
+    """All switchboards of a run."""
+
+    switches: Switches
+    boards: tuple[Switchboard, ...]
+
+    @classmethod
+    def read(cls, run: Run, findings: Findings) -> Switchboards | None:
+        """Read what a run has of them; None where it was never asked for any.
+
+        Raises:
+            RunError: a file or table is missing, or cannot be read.
+        """
+        folder = run.folder / SWITCHES
+        if not (folder / CONTENTS).is_file():
+            return None
+        switches = Switches.read(folder)
+        layers = {layer.name: layer for layer in findings.layers}
+        boards = tuple(
+            Switchboard(
+                board,
+                layers[board.layer],
+                _script(switches, board, layers[board.layer], folder, findings),
+                _orders(run, board),
+            )
+            for board in switches.boards
+        )
+        return cls(switches, boards)
+
+    def write(self, run: Run, site: Path) -> None:
+        """Bring the scripts and pictures into a site."""
+        (site / SWITCHES).mkdir()
+        for board in self.boards:
+            (site / board.href).write_text(board.script, encoding="ascii")
+        for number in range(len(self.switches.classes) if self.boards else 0):
+            sprite = Switches.sprite(number)
+            if (run.folder / SWITCHES / sprite).is_file():
+                shutil.copyfile(run.folder / SWITCHES / sprite, site / SWITCHES / sprite)
+
+
+def _script(switches: Switches, board: Board, layer: Layer, folder: Path, findings: Findings) -> str:
+    """Write what a browser loads of a layer: names, labels and numbers."""
+    numbers = gzip.compress((folder / board.file).read_bytes(), compresslevel=6, mtime=0)
+    values = {
+        "mode": board.mode,
+        "slope": board.slope,
+        "shapes": board.shapes,
+        "classes": switches.classes,
+        "outputs": switches.outputs,
+        "stands": switches.stands,
+        "own": switches.own,
+        "units": [_unit(findings, place) for place in range(layer.first, layer.last)],
+        "numbers": base64.b64encode(numbers).decode("ascii"),
+    }
+    return (
+        "window.dissectorySwitches = window.dissectorySwitches || {};\n"
+        f"window.dissectorySwitches[{json.dumps(layer.slug)}] = {json.dumps(values, separators=(',', ':'))};\n"
+    )
+
+
+def _unit(findings: Findings, place: int) -> tuple[str, str, str, bool]:
+    """A unit's label, its category, the unit's page, and whether the label could be chance."""
+    label = findings.label_of(place)
+    if label is None:
+        return "", "", unit_href(findings, place), False
+    return label.name, label.category, unit_href(findings, place), bool(findings.units.doubtful[place])
+
+
+def _orders(run: Run, board: Board) -> dict[str, npt.NDArray[np.int64]]:
+    """Units of a layer by their importance for each class."""
+    frame = run.table("unit_ablations")
+    rows = frame[(frame["layer"] == board.layer) & (frame["split"] == "reporting") & frame["rank"].notna()]
+    rows = rows.sort_values("rank")
+    return {
+        str(name): group["unit"].to_numpy(np.int64)
+        for name, group in rows.groupby(rows["class"].astype(str), sort=False)
+    }

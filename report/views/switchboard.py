@@ -1,0 +1,99 @@
+"""The switchboard of a class's page: what does the network take its images for without some units?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dissectory.analysis.switches import SWITCHES, Switches
+from dissectory.report import words
+from dissectory.report.drawing import embed
+from dissectory.report.views.chips import image_name
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+    from dissectory.report.findings import Findings
+    from dissectory.report.switches import Switchboard, Switchboards
+
+SIZES = (4, 20)
+"""How many of the most important units are removed at once, or alone kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class BoardView:
+    """A layer's switchboard on a class's page; `key` names it in scripts and links, `data` is for the browser."""
+
+    key: str
+    layer: str
+    href: str
+    name: str
+    units: int
+    size: str
+    remove: tuple[int, ...]
+    keep: int | None
+    shown: str
+    agreement: str
+    data: Markup
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchesView:
+    """All switchboards of a class's page, and a sentence for every layer that has none."""
+
+    boards: tuple[BoardView, ...]
+    left_out: tuple[str, ...]
+
+
+def switches_view(findings: Findings, found: Switchboards, name: str) -> SwitchesView | None:
+    """Make the switchboards of a class; None where no unit was removed for the class."""
+    if name not in found.switches.classes:
+        return None
+    return SwitchesView(
+        tuple(_board(findings, found.switches, one, name) for one in found.boards if name in one.orders),
+        tuple(f"{one.layer} has no switchboard: {one.reason}." for one in found.switches.left_out),
+    )
+
+
+def _board(findings: Findings, switches: Switches, one: Switchboard, name: str) -> BoardView:
+    number, board = switches.classes.index(name), one.board
+    shown, images = switches.shown(number), switches.own.count(number)
+    return BoardView(
+        key=one.layer.slug,
+        layer=one.layer.name,
+        href=one.layer.href,
+        name=name,
+        units=board.units,
+        size=words.size(len(one.script)),
+        remove=tuple(size for size in SIZES if size < board.units),
+        keep=SIZES[-1] if SIZES[-1] < board.units else None,
+        shown=_shown(len(shown), images),
+        agreement=_agreement(board.compared, board.differ),
+        data=embed(
+            {
+                "key": one.layer.slug,
+                "script": one.href,
+                "class": number,
+                "order": one.orders[name].tolist(),
+                "images": [[place, image_name(findings, switches.images[place])] for place in shown],
+                "sprite": f"{SWITCHES}/{Switches.sprite(number)}",
+                "columns": switches.columns,
+            }
+        ),
+    )
+
+
+def _shown(shown: int, images: int) -> str:
+    if shown == images:
+        return f"All {words.count(images, 'image')} of the class in the reporting split."
+    return f"The first {shown} of {images:,} images of the class in the reporting split; all of them are counted."
+
+
+def _agreement(compared: int, differ: int) -> str:
+    said = words.count(compared, "number")
+    if not differ:
+        return f"Counted in this way, {said} of the tables came out the same, every one of them."
+    return (
+        f"Counted in this way, {differ:,} of {said} of the tables came out otherwise: a browser adds up with more "
+        "digits than the network, which decides between outputs that are as good as equal."
+    )
