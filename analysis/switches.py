@@ -48,6 +48,8 @@ NONE = -1
 class Board:
     """The switchboard of a layer; `file` holds its numbers.
 
+    `orders` `(class, unit)` are the units by their importance for each class, the most important first: along them the
+    curves of the tables were measured. A class without images to rank them on has none.
     `compared` numbers of the tables were counted anew as a browser counts them, and `differ` of them differed: a
     browser adds up with 15 digits, where the network works with 7.
     """
@@ -63,6 +65,7 @@ class Board:
     outputs: int
     compared: int
     differ: int
+    orders: tuple[tuple[int, ...], ...]
 
     @property
     def places(self) -> int:
@@ -149,7 +152,7 @@ class Switches:
 
     @classmethod
     def _from(cls, values: dict[str, Any]) -> Switches:
-        boards = tuple(Board(**item) for item in values.pop("boards"))
+        boards = tuple(Board(orders=tuple(map(tuple, item.pop("orders"))), **item) for item in values.pop("boards"))
         left_out = tuple(LeftOut(**item) for item in values.pop("left_out"))
         lists: dict[str, Any] = {
             key: tuple(values.pop(key)) for key in ("classes", "outputs", "stands", "images", "own")

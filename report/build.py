@@ -27,6 +27,7 @@ from dissectory.report.pages import Writer
 from dissectory.report.painting import copy_painting, files_of
 from dissectory.report.search import search_index
 from dissectory.report.shells import SOURCES, build_chrome
+from dissectory.report.switches import Switchboards
 from dissectory.report.views.chips import Chips
 from dissectory.report.views.concept import concept_page, concepts_page, matches
 from dissectory.report.views.control import control_page
@@ -110,6 +111,8 @@ def _write_site(
     _link_run(run, folder)
     if painting:
         copy_painting(run.folder / PAINT, painting, VENDOR, folder)
+    if switchboards := Switchboards.read(run, findings):
+        switchboards.write(run, folder)
 
     matched = matches(findings)
     neighbours = find_neighbours(findings)

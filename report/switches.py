@@ -9,16 +9,11 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from dissectory.analysis.switches import CONTENTS, SWITCHES, Switches
 from dissectory.report.views.chips import unit_href
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
-
-    import numpy.typing as npt
 
     from dissectory.analysis.run import Run
     from dissectory.analysis.switches import Board
@@ -27,15 +22,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Switchboard:
-    """A layer's switchboard: its `script` is the file `href` of the site.
-
-    `orders` are units by their importance, the most important first, for classes by name.
-    """
+    """A layer's switchboard: its `script` is the file `href` of the site."""
 
     board: Board
     layer: Layer
     script: str
-    orders: Mapping[str, npt.NDArray[np.int64]]
 
     @property
     def href(self) -> str:
@@ -63,12 +54,7 @@ class Switchboards:
         switches = Switches.read(folder)
         layers = {layer.name: layer for layer in findings.layers}
         boards = tuple(
-            Switchboard(
-                board,
-                layers[board.layer],
-                _script(switches, board, layers[board.layer], folder, findings),
-                _orders(run, board),
-            )
+            Switchboard(board, layers[board.layer], _script(switches, board, layers[board.layer], folder, findings))
             for board in switches.boards
         )
         return cls(switches, boards)
@@ -110,14 +96,3 @@ def _unit(findings: Findings, place: int) -> tuple[str, str, str, bool]:
     if label is None:
         return "", "", unit_href(findings, place), False
     return label.name, label.category, unit_href(findings, place), bool(findings.units.doubtful[place])
-
-
-def _orders(run: Run, board: Board) -> dict[str, npt.NDArray[np.int64]]:
-    """Units of a layer by their importance for each class."""
-    frame = run.table("unit_ablations")
-    rows = frame[(frame["layer"] == board.layer) & (frame["split"] == "reporting") & frame["rank"].notna()]
-    rows = rows.sort_values("rank")
-    return {
-        str(name): group["unit"].to_numpy(np.int64)
-        for name, group in rows.groupby(rows["class"].astype(str), sort=False)
-    }

@@ -138,7 +138,7 @@ class SwitchWriter:
         if reason or not blocks:
             self._left_out.append(LeftOut(layer, reason or "there is no image to report on"))
         else:
-            self._write(layer, blocks, check)
+            self._write(layer, blocks, check, counted.orders)
 
     def write(self, view: Callable[[int], npt.NDArray[np.uint8]]) -> None:
         """Write what is known of all layers, and the small pictures of `view`s `(size, size, 3)`, if there is any.
@@ -167,7 +167,9 @@ class SwitchWriter:
         with self._run.replacing(folder / CONTENTS) as path:
             path.write_text(switches.to_json(), encoding="utf-8")
 
-    def _write(self, layer: str, blocks: Sequence[tuple[_Ints, Numbers]], check: _Check) -> None:
+    def _write(
+        self, layer: str, blocks: Sequence[tuple[_Ints, Numbers]], check: _Check, orders: Mapping[int, _Ints]
+    ) -> None:
         order = np.argsort(images := np.concatenate([numbers for numbers, _ in blocks]))
         self._images = images[order]
         first = blocks[0][1]
@@ -190,6 +192,7 @@ class SwitchWriter:
                 outputs=base.shape[2],
                 compared=check.compared,
                 differ=check.differ,
+                orders=tuple(tuple(orders[output].tolist()) if output in orders else () for output in self._names),
             )
         )
 

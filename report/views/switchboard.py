@@ -49,20 +49,21 @@ def switches_view(findings: Findings, found: Switchboards, name: str) -> Switche
     """Make the switchboards of a class; None where no unit was removed for the class."""
     if name not in found.switches.classes:
         return None
+    number = found.switches.classes.index(name)
     return SwitchesView(
-        tuple(_board(findings, found.switches, one, name) for one in found.boards if name in one.orders),
+        tuple(_board(findings, found.switches, one, number) for one in found.boards if one.board.orders[number]),
         tuple(f"{one.layer} has no switchboard: {one.reason}." for one in found.switches.left_out),
     )
 
 
-def _board(findings: Findings, switches: Switches, one: Switchboard, name: str) -> BoardView:
-    number, board = switches.classes.index(name), one.board
+def _board(findings: Findings, switches: Switches, one: Switchboard, number: int) -> BoardView:
+    board = one.board
     shown, images = switches.shown(number), switches.own.count(number)
     return BoardView(
         key=one.layer.slug,
         layer=one.layer.name,
         href=one.layer.href,
-        name=name,
+        name=switches.classes[number],
         units=board.units,
         size=words.size(len(one.script)),
         remove=tuple(size for size in SIZES if size < board.units),
@@ -74,7 +75,7 @@ def _board(findings: Findings, switches: Switches, one: Switchboard, name: str) 
                 "key": one.layer.slug,
                 "script": one.href,
                 "class": number,
-                "order": one.orders[name].tolist(),
+                "order": board.orders[number],
                 "images": [[place, image_name(findings, switches.images[place])] for place in shown],
                 "sprite": f"{SWITCHES}/{Switches.sprite(number)}",
                 "columns": switches.columns,

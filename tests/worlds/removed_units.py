@@ -1,0 +1,110 @@
+"""Small networks whose units were removed: all that is counted of a layer, and what a switchboard needs of it."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import nn
+
+from dissectory.analysis.experiments.ablation.held import Holding
+from dissectory.analysis.experiments.ablation.sets import remove_sets
+from dissectory.analysis.experiments.ablation.units import plan_removal, remove_units
+from dissectory.analysis.experiments.switches import Counted, SwitchWriter
+from dissectory.analysis.subjects.rest import find_rest
+from dissectory.analysis.switches import SWITCHES, Switches
+from dissectory.analysis.tally.outcomes import halves
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from torch import Tensor
+
+    from dissectory.analysis.experiments.ablation.held import Held
+    from dissectory.analysis.experiments.ablation.units import Plan
+    from dissectory.analysis.run import Run
+
+IMAGES = 23
+MISSING = 3
+"""An image that could not be read."""
+SIZES = (1, 2, 4)
+NAMES = {0: "street", 2: "<b>bed</b>", 3: "field"}
+
+
+class Skipping(nn.Module):
+    """A layer with a skip connection around it: a removed unit is another one in every image."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(3, 6, 3, padding=1)
+        self.second = nn.Conv2d(6, 6, 3, padding=1)
+        self.head = nn.Linear(6 * 4, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.first(x).relu()
+        x = (self.second(x) + x).relu_()
+        out: Tensor = self.head(nn.functional.adaptive_avg_pool2d(x, 2).flatten(1))
+        return out
+
+
+def squeezing() -> nn.Module:
+    """The end of SqueezeNet, with a rectifier that leaks."""
+    end = [nn.Conv2d(6, 5, 1), nn.LeakyReLU(0.1), nn.AdaptiveAvgPool2d((1, 1)), nn.Flatten()]
+    return nn.Sequential(nn.Conv2d(3, 6, 3, padding=1), nn.ReLU(), *end)
+
+
+def mixed() -> nn.Module:
+    """A convolution mixes the units before they are rectified and pooled."""
+    end = [nn.Conv2d(6, 6, 3, padding=1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 4)]
+    return nn.Sequential(nn.Conv2d(3, 6, 3, padding=1), nn.ReLU(), *end)
+
+
+@dataclasses.dataclass(frozen=True)
+class World:
+    """A network, its images, and all that was counted of a layer."""
+
+    module: nn.Module
+    layer: str
+    inputs: Tensor
+    classes: np.ndarray
+    ranking: np.ndarray
+    plan: Plan
+    counted: Counted
+    holding: Holding
+
+    def held(self) -> Iterator[Held]:
+        return self.holding.over(lambda: in_batches(self.inputs))
+
+    @property
+    def reporting(self) -> list[int]:
+        """Numbers of the images that are reported on."""
+        return [image for image in range(IMAGES) if not self.ranking[image] and image != MISSING]
+
+
+def in_batches(inputs: Tensor) -> Iterator[tuple[np.ndarray, Tensor]]:
+    numbers = np.setdiff1d(np.arange(IMAGES), MISSING)
+    return ((part, inputs[part]) for part in np.array_split(numbers, 5))
+
+
+def count(build: Callable[[], nn.Module], layer: str, side: int) -> World:
+    torch.manual_seed(1)
+    module = build().eval().requires_grad_(requires_grad=False)
+    inputs = torch.randn(IMAGES, 3, side, side)
+    classes = np.random.default_rng(0).choice([-1, 0, 2, 3], IMAGES)
+    ranking = halves(classes, 0)
+    plan = plan_removal(find_rest(module, layer, inputs), inputs[:2])
+    holding = Holding(plan.stem, ~ranking, 2e4)  # some images are held, and some are not
+    found = remove_units(plan, lambda: in_batches(inputs), classes, ranking, holding=holding)
+    orders = {output: found.order(output) for output in NAMES}
+    curves = remove_sets(plan.stem, holding, lambda: in_batches(inputs), classes, orders, sizes=SIZES)
+    return World(module, layer, inputs, classes, ranking, plan, Counted(found, curves, orders), holding)
+
+
+def write(run: Run, world: World, megabytes: float = 8, counted: Counted | None = None, layer: str = "") -> Switches:
+    outputs = [f"output {place}" for place in range(world.module(world.inputs[:1]).shape[1])]
+    writer = SwitchWriter(run, world.classes, NAMES, outputs)
+    writer.add(layer or world.layer, world.plan, world.held(), counted or world.counted, megabytes=megabytes)
+    writer.write(lambda image: np.full((120, 120, 3), image, dtype=np.uint8))
+    return Switches.read(run.folder / SWITCHES)
