@@ -21,7 +21,7 @@ from dissectory.analysis.tally.overlap import distinct
 from dissectory.errors import StudyError, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import numpy.typing as npt
 
@@ -37,7 +37,7 @@ NINETY_NINE = 2.58
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """Some images as they are: their numbers, the layer's output, and their label maps `(image, position, plane)`."""
+    """Some images as they are: with their views, the layer's output, and their label maps `(image, position, plane)`."""
 
     batch: ViewBatch
     point: Point
@@ -56,54 +56,74 @@ class _Numbered(nn.Module):
         return self.network(*self._images.inputs(numbers.tolist()))
 
 
-class EditedGenerator:
-    """A generator from one layer on, on `count` images."""
+def further_images(setting: Setting, count: int) -> Latents:
+    """Images of the seeds that follow the study's own."""
+    section = setting.study.latents
+    assert section is not None  # noqa: S101 - only a generator's study asks for edits
+    section = dataclasses.replace(section, seed=section.seed + section.count, count=count)
+    return Latents(setting.model.module, section, setting.device)
 
-    def __init__(self, setting: Setting, layer: str, count: int) -> None:
-        section = setting.study.latents
-        assert section is not None  # noqa: S101 - only a generator's study asks for edits
+
+class EditedGenerator:
+    """A generator from one layer on, on some images."""
+
+    def __init__(self, setting: Setting, layer: str, images: Latents) -> None:
         self._setting = setting
-        self._own = Latents(
-            setting.model.module,
-            dataclasses.replace(section, seed=section.seed + section.count, count=count),
-            setting.device,
-        )
-        inputs = self._own.inputs([0])
+        self.images = images
+        inputs = images.inputs([0])
         self._single = len(inputs) == 1
         self._rest: Rest
         if self._single:
             self._rest = find_rest(setting.model.module, layer, inputs[0])
         else:
-            numbered = _Numbered(setting.model.module, self._own)
+            numbered = _Numbered(setting.model.module, images)
             self._rest = WholeRest(f"network.{layer}", numbered, "it takes several inputs")
 
     def __len__(self) -> int:
-        return len(self._own)
+        return len(self.images)
 
     def drawn(self) -> Iterator[Drawn]:
-        """Draw all images as they are, batch by batch."""
-        groups = batches(len(self), self._setting.study.compute.batch)
-        for batch in self._own.batches(groups):
-            numbers = torch.tensor(batch.images)
-            given = self._own.inputs(batch.images)[0] if self._single else numbers
-            with torch.inference_mode():
-                point, answer = self._rest.run(given)
-            yield Drawn(batch, point, self._labels(batch, answer))
+        """Draw all images as they are, batch by batch, and label them."""
+        for numbers in batches(len(self), self._setting.study.compute.batch):
+            yield self.labelled(numbers)
+
+    def labelled(self, numbers: Sequence[int]) -> Drawn:
+        """Draw some images as they are, and label them."""
+        batch, point = self.draw(numbers)
+        return Drawn(batch, point, self._labels(batch))
+
+    def draw(self, numbers: Sequence[int]) -> tuple[ViewBatch, Point]:
+        """Draw some images as they are."""
+        (batch,) = self.images.batches([numbers])
+        given = self.images.inputs(numbers)[0] if self._single else torch.tensor(numbers)
+        with torch.inference_mode():
+            point, answer = self._rest.run(given)
+        return self.images.pictured(batch, answer), point
+
+    def redraw(self, batch: ViewBatch, point: Point, output: Tensor) -> ViewBatch:
+        """Draw images with another `output` of the layer than their point's; what that does not change is not drawn."""
+        differs = (output != point.output).flatten(1).any(dim=1)
+        rows = differs.nonzero()[:, 0]
+        if not len(rows):
+            return batch
+        with torch.inference_mode():
+            answer = self._rest(output[rows], point.of(rows).around)
+        views = batch.views.copy()
+        views[rows.cpu().numpy()] = self.images.pictured(_of(batch, rows.tolist()), answer).views
+        return dataclasses.replace(batch, views=views)
 
     def changed(self, drawn: Drawn, output: Tensor) -> Labels:
-        """Label the images as they are with another `output` of the layer; what that does not change is not drawn."""
-        differs = (output != drawn.point.output).flatten(1).any(dim=1)
-        rows = differs.nonzero()[:, 0]
+        """Label the images as they are with another `output` of the layer; those that stay as they are keep theirs."""
+        batch = self.redraw(drawn.batch, drawn.point, output)
+        rows = np.flatnonzero((batch.views != drawn.batch.views).any(axis=(1, 2, 3)))
         labels = drawn.labels.copy()
         if len(rows):
-            with torch.inference_mode():
-                answer = self._rest(output[rows], drawn.point.of(rows).around)
-            labels[rows.cpu().numpy()] = self._labels(_of(drawn.batch, rows.tolist()), answer)
+            labels[rows] = self._labels(_of(batch, rows.tolist()))
         return labels
 
-    def _labels(self, batch: ViewBatch, answer: object) -> Labels:
+    def _labels(self, batch: ViewBatch) -> Labels:
         vocabulary, grid = self._setting.vocabulary, self._setting.study.dissection.grid
-        planes = vocabulary.label(self._own.pictured(batch, answer))
+        planes = vocabulary.label(batch)
         found: Labels = distinct(np.moveaxis(planes, 1, 3).reshape(len(batch), grid**2, vocabulary.planes))
         return found
 

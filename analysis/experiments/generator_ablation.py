@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dissectory.analysis import schema
-from dissectory.analysis.experiments.editing import NINETY_NINE, EditedGenerator, rank_units
+from dissectory.analysis.experiments.editing import NINETY_NINE, EditedGenerator, further_images, rank_units
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,7 +52,7 @@ def ablate_generator(run: Run, setting: Setting, section: AblationSection, progr
     sizes = [size for size in SIZES if size <= units]
     random = np.random.default_rng(setting.study.seed).permutation(units)
     orders = {_RANDOM: random, **{concept: ranking.order[concept] for concept in concepts}}
-    generator = EditedGenerator(setting, ranking.layer, section.images)
+    generator = EditedGenerator(setting, ranking.layer, further_images(setting, section.images))
     baseline, areas = _measure(generator, orders, sizes, progress)
     rows = [
         _rows(setting.vocabulary.keys, (concept, size), baseline, areas[concept, size], areas[_RANDOM, size])

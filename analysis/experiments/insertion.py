@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from dissectory.analysis import schema
-from dissectory.analysis.experiments.editing import NINETY_NINE, EditedGenerator, rank_units
+from dissectory.analysis.experiments.editing import NINETY_NINE, EditedGenerator, further_images, rank_units
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -33,7 +33,7 @@ def insert_concepts(run: Run, setting: Setting, section: InsertionSection, progr
     ranking = rank_units(run, setting, section.layer, "insertion.layer")
     concepts = ranking.concepts(section.concepts)
     info = next(layer for layer in setting.layers if layer.name == ranking.layer)
-    generator = EditedGenerator(setting, ranking.layer, section.images)
+    generator = EditedGenerator(setting, ranking.layer, further_images(setting, section.images))
     cells = {
         concept: places(section.images, info.height * info.width, setting.study.seed, concept) for concept in concepts
     }
