@@ -561,3 +561,124 @@ TABLES: Mapping[str, Table] = MappingProxyType(
     }
 )
 """All tables by name."""
+ATTACKS = Table(
+    "attacks",
+    "an attacked image",
+    1,
+    (
+        _IMAGE,
+        Column("source", "name", "the network's output for the unchanged image: its class, before"),
+        Column("target", "name", "the output that the network was to be brought to"),
+        Column("success", "flag", "whether the network takes the changed image for the target"),
+        Column(
+            "distance",
+            "float",
+            "L2 distance of the changed image: root of the summed squares of all differences of pixels, each 0..1 in "
+            "each colour",
+            "pixel values",
+        ),
+        Column("source_before", "float", "the source's share of the softmax, for the unchanged image", "1"),
+        Column("target_before", "float", "the target's share of it", "1"),
+        Column("source_after", "float", "the source's share of the softmax, for the changed image", "1"),
+        Column("target_after", "float", "the target's share of it", "1"),
+        Column(
+            "amplification",
+            "float",
+            "by how much the difference is amplified in its picture; empty where there is none",
+            "times",
+            nullable=True,
+        ),
+    ),
+)
+
+ATTACK_UNITS = Table(
+    "attack_units",
+    "an attacked image and a unit",
+    3,
+    (
+        _IMAGE,
+        _LAYER,
+        _UNIT,
+        Column("peak", "float", "highest activation of the unit on the unchanged image", "activation"),
+        Column("attacked_peak", "float", "highest activation on the changed image", "activation"),
+        Column(
+            "of_target",
+            "flag",
+            "whether it is one of the units that matter most to the target class; empty where they are not known",
+            nullable=True,
+        ),
+        Column(
+            "of_source",
+            "flag",
+            "whether it is one of the units that matter most to the source class; empty where they are not known",
+            nullable=True,
+        ),
+    ),
+)
+
+ATTACK_CHANGES = Table(
+    "attack_changes",
+    "a group of units",
+    2,
+    (
+        _LAYER,
+        Column(
+            "group",
+            "name",
+            "target or source: the units that matter most to that class; other: those in neither; all: all units",
+        ),
+        Column("images", "int", "images whose attack succeeded and for which the group is known", "images"),
+        Column(
+            "change",
+            "float",
+            "absolute change of a unit's peak activation: mean over the group, then over these images",
+            "activation",
+            nullable=True,
+        ),
+        Column("low", "float", "that less 2.58 standard errors over images: 99 %", "activation", nullable=True),
+        Column("high", "float", "that and 2.58 standard errors; empty for one image", "activation", nullable=True),
+    ),
+)
+
+TEXTURES = Table(
+    "textures",
+    "a unit, on images and on their re-textured copies",
+    2,
+    (
+        _LAYER,
+        _UNIT,
+        Column("pairs", "int", "images that have a copy with other textures", "images"),
+        Column(
+            "active",
+            "long",
+            "grid positions of the images that are in the unit's top share, the study's quantile of them",
+            "grid positions",
+        ),
+        Column("active_copies", "long", "the same of the copies, in their own top share", "grid positions"),
+        Column("both", "long", "grid positions that are in both", "grid positions"),
+        Column(
+            "agreement",
+            "float",
+            "both, over the positions that are in one or both; empty where there are none",
+            "1",
+            nullable=True,
+        ),
+        Column("low", "float", "lower end of its 95 % interval, the images resampled", "1", nullable=True),
+        Column("high", "float", "upper end of that interval", "1", nullable=True),
+        Column(
+            "chance",
+            "float",
+            "the agreement of images with copies of other images, over all such pairings; empty for one pair",
+            "1",
+            nullable=True,
+        ),
+    ),
+)
+
+            UNIT_EFFECTS,
+            ABLATION_PICTURES,
+            INSERTION_PICTURES,
+            ATTACKS,
+            ATTACK_UNITS,
+            ATTACK_CHANGES,
+            TEXTURES,

@@ -164,6 +164,33 @@ class PaintSection:
 
 @dataclass(frozen=True, slots=True)
 class ComputeSection:
+@dataclass(frozen=True, slots=True)
+class AttackSection:
+    """`[attack]`: `images` that a classifier gets right are changed, as little as possible, until it gets them wrong.
+
+    `target` names the output that it is to take them for: by default the likeliest other one for each image. `layer` is
+    where units are looked at, by default the last one; the most important `units` of both classes are compared with all
+    others.
+    """
+
+    images: int = 20
+    target: str | None = None
+    layer: str | None = None
+    units: int = 4
+
+
+@dataclass(frozen=True, slots=True)
+class TextureSection:
+    """`[texture]`: do units respond to the same places where shapes are the same and textures are others?
+
+    `folder` holds re-textured copies of the pictures in the folder `originals`, by default that of `[images]`; a copy
+    has its original's path.
+    """
+
+    folder: Path
+    originals: Path | None = None
+
+
     """`[compute]`: how the work is done; nothing here but `batch` and `device` can change a number.
 
     `memory_gb` is what the work may take beside the network and the libraries. `keep_progress` leaves in the run's
@@ -197,6 +224,8 @@ class Study:
     paint: PaintSection | None = None
     title: str = ""
     seed: int = 0
+    attack: AttackSection | None = None
+    texture: TextureSection | None = None
     base: Path = field(default_factory=Path)
     """The folder that relative paths start from: that of the study file."""
 
@@ -372,6 +401,8 @@ def _check_sections(study: Study, name: str) -> None:
         raise StudyError(f"{name}: the section [latents] is missing; a generator needs it, such as count = 1000")
     if study.control is not None:
         raise StudyError(f"{name}: [control] compares networks on the same images, and another generator draws others")
+    if study.attack or study.texture:
+        raise StudyError(f"{name}: [attack] and [texture] show a classifier other images; remove them for a generator")
 
 
 def _rules(study: Study) -> tuple[_Rule, ...]:
@@ -418,7 +449,12 @@ def _latent_rules(latents: LatentsSection | None) -> tuple[_Rule, ...]:
 
 
 def _edit_rules(study: Study) -> tuple[_Rule, ...]:
-    given = {"ablation": study.ablation, "insertion": study.insertion, "paint": study.paint}
+    given = {
+        "ablation": study.ablation,
+        "insertion": study.insertion,
+        "paint": study.paint,
+        "attack": study.attack,
+    }
     numbers = [
         (f"{name}.{key}", getattr(section, key))
         for name, section in given.items()

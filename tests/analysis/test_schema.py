@@ -36,6 +36,10 @@ KEYS = {
     "unit_ablations": ("layer", "unit", "class", "split"),
     "ablation_curves": ("layer", "class", "mode", "units"),
     "detectors": ("layer", "unit", "kind", "positives"),
+    "attacks": ("image",),
+    "attack_units": ("image", "layer", "unit"),
+    "attack_changes": ("layer", "group"),
+    "textures": ("layer", "unit"),
 }
 """What names a row of each."""
 
@@ -49,6 +53,7 @@ COUNTS = {
         "all_class_accuracy": "labelled correct",
     },
     "detectors": {"balanced_accuracy": "images others taken right"},
+    "textures": {"agreement": "active active_copies both"},
 }
 """Counts that stand beside each ratio."""
 

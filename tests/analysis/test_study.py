@@ -64,6 +64,9 @@ MISTYPED: dict[str, tuple[str, list[Any]]] = {
     **{f"ablation.{key}": (WHOLE, ["3", 3.0, True]) for key in ("images", "concepts")},
     **{f"insertion.{key}": (WHOLE, ["3", 3.0, True]) for key in ("images", "concepts", "units")},
     **{f"paint.{key}": (WHOLE, ["3", 3.0, True]) for key in ("images", "concepts", "units")},
+    **{f"attack.{key}": (WHOLE, ["3", 3.0, True]) for key in ("images", "units")},
+    **{f"attack.{key}": (TEXT, [3, True, ["a"]]) for key in ("target", "layer")},
+    **{f"texture.{key}": (PATH, [3, True]) for key in ("folder", "originals")},
     "control.source": (TEXT, [3, True, ["timm:x"]]),
     "control.weights": (PATH, [3, False]),
 }
@@ -80,6 +83,7 @@ OUT_OF_RANGE: dict[str, tuple[str, list[Any]]] = {
     "latents.range": ("black and white, the lower value first", [[1, -1], [0.5, 0.5]]),
     **{f"ablation.{key}": ("1 or more", [0, -3]) for key in ("images", "concepts")},
     **{f"insertion.{key}": ("1 or more", [0, -3]) for key in ("images", "concepts", "units")},
+    **{f"attack.{key}": ("1 or more", [0, -3]) for key in ("images", "units")},
     "concepts.sources": ("a list with at least one source", [[]]),
     "dissection.quantile": ("between 0 and 1", [0, 1, -0.01, 1.5]),
     "dissection.iou_threshold": ("from 0 to 1", [-0.001, 1.001]),
@@ -130,6 +134,8 @@ def values_with(key: str, value: Any) -> dict[str, Any]:  # noqa: ANN401 - any v
         values |= {"model": {"source": "timm:x", "kind": "generator"}, "latents": {"count": 9}}
     if section == "control":
         values["control"] = {"source": "timm:x"}
+    if section == "texture":
+        values["texture"] = {"folder": "copies"}
     (values.setdefault(section, {}) if section else values)[name] = value
     return values
 
@@ -272,12 +278,14 @@ def test_a_generator_has_a_grid_of_its_own() -> None:
         ("generator", (), r"the section \[latents\] is missing"),
         ("generator", ("images",), r"draws its images itself: remove \[images\]"),
         ("generator", ("images", "latents"), r"remove \[images\]"),
+        ("generator", ("latents", "attack"), r"\[attack\] and \[texture\] show a classifier other images"),
+        ("generator", ("latents", "texture"), r"\[attack\] and \[texture\] show a classifier other images"),
         ("generator", ("latents", "control"), r"\[control\] compares networks on the same images"),
     ],
 )
 def test_images_are_for_classifiers_and_latents_for_generators(kind: str, sections: tuple[str, ...], told: str) -> None:
     all_of_them = {"images": {"folder": "photos"}, "latents": {"count": 9}, "control": {"source": "timm:y"}}
-    all_of_them["ablation"] = {"images": 3}
+    all_of_them |= {"ablation": {"images": 3}, "attack": {"images": 3}, "texture": {"folder": "copies"}}
     values = {"model": {"source": "timm:x", "kind": kind}, "concepts": {"sources": ["color"]}}
     with pytest.raises(StudyError, match=told):
         Study.from_dict({**values, **{name: all_of_them[name] for name in sections}})
@@ -395,6 +403,8 @@ FULL: dict[str, Any] = {
     },
     "compute": {"batch": 8, "workers": 1, "memory_gb": 0.5, "device": "cpu", "keep_progress": True},
     "control": {"source": "timm:y", "weights": "v.safetensors"},
+    "attack": {"images": 4, "target": "a", "layer": "a", "units": 2},
+    "texture": {"folder": "copies", "originals": "photos"},
 }
 
 
@@ -405,7 +415,7 @@ def lifted(values: dict[str, Any]) -> dict[str, Any]:
 
 
 GENERATING: dict[str, Any] = {
-    **{key: value for key, value in FULL.items() if key not in {"images", "control"}},
+    **{key: value for key, value in FULL.items() if key not in {"images", "control", "attack", "texture"}},
     "model": {"source": "timm:x", "layers": ["a"], "kind": "generator"},
     "latents": {"count": 9, "seed": 3, "shape": [8, 2], "range": [0, 1], "about": "Häuser ☃"},
     "ablation": {"layer": "a", "images": 5, "concepts": 2},

@@ -32,6 +32,13 @@ ON_DEMAND = {
     "detectors",
     "generator_ablations",
     "insertions",
+    "unit_effects",
+    "ablation_pictures",
+    "insertion_pictures",
+    "attacks",
+    "attack_units",
+    "attack_changes",
+    "textures",
 }
 """Tables of experiments that a study has to ask for."""
 
