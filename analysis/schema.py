@@ -535,32 +535,6 @@ DETECTORS = Table(
     ),
 )
 
-TABLES: Mapping[str, Table] = MappingProxyType(
-    {
-        table.name: table
-        for table in (
-            LAYERS,
-            CONCEPTS,
-            UNITS,
-            UNIT_CONCEPTS,
-            UNIT_IMAGES,
-            UNIT_HISTOGRAMS,
-            CONCEPT_IMAGES,
-            IMAGES,
-            CLASSES,
-            GALLERY,
-            GALLERY_CONCEPTS,
-            CONTROL_UNITS,
-            CONTROL_CONCEPTS,
-            UNIT_ABLATIONS,
-            ABLATION_CURVES,
-            DETECTORS,
-            GENERATOR_ABLATIONS,
-            INSERTIONS,
-        )
-    }
-)
-"""All tables by name."""
 ATTACKS = Table(
     "attacks",
     "an attacked image",
@@ -675,10 +649,33 @@ TEXTURES = Table(
     ),
 )
 
-            UNIT_EFFECTS,
-            ABLATION_PICTURES,
-            INSERTION_PICTURES,
+TABLES: Mapping[str, Table] = MappingProxyType(
+    {
+        table.name: table
+        for table in (
+            LAYERS,
+            CONCEPTS,
+            UNITS,
+            UNIT_CONCEPTS,
+            UNIT_IMAGES,
+            UNIT_HISTOGRAMS,
+            CONCEPT_IMAGES,
+            IMAGES,
+            CLASSES,
+            GALLERY,
+            GALLERY_CONCEPTS,
+            CONTROL_UNITS,
+            CONTROL_CONCEPTS,
+            UNIT_ABLATIONS,
+            ABLATION_CURVES,
+            DETECTORS,
+            GENERATOR_ABLATIONS,
+            INSERTIONS,
             ATTACKS,
             ATTACK_UNITS,
             ATTACK_CHANGES,
             TEXTURES,
+        )
+    }
+)
+"""All tables by name."""

@@ -163,8 +163,6 @@ class PaintSection:
 
 
 @dataclass(frozen=True, slots=True)
-class ComputeSection:
-@dataclass(frozen=True, slots=True)
 class AttackSection:
     """`[attack]`: `images` that a classifier gets right are changed, as little as possible, until it gets them wrong.
 
@@ -191,6 +189,8 @@ class TextureSection:
     originals: Path | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ComputeSection:
     """`[compute]`: how the work is done; nothing here but `batch` and `device` can change a number.
 
     `memory_gb` is what the work may take beside the network and the libraries. `keep_progress` leaves in the run's
@@ -222,10 +222,10 @@ class Study:
     ablation: AblationSection | None = None
     insertion: InsertionSection | None = None
     paint: PaintSection | None = None
-    title: str = ""
-    seed: int = 0
     attack: AttackSection | None = None
     texture: TextureSection | None = None
+    title: str = ""
+    seed: int = 0
     base: Path = field(default_factory=Path)
     """The folder that relative paths start from: that of the study file."""
 
@@ -399,10 +399,10 @@ def _check_sections(study: Study, name: str) -> None:
         raise StudyError(f"{name}: a generator draws its images itself: remove [images], and give [latents] a count")
     if study.latents is None:
         raise StudyError(f"{name}: the section [latents] is missing; a generator needs it, such as count = 1000")
-    if study.control is not None:
-        raise StudyError(f"{name}: [control] compares networks on the same images, and another generator draws others")
     if study.attack or study.texture:
         raise StudyError(f"{name}: [attack] and [texture] show a classifier other images; remove them for a generator")
+    if study.control is not None:
+        raise StudyError(f"{name}: [control] compares networks on the same images, and another generator draws others")
 
 
 def _rules(study: Study) -> tuple[_Rule, ...]:
