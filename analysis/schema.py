@@ -394,6 +394,13 @@ UNIT_ABLATIONS = Table(
             "score",
             nullable=True,
         ),
+        Column(
+            "rank",
+            "int",
+            "the unit's place among the layer's units by what the class loses on the ranking split, drop and then "
+            "lead_drop: 0 for the most important; empty where the split has no image of the class",
+            nullable=True,
+        ),
     ),
 )
 
@@ -441,6 +448,38 @@ ABLATION_CURVES = Table(
             nullable=True,
         ),
         Column("random_high", "float", "upper end of that interval; empty where not measured", "1", nullable=True),
+    ),
+)
+
+UNIT_IMPORTANCE = Table(
+    "unit_importance",
+    "a unit, and what all classes together lose without it",
+    2,
+    (
+        _LAYER,
+        _UNIT,
+        Column("classes_led", "int", "classes of whose four most important units it is one", "classes"),
+        Column(
+            "mean_drop",
+            "float",
+            "drop on the ranking split, mean over classes; empty where the unit was removed for none",
+            "1",
+            nullable=True,
+        ),
+        Column("mean_lead_drop", "float", "lead_drop on the same, mean over classes", "score", nullable=True),
+    ),
+)
+
+CONFUSIONS = Table(
+    "confusions",
+    "a class without its most important units, and what its images are taken for then",
+    4,
+    (
+        _LAYER,
+        Column("class", "name", "the class of images"),
+        Column("units", "int", "how many of the class's most important units were removed", "units"),
+        Column("taken_as", "name", "what the network takes the images for"),
+        Column("images", "int", "images of the class in the reporting split that are taken for it", "images"),
     ),
 )
 
@@ -525,6 +564,14 @@ DETECTORS = Table(
             "float",
             "area under the curve of true over false positive rate: how often an image of the set has the higher peak "
             "of a pair with another image, equal peaks counting half; empty where the set or the others are empty",
+            "1",
+            nullable=True,
+        ),
+        Column(
+            "correlation",
+            "float",
+            "for a class: correlation over all images of the peak with the network's share for the class (softmax); "
+            "empty for a concept, and where either does not vary",
             "1",
             nullable=True,
         ),
@@ -668,6 +715,8 @@ TABLES: Mapping[str, Table] = MappingProxyType(
             CONTROL_CONCEPTS,
             UNIT_ABLATIONS,
             ABLATION_CURVES,
+            UNIT_IMPORTANCE,
+            CONFUSIONS,
             DETECTORS,
             GENERATOR_ABLATIONS,
             INSERTIONS,
