@@ -6,8 +6,6 @@ run.table("units").sort_values("iou", ascending=False).head(10)
 
 from __future__ import annotations
 
-import time
-from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from dissectory.analysis.experiments.editing import check_layers
@@ -18,9 +16,11 @@ from dissectory.analysis.experiments.measuring import Measurement
 from dissectory.analysis.experiments.paints import offer_paints
 from dissectory.analysis.experiments.passes import timed
 from dissectory.analysis.experiments.provenance import describe
+from dissectory.analysis.experiments.seconds import Seconds
 from dissectory.analysis.experiments.setting import open_setting
 from dissectory.analysis.experiments.shards import PROGRESS, forget
 from dissectory.analysis.experiments.tabulation import write_tables
+from dissectory.analysis.experiments.unit_effects import remove_single_units
 from dissectory.analysis.run import Run
 from dissectory.progress import Silent
 
@@ -51,12 +51,11 @@ def dissect_keeping(
 ) -> Run:
     """Dissect, and leave the progress in the folder `kept`; several networks of a study have a `role` there each."""
     progress = progress or Silent()
-    start = time.perf_counter()
+    seconds = Seconds()
     run = Run(out)
     setting = open_setting(study)
     check_layers(setting)
     run.prepare()
-    seconds: dict[str, float] = defaultdict(float)
     record, results = Measurement(setting, run, kept, role, seconds).make(progress)
     run.clear()
     with timed(seconds, "tables"):
@@ -64,16 +63,18 @@ def dissect_keeping(
     with timed(seconds, "pictures"):
         layout = illustrate(run, setting, record, results, progress)
     _edit(run, setting, seconds, progress)
-    seconds["total"] = time.perf_counter() - start
+    seconds["total"] = seconds.total
     run.write_manifest(describe(setting, record, results, layout))
     return run
 
 
-def _edit(run: Run, setting: Setting, seconds: dict[str, float], progress: Progress) -> None:
+def _edit(run: Run, setting: Setting, seconds: Seconds, progress: Progress) -> None:
     """Change a generator's images in the ways that the study asks for."""
     if setting.study.ablation:
         with timed(seconds, "ablation"):
             ablate_generator(run, setting, setting.study.ablation, progress)
+        with timed(seconds, "single units"):
+            remove_single_units(run, setting, setting.study.ablation, progress)
     if setting.study.insertion:
         with timed(seconds, "insertion"):
             insert_concepts(run, setting, setting.study.insertion, progress)

@@ -16,7 +16,7 @@ from dissectory.analysis.subjects.identity import code_hash, network_hash
 from dissectory.analysis.subjects.latents import Latents
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from dissectory.analysis.experiments.setting import Setting
     from dissectory.analysis.subjects.layers import LayerInfo
@@ -59,6 +59,11 @@ class Facts:
                 "dissection.top_images": str(dissection.top_images),
             },
         )
+
+    def of_layers(self, layers: Sequence[LayerInfo]) -> Mapping[str, str]:
+        """What everything that is measured depends on."""
+        own = {layer.name: json.dumps(dict(self.of_layer(layer)), sort_keys=True) for layer in layers}
+        return {**self.labels, **own}
 
     def of_layer(self, layer: LayerInfo, attempt: int = 0) -> Mapping[str, str]:
         """What the activations of a layer depend on; every attempt to bound them is a thing of its own."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from dissectory.analysis.experiments.seconds import Seconds
     from dissectory.analysis.experiments.setting import Setting
     from dissectory.analysis.run import Run
     from dissectory.analysis.subjects.layers import LayerInfo
@@ -43,8 +44,9 @@ LOOSER = 4
 class Measurement:
     """Measures the network of a setting; its progress is in the folder `kept`, under its `role` there."""
 
-    def __init__(self, setting: Setting, run: Run, kept: Path, role: str, seconds: dict[str, float]) -> None:
+    def __init__(self, setting: Setting, run: Run, kept: Path, role: str, seconds: Seconds) -> None:
         self._setting = setting
+        self._run = run
         self._seconds = seconds
         self._threads = torch.get_num_threads()
         self._shared = Shelf(run, kept / "labels")  # the same for every network
@@ -62,6 +64,7 @@ class Measurement:
         with timed(self._seconds, "hash"):
             images_hash = setting.images.digest(setting.study.compute.workers)
             facts = Facts.of(setting, images_hash)
+        self._seconds.take_up(self._run, self._own.spare("seconds", facts.of_layers(setting.layers)) / "seconds.json")
         with timed(self._seconds, "resume"):
             labels = LabelPart(
                 self._shared.open("labels", facts.labels), setting.vocabulary, setting.study.dissection.grid

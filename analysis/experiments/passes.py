@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from dissectory.analysis.experiments.parts import LabelPart, LayerPart, OutputPart, Part
+    from dissectory.analysis.experiments.seconds import Seconds
     from dissectory.analysis.experiments.setting import Setting
     from dissectory.analysis.subjects.images import ViewBatch
 
-    Seconds = dict[str, float]
 
 SHARD_IMAGES = 256
 """Images of one shard at most: what is lost where a run is stopped, and what is held in memory."""
@@ -108,6 +108,7 @@ class Pass:
         with timed(self._seconds, "shards"):
             for part in self._open:
                 part.write(self._first, last)
+        self._seconds.keep()
         self._open = []
 
     def _decoded(self, numbers: Sequence[int]) -> Generator[ViewBatch]:

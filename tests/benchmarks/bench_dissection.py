@@ -8,7 +8,6 @@ from __future__ import annotations
 import csv
 import os
 import time
-from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,6 +20,7 @@ from PIL import Image
 from dissectory.analysis.concepts.color import Color, color_table
 from dissectory.analysis.experiments.measuring import Measurement
 from dissectory.analysis.experiments.order import batches
+from dissectory.analysis.experiments.seconds import Seconds
 from dissectory.analysis.experiments.setting import Setting, open_setting
 from dissectory.analysis.run import Run
 from dissectory.analysis.study import Study
@@ -101,7 +101,7 @@ def bare(setting: Setting) -> dict[str, float]:
 
 def measured(setting: Setting, folder: Path) -> tuple[float, dict[str, float]]:
     """Seconds of the dissection itself, without tables, pictures and pages; in all and by stage."""
-    seconds: dict[str, float] = defaultdict(float)
+    seconds = Seconds()
     start = time.perf_counter()
     Measurement(setting, Run(folder), folder / "progress", "network", seconds).make(Silent())
     return time.perf_counter() - start, seconds

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +11,7 @@ from worlds.planted_world import IMAGES, draw, study
 from dissectory.analysis.concepts.masks import Masks
 from dissectory.analysis.experiments.dissection import dissect
 from dissectory.analysis.experiments.measuring import Measurement
+from dissectory.analysis.experiments.seconds import Seconds
 from dissectory.analysis.experiments.setting import open_setting
 from dissectory.analysis.run import Run
 from dissectory.analysis.subjects.pictures import read_picture
@@ -39,7 +39,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def shards_of(folder: Path, kept: Path, **changes: Mapping[str, object]) -> dict[str, list[str]]:
     """Measure, and list the shards that are written, by part."""
     setting = open_setting(study(folder, **changes))
-    Measurement(setting, Run(kept), kept, "network", defaultdict(float)).make(Silent())
+    Measurement(setting, Run(kept), kept, "network", Seconds()).make(Silent())
     return {
         part: [path.stem.replace("0", "") for path in sorted(kept.glob(f"{part}-*/*.shard"))]
         for part in (LABELS, OUTPUTS, LAYER)
@@ -104,7 +104,7 @@ def test_the_next_batch_is_decoded_and_this_one_labelled_during_the_forward_pass
     monkeypatch.setattr("dissectory.analysis.subjects.images.read_picture", slow_decode)
     monkeypatch.setattr(Masks, "label", slow_label)
     monkeypatch.setattr(setting.model.module, "forward", slow_forward)
-    Measurement(setting, Run(tmp_path), tmp_path, "network", defaultdict(float)).make(Silent())
+    Measurement(setting, Run(tmp_path), tmp_path, "network", Seconds()).make(Silent())
     assert state["decoded"] == IMAGES
 
 

@@ -24,7 +24,7 @@ from dissectory.analysis.schema import TABLES
 from dissectory.progress import Silent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from concurrent.futures import ThreadPoolExecutor
     from pathlib import Path
 
@@ -171,6 +171,22 @@ def test_a_run_goes_on_where_it_stopped_and_says_so(world: Path, whole: Run, loo
     assert told.stages[0] == ("Dissecting", 14)
     assert len(looked_at) == 16
     check_same(run, whole)
+
+
+def test_wall_time_of_earlier_starts_adds_up(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = Pass._forward
+
+    def slow(self: Pass, batch: ViewBatch, wanted: Sequence[str]) -> object:
+        self._seconds["forward"] += 1000
+        return plain(self, batch, wanted)
+
+    monkeypatch.setattr(Pass, "_forward", slow)
+    stopped(world)
+    spent = dissect(study(world, **SMALL), world / "run").manifest.seconds
+    assert 5000 <= spent["forward"] < 6000  # of five batches, two of them in the first start
+    stopped(world)
+    spent = dissect(study(world, **SMALL, dissection={"quantile": 0.05}), world / "run").manifest.seconds
+    assert 5000 <= spent["forward"] < 6000  # the first start was in vain, and is not counted
 
 
 def test_other_memory_takes_the_same_shards_up(world: Path, whole: Run, looked_at: list[int]) -> None:

@@ -1,0 +1,58 @@
+"""Wall time by stage, to which a run that is taken up again adds that of the starts before.
+
+    seconds = Seconds()
+    seconds.take_up(run, folder / "seconds.json")
+    with timed(seconds, "decode"):
+        ...
+    seconds.keep()
+
+It is kept whenever a shard is written: what was spent on work that is lost is not counted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dissectory.analysis.run import Run
+
+
+class Seconds(defaultdict[str, float]):
+    """Wall time by stage, 0 for those that were not reached."""
+
+    def __init__(self) -> None:
+        super().__init__(float)
+        self._start = time.perf_counter()
+        self._earlier = 0.0
+        self._file: tuple[Run, Path] | None = None
+
+    @property
+    def total(self) -> float:
+        """Wall time of this start, and of earlier ones up to what was kept of them."""
+        return self._earlier + time.perf_counter() - self._start
+
+    def take_up(self, run: Run, path: Path) -> None:
+        """Add what earlier starts have kept in a file of a run, and keep it there from now on."""
+        self._file = run, path
+        with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):  # none, or no longer readable
+            stages = {str(stage): float(spent) for stage, spent in json.loads(path.read_text(encoding="utf-8")).items()}
+            self._earlier += stages.pop("total", 0)
+            for stage, spent in stages.items():
+                self[stage] += spent
+
+    def keep(self) -> None:
+        """Write down what has been spent so far.
+
+        Raises:
+            RunError: the file cannot be written.
+        """
+        if self._file:
+            run, path = self._file
+            with run.replacing(path) as temporary:
+                temporary.write_text(json.dumps({**self, "total": self.total}, indent=1), encoding="utf-8")
