@@ -97,8 +97,8 @@ class Manifest:
     """Where a run comes from: everything needed to judge it and to make it again.
 
     `study` is the study as it was resolved, section by section; `versions` of the software; `hashes` (SHA-256)
-    of the weights and of the images; `seconds` of wall time for each stage, `total` for all. (Decoding goes on beside
-    the other stages: only the time spent waiting for it counts.)
+    of the weights and of the images; `seconds` of wall time for each stage, `total` for all, of every start that the
+    run took. (Decoding goes on beside the other stages: only the time spent waiting for it counts.)
     """
 
     study: dict[str, dict[str, Any]]
