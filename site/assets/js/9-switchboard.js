@@ -1,7 +1,7 @@
 /* The switchboard of a class's page: switches, readings, images, link; the network itself is in the script before. */
 (function () {
   "use strict";
-  var MOST = 16; // bars: of more classes, those that change most
+  var MOST = 16; // bars: of more classes, this one and those that change most
   var MINUS = "\u2212";
   var root = document.documentElement.dataset.root;
 
@@ -192,10 +192,13 @@
         return members[number] > 0 && members[number] < network.images;
       });
       if (numbers.length > MOST) {
+        var moved = function (number) {
+          return number === board.class ? Infinity : Math.abs(balanced(now, number) - balanced(before, number));
+        };
         numbers.sort(function (one, other) {
-          return Math.abs(balanced(now, other) - balanced(before, other)) - Math.abs(balanced(now, one) - balanced(before, one)) || one - other;
+          return moved(other) > moved(one) ? 1 : moved(other) < moved(one) ? -1 : one - other;
         });
-        section.querySelector("[data-caption]").textContent = "Balanced accuracy of the " + MOST + " classes that change most";
+        section.querySelector("[data-caption]").textContent = "Balanced accuracy of this class, and of the " + (MOST - 1) + " others that change most";
         numbers = numbers.slice(0, MOST);
       }
       section.querySelector("[data-bars]").replaceChildren.apply(
