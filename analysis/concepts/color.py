@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from dissectory.analysis.concepts.registry import Setting
+    from dissectory.analysis.concepts.registry import SourceContext
     from dissectory.analysis.concepts.vocabulary import Planes
     from dissectory.analysis.subjects.images import ViewBatch
 
@@ -59,7 +59,7 @@ class Color:
 
 
 @register("color")
-def open_color(argument: str, setting: Setting) -> Color:
+def open_color(argument: str, context: SourceContext) -> Color:
     """Open the source `color`."""
     no_argument("color", argument)
-    return Color(setting.grid)
+    return Color(context.grid)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from dissectory.analysis.concepts.labels import Labels
-    from dissectory.analysis.concepts.registry import Setting
+    from dissectory.analysis.concepts.registry import SourceContext
     from dissectory.analysis.concepts.vocabulary import Planes, SizeOf
     from dissectory.analysis.subjects.geometry import Geometry
     from dissectory.analysis.subjects.images import ViewBatch
@@ -164,10 +164,10 @@ def _decode(mask: Path) -> npt.NDArray[np.uint16]:
 
 
 @register("masks")
-def open_masks(argument: str, setting: Setting) -> Masks:
+def open_masks(argument: str, context: SourceContext) -> Masks:
     """Open the source `masks:FOLDER`."""
-    folder = setting.path(argument, "masks:FOLDER")
+    folder = context.path(argument, "masks:FOLDER")
     if not folder.is_dir():
         raise ConceptsError(f"there is no folder of label maps {folder}; 'masks:' wants a folder of PNG files")
     file = find_labels([folder / "labels.csv", folder.resolve().parent / "labels.csv"], f"'masks:{argument}'")
-    return Masks(folder, read_labels(file, source_name(folder)), setting.geometry, setting.grid)
+    return Masks(folder, read_labels(file, source_name(folder)), context.geometry, context.grid)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from dissectory.analysis.concepts.labels import Labels
-    from dissectory.analysis.concepts.registry import Setting
+    from dissectory.analysis.concepts.registry import SourceContext
     from dissectory.analysis.concepts.vocabulary import Planes
     from dissectory.analysis.subjects.images import ViewBatch
 
@@ -157,10 +157,10 @@ def _line(error: Exception) -> str:
 
 
 @register("onnx")
-def open_onnx(argument: str, setting: Setting) -> Segmenter:
+def open_onnx(argument: str, context: SourceContext) -> Segmenter:
     """Open the source `onnx:FILE`."""
-    path = setting.path(argument, "onnx:FILE")
+    path = context.path(argument, "onnx:FILE")
     if not path.is_file():
         raise ConceptsError(f"there is no segmenter {path}; 'onnx:' wants an ONNX file")
     file = find_labels([path.with_suffix(".labels.csv"), path.parent / "labels.csv"], f"'onnx:{argument}'")
-    return Segmenter(path, read_labels(file, source_name(path)), setting.geometry.size, setting.grid, setting.threads)
+    return Segmenter(path, read_labels(file, source_name(path)), context.geometry.size, context.grid, context.threads)

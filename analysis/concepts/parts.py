@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from dissectory.analysis.concepts.registry import Setting
+    from dissectory.analysis.concepts.registry import SourceContext
     from dissectory.analysis.concepts.vocabulary import ConceptSource, Planes
     from dissectory.analysis.subjects.images import ViewBatch
 
@@ -121,7 +121,7 @@ def halve(
 
 
 @register("parts")
-def open_parts(argument: str, setting: Setting) -> Parts:
+def open_parts(argument: str, context: SourceContext) -> Parts:
     """Open the source `parts`."""
     no_argument("parts", argument)
-    return Parts(setting.earlier)
+    return Parts(context.earlier)

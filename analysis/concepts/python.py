@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from torch import nn
 
-    from dissectory.analysis.concepts.registry import Setting
+    from dissectory.analysis.concepts.registry import SourceContext
     from dissectory.analysis.concepts.vocabulary import Planes
     from dissectory.analysis.schema import Category
     from dissectory.analysis.subjects.images import ViewBatch
@@ -164,10 +164,10 @@ def _lookup(table: Table, before: int) -> npt.NDArray[np.uint16]:
 
 
 @register("python")
-def open_python(argument: str, setting: Setting) -> TorchSegmenter:
+def open_python(argument: str, context: SourceContext) -> TorchSegmenter:
     """Open the source `python:FILE.py:FUNCTION` or `python:package.module:FUNCTION`."""
     try:
-        module = build_module(argument, setting.base, "a source of concepts")
+        module = build_module(argument, context.base, "a source of concepts")
     except SubjectError as error:
         raise ConceptsError(str(error)) from error
-    return TorchSegmenter(module, argument, setting.geometry.size, setting.grid, setting.base)
+    return TorchSegmenter(module, argument, context.geometry.size, context.grid, context.base)

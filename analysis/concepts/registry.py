@@ -1,7 +1,7 @@
 """Kinds of concept sources by name: `onnx`, `python`, `masks`, `color`, `parts`, and what others add.
 
     @register("weather")
-    def open_weather(argument: str, setting: Setting) -> ConceptSource: ...
+    def open_weather(argument: str, context: SourceContext) -> ConceptSource: ...
 
 makes `weather:ARGUMENT` a source that a study can name.
 """
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class SourceContext:
     """What a study tells every source that it opens."""
 
     base: Path
@@ -49,7 +49,7 @@ class Setting:
 class Opener(Protocol):
     """Opens a source of one kind."""
 
-    def __call__(self, argument: str, setting: Setting) -> ConceptSource:
+    def __call__(self, argument: str, context: SourceContext) -> ConceptSource:
         """Open the source that `kind:argument` names in a study; the argument is empty where there is no colon.
 
         Raises:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 # Imported for what they register.
 from dissectory.analysis.concepts import color, masks, onnx, python  # noqa: F401
 from dissectory.analysis.concepts.parts import Parts
-from dissectory.analysis.concepts.registry import OPENERS, Setting
+from dissectory.analysis.concepts.registry import OPENERS, SourceContext
 from dissectory.analysis.concepts.vocabulary import Vocabulary
 from dissectory.errors import ConceptsError, nearest
 
@@ -36,7 +36,7 @@ def open_sources(
     Raises:
         ConceptsError: for an unknown, a repeated, an unusable or a misplaced source.
     """
-    setting = Setting(base, geometry, grid, threads)
+    context = SourceContext(base, geometry, grid, threads)
     opened: list[ConceptSource] = []
     seen: dict[tuple[str, Path], str] = {}
     for spec in specs:
@@ -48,7 +48,7 @@ def open_sources(
         if identity in seen:
             raise ConceptsError(f"the source of concepts '{spec}' is listed twice (first as '{seen[identity]}')")
         seen[identity] = spec
-        opened.append(OPENERS[kind](argument, replace(setting, earlier=tuple(opened))))
+        opened.append(OPENERS[kind](argument, replace(context, earlier=tuple(opened))))
         _check_place(spec, opened)
     return Vocabulary(opened)
 

@@ -7,7 +7,7 @@ import pytest
 from labelling.tiny_onnx import write_onnx
 from PIL import Image
 
-from dissectory.analysis.concepts.registry import OPENERS, Setting, register
+from dissectory.analysis.concepts.registry import OPENERS, SourceContext, register
 from dissectory.analysis.concepts.sources import open_sources
 from dissectory.analysis.concepts.vocabulary import Concept
 from dissectory.analysis.subjects.geometry import Geometry
@@ -145,7 +145,7 @@ def _as_before() -> Iterator[None]:
 
 @pytest.mark.usefixtures("_as_before")
 def test_a_new_kind_of_source(study: Path) -> None:
-    told: list[Setting] = []
+    told: list[SourceContext] = []
 
     class Weather:
         name = "weather"
@@ -156,9 +156,9 @@ def test_a_new_kind_of_source(study: Path) -> None:
             raise NotImplementedError
 
     @register("weather")
-    def open_weather(argument: str, setting: Setting) -> ConceptSource:
+    def open_weather(argument: str, context: SourceContext) -> ConceptSource:
         assert argument == "to:day"
-        told.append(setting)
+        told.append(context)
         return Weather()
 
     assert opened(study, "color", "weather:to:day").keys[-1] == "rain"
