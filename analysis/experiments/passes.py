@@ -17,9 +17,10 @@ import torch
 from dissectory.analysis.experiments.order import batches
 from dissectory.analysis.subjects.latents import Latents
 from dissectory.analysis.subjects.layers import watch
+from dissectory.errors import SubjectError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 
     from torch import Tensor
 
@@ -142,9 +143,11 @@ class Pass:
     def _forward(self, batch: ViewBatch, wanted: Sequence[str]) -> object:
         """Run the network; returns its answer."""
         tallied = 0.0
+        calls = dict.fromkeys(wanted, 0)
 
         def observe(name: str, maps: Tensor) -> None:
             nonlocal tallied
+            calls[name] += 1
             start = time.perf_counter()
             self._layers[name].observe(batch.images, maps)
             tallied += time.perf_counter() - start
@@ -153,11 +156,22 @@ class Pass:
         setting = self._setting
         with torch.inference_mode(), watch(setting.model.module, wanted, observe):
             answer: object = setting.model.module(*setting.inputs(batch))
+        _check_calls(calls, batch)
         if self._outputs and self._outputs in self._open:
             self._outputs.observe(batch.images, answer)
         self._seconds["tally"] += tallied
         self._seconds["forward"] += time.perf_counter() - start - tallied
         return answer
+
+
+def _check_calls(calls: Mapping[str, int], batch: ViewBatch) -> None:
+    """Refuse a network that calls a layer for some images more or less often than once."""
+    for name, times in calls.items():
+        if times != 1:
+            raise SubjectError(
+                f"layer '{name}' was called {times} times, not once, for the {len(batch)} images from "
+                f"'{batch.paths[0]}' on: what the network computes hangs on its pictures. Leave it out of model.layers"
+            )
 
 
 @contextlib.contextmanager

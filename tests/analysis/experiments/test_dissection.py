@@ -278,6 +278,15 @@ def test_scores_are_found_in_what_networks_answer(answer: str) -> None:
     assert found is None if answer == "map" else found is scores
 
 
+@pytest.mark.parametrize(("build", "told"), [("build_repeating", "2 times"), ("build_skipping", "0 times")])
+def test_a_layer_that_is_not_called_once_for_all_images_is_refused(
+    folder: Path, tmp_path: Path, build: str, told: str
+) -> None:
+    changed = {"source": f"python:{planted.__file__}:{build}", "layers": ["detectors"]}
+    with pytest.raises(SubjectError, match=f"layer 'detectors' was called {told}, not once, for the 7 images from '"):
+        dissect(study(folder, model=changed), tmp_path / "run")
+
+
 def test_a_network_of_nothing_but_nan_is_refused(folder: Path, tmp_path: Path) -> None:
     changed = {"source": f"python:{planted.__file__}:build_broken", "layers": ["detectors"]}
     with pytest.raises(SubjectError, match="no activation of detectors is a finite number"):
