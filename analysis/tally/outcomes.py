@@ -77,16 +77,50 @@ def count_outcomes(
     )
 
 
-def halves(classes: npt.NDArray[np.integer[Any]], seed: int) -> npt.NDArray[np.bool_]:
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """Which class each output of a network stands for `(output,)`, -1 for none; there are `count` classes.
+
+    A class's score is the highest of its outputs, so an image is taken for the class of the highest output of all.
+    """
+
+    class_of: npt.NDArray[np.int64]
+    count: int
+
+    @classmethod
+    def alike(cls, outputs: int) -> Grouping:
+        """Every output is a class of its own."""
+        return cls(np.arange(outputs), outputs)
+
+    def taken(self, predicted: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.int64]:
+        """What images are taken for, of the predicted outputs; the number `count` where that is no class."""
+        found = self.class_of[predicted]
+        return np.where(found >= 0, found, self.count)
+
+    def own_outputs(
+        self, scores: npt.NDArray[np.floating[Any]], classes: npt.NDArray[np.integer[Any]]
+    ) -> npt.NDArray[np.int64]:
+        """The output of each image's class with the highest score `(image,)`; -1 for images without a class."""
+        among = np.where(self.class_of == np.asarray(classes)[:, None], scores, -np.inf)
+        return np.where(np.asarray(classes) >= 0, among.argmax(axis=1), NO_CLASS)
+
+    def sums(self, shares: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Add up the shares of outputs `(image, output)` to those of classes, and of no class `(image, count + 1)`."""
+        summed = np.zeros((len(shares), self.count + 1))
+        np.add.at(summed.T, self.taken(np.arange(len(self.class_of))), shares.T)
+        return summed
+
+
+def halves(classes: npt.NDArray[np.integer[Any]], seed: int, share: float = 0.5) -> npt.NDArray[np.bool_]:
     """Draw a half of the images of every class, and of those without one `(image,)`: True for the drawn half.
 
-    Of an odd number, the drawn half has one more. What is drawn of a class depends on no other class.
+    Or another `share`. What is not a whole number is rounded up. What is drawn of a class depends on no other class.
     """
     drawn = np.zeros(len(classes), dtype=np.bool_)
     for number in np.unique(classes):
         images = np.flatnonzero(classes == number)
         order = np.random.default_rng([seed, int(number) + 1]).permutation(len(images))
-        drawn[images[order[: -(-len(images) // 2)]]] = True
+        drawn[images[order[: math.ceil(len(images) * share)]]] = True
     return drawn
 
 

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from dissectory.analysis.experiments.ablation.stem import variants_at_once
-from dissectory.analysis.tally.outcomes import Outcomes, count_outcomes
+from dissectory.analysis.tally.outcomes import Grouping, Outcomes, count_outcomes
 from dissectory.analysis.tally.removal import Predictions
 from dissectory.errors import ImagesError
 
@@ -43,7 +43,8 @@ class ClassCurve:
     """One class's curve, `(mode, size)`: modes are those of `MODES`.
 
     `images` of the reporting split belong to the class and `others` do not; `taken` are taken for it, `right` of them
-    belong to it. Of all `labelled` images, `correct` are taken for their own class.
+    belong to it. Of all `labelled` images, `correct` are taken for their own class. `confused` `(size, class)`: what
+    the class's own images are taken for without its units; the last place is no class.
     """
 
     output: int
@@ -54,6 +55,7 @@ class ClassCurve:
     taken: npt.NDArray[np.int64]
     right: npt.NDArray[np.int64]
     correct: npt.NDArray[np.int64]
+    confused: npt.NDArray[np.int64]
 
     @property
     def balanced_accuracy(self) -> npt.NDArray[np.float64]:
@@ -96,6 +98,7 @@ def remove_sets(
     orders: Mapping[int, npt.NDArray[np.intp]],
     *,
     sizes: Sequence[int],
+    grouping: Grouping | None = None,
     advance: Callable[[int], None] = lambda _images: None,
 ) -> list[ClassCurve]:
     """Remove the most important units of each class, and all but them.
@@ -104,9 +107,10 @@ def remove_sets(
         stem: of the layer.
         holding: the images to report on.
         batches: all images, for those that are not kept.
-        classes: the network's output that each image belongs to `(image,)`, -1 for none.
-        orders: for outputs, their units, most important first `(unit,)`.
+        classes: the class that each image belongs to `(image,)`, -1 for none.
+        orders: for classes, their units, most important first `(unit,)`.
         sizes: how many units, ascending; 0 is the unchanged network, and with all kept it is too.
+        grouping: what the network's outputs stand for; by default each is a class of its own.
         advance: told of images that are done.
     """
     outputs = np.array(list(orders), dtype=np.int64)
@@ -115,8 +119,12 @@ def remove_sets(
     ranked = np.array([orders[output] for output in outputs])
     sums = np.zeros((3, len(outputs), len(MODES), len(sizes)), dtype=np.int64)
     members, total, labelled = np.zeros(len(outputs), dtype=np.int64), 0, 0
+    confused: npt.NDArray[np.int64] | None = None
     for held in holding.over(batches):
-        own, predicted = classes[held.numbers], _predict(stem, held, ranked, sizes)
+        grouping = grouping or Grouping.alike(held.scores.shape[1])
+        own, predicted = classes[held.numbers], grouping.taken(_predict(stem, held, ranked, sizes))
+        if confused is None:
+            confused = np.zeros((len(outputs), len(sizes), grouping.count + 1), dtype=np.int64)
         of = own[:, None] == outputs
         taken = predicted == outputs[:, None, None]
         sums += (
@@ -124,11 +132,25 @@ def remove_sets(
             (taken & of[:, :, None, None]).sum(axis=0),
             (predicted == own[:, None, None, None]).sum(axis=0),
         )
+        image, place = of.nonzero()
+        np.add.at(confused, (place[:, None], np.arange(len(sizes)), predicted[image, place, 0]), 1)
         members += of.sum(axis=0)
         total, labelled = total + len(own), labelled + int((own >= 0).sum())
         advance(len(own))
+    if confused is None:
+        return []
     return [
-        ClassCurve(int(output), tuple(sizes), int(images), total - int(images), labelled, *sums[:, place])
+        ClassCurve(
+            int(output),
+            tuple(sizes),
+            int(images),
+            total - int(images),
+            labelled,
+            taken=sums[0, place],
+            right=sums[1, place],
+            correct=sums[2, place],
+            confused=confused[place],
+        )
         for place, (output, images) in enumerate(zip(outputs, members, strict=True))
     ]
 
@@ -142,6 +164,7 @@ def remove_random_sets(
     sizes: Sequence[int],
     seed: int,
     draws: int = DRAWS,
+    grouping: Grouping | None = None,
     advance: Callable[[int], None] = lambda _images: None,
 ) -> RandomSets:
     """Remove random units, and all but them: the first ones of `draws` random orders. Args as those of `remove_sets`.
@@ -153,7 +176,9 @@ def remove_random_sets(
     orders = np.array([generator.permutation(stem.units) for _ in range(draws)])
     outcomes: Outcomes | None = None
     for held in holding.over(batches):
-        counted = count_outcomes(_predict(stem, held, orders, sizes), classes[held.numbers], held.scores.shape[1])
+        grouping = grouping or Grouping.alike(held.scores.shape[1])
+        taken = grouping.taken(_predict(stem, held, orders, sizes))
+        counted = count_outcomes(taken, classes[held.numbers], grouping.count + 1)
         outcomes = counted if outcomes is None else outcomes + counted
         advance(len(held.numbers))
     if outcomes is None:

@@ -1,4 +1,4 @@
-"""The columns of the tables `unit_ablations`, `ablation_curves` and `detectors`, of one layer."""
+"""The columns of the tables that tell what a classifier loses without its units, of one layer."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from dissectory.analysis.experiments.ablation.sets import MODES
 from dissectory.analysis.experiments.ablation.units import SPLITS
+from dissectory.analysis.tally.importance import classes_led
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,7 +46,38 @@ def _of_split(layer: str, found: UnitRemovals, names: Mapping[int, str], place: 
         "balanced_accuracy": np.where(removed, without.balanced_accuracy[:, outputs].ravel(), np.nan),
         "drop": found.drop(split)[:, outputs].ravel(),
         "lead_drop": found.lead_drops[split][:, outputs].ravel(),
+        "rank": _ranks(found, outputs).ravel(),
     }
+
+
+def _ranks(found: UnitRemovals, outputs: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
+    """The place of each unit among all by what each class loses `(unit, class)`; nothing without ranking images."""
+    ranks = np.empty((len(found.removed), len(outputs)), dtype=object)
+    for column, output in enumerate(outputs.tolist()):
+        if found.original["ranking"].images[output]:
+            ranks[found.order(output), column] = range(len(ranks))
+    return ranks
+
+
+def unit_importance(layer: str, found: UnitRemovals, names: Mapping[int, str]) -> Columns:
+    """Every unit: what the classes in `names` that have ranking images lose together without it."""
+    ranked = [output for output in names if found.original["ranking"].images[output]]
+    units = len(found.removed)
+    orders = np.array([found.order(output) for output in ranked], dtype=np.int64).reshape(len(ranked), units)
+    return {
+        "layer": _same(layer, units),
+        "unit": np.arange(units),
+        "classes_led": classes_led(orders, units),
+        "mean_drop": _mean(found.drop("ranking")[:, ranked]),
+        "mean_lead_drop": _mean(found.lead_drops["ranking"][:, ranked]),
+    }
+
+
+def _mean(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Mean over what is known in each row; NaN where nothing is."""
+    known = ~np.isnan(values)
+    total = np.where(known, values, 0).sum(axis=1)
+    return np.asarray(np.divide(total, known.sum(axis=1), out=np.full(len(values), np.nan), where=known.any(axis=1)))
 
 
 def ablation_curves(
@@ -83,8 +115,14 @@ def _of_curve(layer: str, curve: ClassCurve, random: RandomSets | None, name: st
     }
 
 
-def detectors(layer: str, kind: Literal["class", "concept"], positives: str, found: Separation) -> Columns:
-    """Every unit as a detector of one set of images."""
+def detectors(
+    layer: str,
+    kind: Literal["class", "concept"],
+    positives: str,
+    found: Separation,
+    correlation: npt.NDArray[np.float64] | None = None,
+) -> Columns:
+    """Every unit as a detector of one set of images; `correlation` `(unit,)` is that with a class's share."""
     rows = len(found.threshold)
     return {
         "layer": _same(layer, rows),
@@ -98,6 +136,7 @@ def detectors(layer: str, kind: Literal["class", "concept"], positives: str, fou
         "right": found.right,
         "balanced_accuracy": found.balanced_accuracy,
         "area": found.area,
+        "correlation": np.full(rows, np.nan) if correlation is None else correlation,
         "low": found.low,
         "high": found.high,
         "image_bins": _bins(found.image_bins),

@@ -19,7 +19,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from dissectory.analysis.experiments.ablation.held import Batches, Held, Holding
 from dissectory.analysis.experiments.ablation.stem import Stem, find_stem, scores_of, variants_at_once
 from dissectory.analysis.tally.importance import Correlation
-from dissectory.analysis.tally.outcomes import Outcomes, count_outcomes
+from dissectory.analysis.tally.outcomes import Grouping, Outcomes, count_outcomes
 from dissectory.analysis.tally.removal import LinearHead, UnitPredictions, leads_of, unchanged
 
 if TYPE_CHECKING:
@@ -57,11 +57,12 @@ class Plan:
 class UnitRemovals:
     """What removing each unit does, on both splits.
 
-    `original` are the outcomes of the unchanged network, `taken` and the like `(output,)`; `without` those without each
-    unit `(unit, output)`, of use where `removed` `(unit,)`: elsewhere the unit was not removed, and they are those of
-    the unchanged network. `lead_drops` `(unit, output)` say by how much less a class's score leads the best other one,
+    Classes are the network's outputs, or what a grouping makes of them, and a last one for what is no class.
+    `original` are the outcomes of the unchanged network, `taken` and the like `(class,)`; `without` those without each
+    unit `(unit, class)`, of use where `removed` `(unit,)`: elsewhere the unit was not removed, and they are those of
+    the unchanged network. `lead_drops` `(unit, class)` say by how much less a class's score leads the best other one,
     mean over the class's images; of units that were not removed, an estimate on the ranking split and NaN on the other.
-    `correlation` `(unit, output)` is that of a unit's peak activation with the softmax score, over all images;
+    `correlation` `(unit, class)` is that of a unit's peak activation with the softmax score, over all images;
     `peaks` `(image, unit)`, NaN for images that were not seen. `recomputed` counts predictions that were too near to
     another one to be added up, and were made by running on.
     """
@@ -76,7 +77,7 @@ class UnitRemovals:
     recomputed: int
 
     def drop(self, split: Split) -> npt.NDArray[np.float64]:
-        """Balanced accuracy of the unchanged network less that without the unit `(unit, output)`; NaN if not known."""
+        """Balanced accuracy of the unchanged network less that without the unit `(unit, class)`; NaN if not known."""
         drop = self.original[split].balanced_accuracy - self.without[split].balanced_accuracy
         return np.where(self.removed[:, None], drop, np.nan)
 
@@ -138,6 +139,7 @@ def remove_units(
     *,
     best: int = BEST,
     holding: Holding | None = None,
+    grouping: Grouping | None = None,
     advance: Callable[[int], None] = lambda _images: None,
 ) -> UnitRemovals:
     """Remove every unit of a layer, one at a time, or the best of every class where all would cost too much.
@@ -145,19 +147,21 @@ def remove_units(
     Args:
         plan: how.
         batches: the images; those that it does not give do not count.
-        classes: the network's output that each image belongs to `(image,)`, -1 for none.
+        classes: the class that each image belongs to `(image,)`, -1 for none.
         ranking: which images are of the ranking split `(image,)`; all others are of the reporting split.
         best: units of every class to remove in ranked mode.
         holding: keeps what `remove_sets` needs of the images, as long as there is room.
+        grouping: what the network's outputs stand for; by default each is a class of its own. A lead is then that of
+            the image's highest output of its class.
         advance: told of images that are done.
     """
     with torch.no_grad():
         if plan.mode != "ranked":
-            return _Removal(plan, classes, ranking, holding).run(batches, None, None, advance)
-        estimate = estimate_lead_drops(plan.stem, batches, np.where(ranking, classes, -1))
+            return _Removal(plan, classes, ranking, holding, grouping).run(batches, None, None, advance)
+        estimate = estimate_lead_drops(plan.stem, batches, np.where(ranking, classes, -1), grouping)
         present = np.unique(classes[ranking & (classes >= 0)])
         chosen = np.argsort(-estimate[:, present], axis=0, kind="stable")[:best]
-        return _Removal(plan, classes, ranking, holding).run(batches, np.unique(chosen), estimate, advance)
+        return _Removal(plan, classes, ranking, holding, grouping).run(batches, np.unique(chosen), estimate, advance)
 
 
 class _Removal:
@@ -169,9 +173,12 @@ class _Removal:
         classes: npt.NDArray[np.integer[Any]],
         ranking: npt.NDArray[np.bool_],
         holding: Holding | None,
+        grouping: Grouping | None,
     ) -> None:
         self.plan, self.classes, self.ranking, self.holding = plan, classes, ranking, holding
+        self._grouping = grouping
         self.peaks = np.full((len(classes), plan.stem.units), np.nan, dtype=np.float32)
+        self.predicted = np.zeros(len(classes), dtype=np.int64)
         self.original: dict[Split, Outcomes] = {}
         self.without: dict[Split, Outcomes] = {}
         self.leads: dict[Split, npt.NDArray[np.float64]] = {}
@@ -193,24 +200,27 @@ class _Removal:
         for numbers, inputs in batches():
             point, answer = self.plan.stem.rest.run(inputs)
             scores = scores_of(answer)
-            self._note(numbers, point, scores)
+            self._grouping = self._grouping or Grouping.alike(scores.shape[1])
+            self._note(numbers, point, scores, self._grouping)
             held = Held(numbers, *self.plan.stem.split(point), scores)
             if self.holding is not None:
                 self.holding.keep(held)
-            found = self._predict(held, removed)
-            self._count(numbers, scores.float().cpu().numpy(), found)
+            own = self._grouping.own_outputs(scores.float().cpu().numpy(), self.classes[numbers])
+            found = self._predict(held, removed, own)
+            self._count(numbers, leads_of(scores.float().cpu().numpy(), own), found, self._grouping)
             advance(len(numbers))
         return self._result(removed, estimate)
 
-    def _note(self, numbers: npt.NDArray[np.integer[Any]], point: Point, scores: Tensor) -> None:
+    def _note(self, numbers: npt.NDArray[np.integer[Any]], point: Point, scores: Tensor, grouping: Grouping) -> None:
         peaks = point.output.flatten(2).amax(dim=2).float().cpu().numpy()
         self.peaks[numbers] = peaks
+        self.predicted[numbers] = scores.float().cpu().numpy().argmax(axis=1)
         if self.correlation is None:
-            self.correlation = Correlation(peaks.shape[1], scores.shape[1])
-        self.correlation.observe(peaks, scores.softmax(dim=1).double().cpu().numpy())
+            self.correlation = Correlation(peaks.shape[1], grouping.count + 1)
+        self.correlation.observe(peaks, grouping.sums(scores.softmax(dim=1).double().cpu().numpy()))
 
-    def _predict(self, held: Held, removed: npt.NDArray[np.bool_]) -> UnitPredictions:
-        stem, classes = self.plan.stem, self.classes[held.numbers]
+    def _predict(self, held: Held, removed: npt.NDArray[np.bool_], classes: npt.NDArray[np.int64]) -> UnitPredictions:
+        stem = self.plan.stem
         if stem.head is not None:
             features = stem.features(held.cut, held.silent, held.scores)
             found = stem.head.without_units(features, classes, torch.get_num_threads())
@@ -224,14 +234,18 @@ class _Removal:
         return found
 
     def _count(
-        self, numbers: npt.NDArray[np.integer[Any]], scores: npt.NDArray[np.float32], found: UnitPredictions
+        self,
+        numbers: npt.NDArray[np.integer[Any]],
+        own: npt.NDArray[np.float32],
+        found: UnitPredictions,
+        grouping: Grouping,
     ) -> None:
-        outputs = scores.shape[1]
-        own = leads_of(scores, self.classes[numbers])
+        taken, unchanged_taken = grouping.taken(found.outputs), grouping.taken(self.predicted[numbers])
+        outputs = grouping.count + 1
         for split, of in zip(SPLITS, (self.ranking[numbers], ~self.ranking[numbers]), strict=True):
             classes = self.classes[numbers[of]]
-            _add(self.original, split, count_outcomes(scores.argmax(axis=1)[of], classes, outputs))
-            _add(self.without, split, count_outcomes(found.outputs[of], classes, outputs))
+            _add(self.original, split, count_outcomes(unchanged_taken[of], classes, outputs))
+            _add(self.without, split, count_outcomes(taken[of], classes, outputs))
             drops = self.leads.setdefault(split, np.zeros((self.plan.stem.units, outputs)))
             np.add.at(
                 drops.T, classes[classes >= 0], (own[of, None] - found.leads[of]).astype(np.float64)[classes >= 0]
@@ -282,8 +296,10 @@ def _run_on(
         found.leads[image, unit] = leads_of(scores.float().cpu().numpy(), classes[image])
 
 
-def estimate_lead_drops(stem: Stem, batches: Batches, classes: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.float64]:
-    """Estimate to first order by how much less a class leads without each unit `(unit, output)`, mean over its images.
+def estimate_lead_drops(
+    stem: Stem, batches: Batches, classes: npt.NDArray[np.integer[Any]], grouping: Grouping | None = None
+) -> npt.NDArray[np.float64]:
+    """Estimate to first order by how much less a class leads without each unit `(unit, class)`, mean over its images.
 
     The gradient of the lead (the class's score less the best other one) times what goes when the unit does, summed over
     its positions. The lead, and not the score: an image is taken for the class as long as that is above 0, and a unit
@@ -295,8 +311,11 @@ def estimate_lead_drops(stem: Stem, batches: Batches, classes: npt.NDArray[np.in
         of = classes[numbers] >= 0
         if not of.any():
             continue
-        point, _ = stem.rest.run(inputs[torch.from_numpy(of).to(inputs.device)])
-        drops, outputs = _first_order(stem, point, classes[numbers[of]])
+        point, answer = stem.rest.run(inputs[torch.from_numpy(of).to(inputs.device)])
+        scores = scores_of(answer).float().cpu().numpy()
+        grouping = grouping or Grouping.alike(scores.shape[1])
+        drops = _first_order(stem, point, grouping.own_outputs(scores, classes[numbers[of]]))
+        outputs = grouping.count + 1
         sums = np.zeros((stem.units, outputs)) if sums is None else sums
         np.add.at(sums.T, classes[numbers[of]], drops)
         for output in classes[numbers[of]]:
@@ -308,10 +327,8 @@ def estimate_lead_drops(stem: Stem, batches: Batches, classes: npt.NDArray[np.in
     return means
 
 
-def _first_order(
-    stem: Stem, point: Point, classes: npt.NDArray[np.integer[Any]]
-) -> tuple[npt.NDArray[np.float64], int]:
-    """Estimated drops of the lead of each image's class `(image, unit)`, and the number of outputs."""
+def _first_order(stem: Stem, point: Point, classes: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.float64]:
+    """Estimated drops of the lead of each image's output `(image, unit)`."""
     cut, silent = stem.split(point)
     with torch.enable_grad():
         features = cut.output.detach().requires_grad_()
@@ -321,4 +338,5 @@ def _first_order(
         (gradient,) = torch.autograd.grad((scores.gather(1, own)[:, 0] - others).sum(), features)
     change = gradient * (features.detach() - silent)
     drops = change.reshape(len(point), stem.units, -1).double().sum(dim=2)
-    return drops.cpu().numpy(), scores.shape[1]
+    estimated: npt.NDArray[np.float64] = drops.cpu().numpy()
+    return estimated
