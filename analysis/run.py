@@ -56,12 +56,22 @@ class Pictures:
 
     `images/gallery/<image>.webp` is an image of the gallery as the network sees it, the same name with
     `.<category>.webp` its label map: a pixel for each grid position, transparent where nothing is labelled.
+
+    Of a generator, `images/without/<layers.index>/<unit>.webp` holds a unit's first `without_tiles` top images side by
+    side, drawn without the unit; `images/ablation/<n>.webp` a row for each image and a tile for each number of removed
+    units, as in the table ablation_pictures; `images/insertion/<n>.webp` a row for each image of the table
+    insertion_pictures: before, after, and the difference of each colour's values, `amplified` so many times.
+
+    `images/attacks/<image>.webp` is an attacked image, the same name with `.changed.webp` what it was changed to, and with
+    `.difference.webp` the difference, amplified around grey; all three as the network sees them.
     """
 
     tile: int = 112
     columns: int = 5
     unit_tiles: int = 15
     concept_tiles: int = 15
+    without_tiles: int = 3
+    amplified: int = 4
 
     @staticmethod
     def unit(layer_index: int, unit: int) -> str:
@@ -74,9 +84,29 @@ class Pictures:
         return f"images/concepts/{row}.webp"
 
     @staticmethod
+    def without(layer_index: int, unit: int) -> str:
+        """Path of a unit's top images without it inside the run."""
+        return f"images/without/{layer_index}/{unit}.webp"
+
+    @staticmethod
+    def ablation(row: int) -> str:
+        """Path of the pictures without a concept's units inside the run."""
+        return f"images/ablation/{row}.webp"
+
+    @staticmethod
+    def insertion(row: int) -> str:
+        """Path of the pictures with a concept's units forced on inside the run."""
+        return f"images/insertion/{row}.webp"
+
+    @staticmethod
     def gallery(image: int, category: str = "") -> str:
         """Path of an image of the gallery inside the run, or of one of its label maps."""
         return f"images/gallery/{image}.{category}.webp" if category else f"images/gallery/{image}.webp"
+
+    @staticmethod
+    def attack(image: int, kind: str = "") -> str:
+        """Path of an attacked image inside the run; `kind` is changed or difference."""
+        return f"images/attacks/{image}.{kind}.webp" if kind else f"images/attacks/{image}.webp"
 
     @staticmethod
     def mask(sprite: str) -> str:
@@ -239,7 +269,7 @@ class Run:
         """Remove what an earlier run left in the folder, its manifest first: without one it is no finished run."""
         try:
             (self.folder / "manifest.json").unlink(missing_ok=True)
-            for name in ("tables", "images", "site", "control", "paint", "switches"):
+            for name in ("tables", "images", "site", "control", "paint", "attacks", "switches"):
                 if (self.folder / name).exists():
                     shutil.rmtree(self.folder / name)
         except OSError as error:

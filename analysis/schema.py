@@ -531,6 +531,59 @@ INSERTIONS = Table(
 NO_CONTEXT = "(nothing)"
 """The context of a place that carried no concept."""
 
+UNIT_EFFECTS = Table(
+    "unit_effects",
+    "a unit that was removed from a generator alone, and a concept whose area that changed, or its label",
+    3,
+    (
+        _LAYER,
+        _UNIT,
+        Column(
+            "concept",
+            "name",
+            "the unit's label, or one of the four concepts and the two colours of which most positions came or went",
+        ),
+        Column("images", "int", "images that were drawn with and without the unit, others than those of the study"),
+        Column("pixels", "long", "grid positions that carry the concept without the unit", "grid positions"),
+        Column("baseline", "long", "grid positions that carry it on the same images unchanged", "grid positions"),
+        Column("change", "float", "pixels less baseline, over baseline; empty where that is 0", "1", nullable=True),
+        Column("low", "float", "change less 2.58 standard errors over images: 99 %", "1", nullable=True),
+        Column("high", "float", "change and 2.58 standard errors", "1", nullable=True),
+    ),
+)
+
+_SEED = Column("seed", "long", "the seed of the image")
+
+ABLATION_PICTURES = Table(
+    "ablation_pictures",
+    "a picture of a generator without the units that fit a concept best",
+    4,
+    (
+        _LAYER,
+        Column("concept", "name", "the concept whose units were removed"),
+        Column("rank", "int", "the picture's row: images with the largest area of the concept come first"),
+        Column("units", "int", "how many units were removed: the picture's column", "units"),
+        _SEED,
+        Column("pixels", "long", "grid positions that carry the concept", "grid positions"),
+    ),
+)
+
+INSERTION_PICTURES = Table(
+    "insertion_pictures",
+    "an image in which a concept's units were forced on at one place, and the concept appeared",
+    3,
+    (
+        _LAYER,
+        Column("concept", "name", "the concept that was to appear"),
+        Column("rank", "int", "the picture's row: images in which most of it appeared come first"),
+        _SEED,
+        Column("y", "int", "row of the layer's map in which the units were forced on", "cells"),
+        Column("x", "int", "column of the layer's map", "cells"),
+        Column("context", "name", "what stood there before, as in the table insertions; each of these has one picture"),
+        Column("added_pixels", "long", "grid positions that came to carry the concept", "grid positions"),
+    ),
+)
+
 DETECTORS = Table(
     "detectors",
     "a unit, and a set of images that its peak activation tells from the others",
@@ -720,6 +773,9 @@ TABLES: Mapping[str, Table] = MappingProxyType(
             DETECTORS,
             GENERATOR_ABLATIONS,
             INSERTIONS,
+            UNIT_EFFECTS,
+            ABLATION_PICTURES,
+            INSERTION_PICTURES,
             ATTACKS,
             ATTACK_UNITS,
             ATTACK_CHANGES,

@@ -128,12 +128,14 @@ class AblationSection:
     """`[ablation]`: the units that fit a concept best are removed from a generator; what becomes of its images?
 
     It is done in one `layer`, by default the one with most matched units, for the so many `concepts` that a unit there
-    fits best, on as many other `images` as it says.
+    fits best, on as many other `images` as it says. Then each unit of the layer is removed alone, on the first
+    `single_images` of these; with 0 none is.
     """
 
     layer: str | None = None
     images: int = 200
     concepts: int = 20
+    single_images: int = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -461,4 +463,8 @@ def _edit_rules(study: Study) -> tuple[_Rule, ...]:
         for key in ("images", "concepts", "units")
         if hasattr(section, key)
     ]
-    return tuple((key, value, value >= 1, "1 or more") for key, value in numbers)
+    single = study.ablation.single_images if study.ablation else 0
+    return (
+        *((key, value, value >= 1, "1 or more") for key, value in numbers),
+        ("ablation.single_images", single, single >= 0, "0 or more"),
+    )

@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from dissectory.analysis.experiments.order import batches
 from dissectory.analysis.subjects.images import ViewBatch
 from dissectory.analysis.subjects.latents import Latents
 from dissectory.analysis.subjects.rest import Point, Rest, WholeRest, find_rest
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
 
     Labels = npt.NDArray[np.uint16]
     Areas = npt.NDArray[np.int64]
+    Cells = npt.NDArray[np.intp]
 
 NINETY_NINE = 2.58
 """Standard errors to each side of what 99 % of normal errors are within."""
@@ -37,11 +37,18 @@ NINETY_NINE = 2.58
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """Some images as they are: with their views, the layer's output, and their label maps `(image, position, plane)`."""
+    """Some images as they are: their views, the layer's output, and their label maps `(image, position, plane)`."""
 
     batch: ViewBatch
     point: Point
     labels: Labels
+
+    def __len__(self) -> int:
+        return len(self.batch)
+
+    def of(self, rows: Sequence[int]) -> Drawn:
+        """Take some of the images, by their rows; one may come more than once."""
+        return Drawn(_of(self.batch, rows), self.point.of(torch.tensor(list(rows))), self.labels[list(rows)])
 
 
 class _Numbered(nn.Module):
@@ -54,6 +61,11 @@ class _Numbered(nn.Module):
 
     def forward(self, numbers: Tensor) -> object:
         return self.network(*self._images.inputs(numbers.tolist()))
+
+
+def in_turn(count: int, size: int) -> Iterator[range]:
+    """Share things out to batches of `size`, one after the other."""
+    return (range(first, min(first + size, count)) for first in range(0, count, size))
 
 
 def further_images(setting: Setting, count: int) -> Latents:
@@ -83,14 +95,10 @@ class EditedGenerator:
         return len(self.images)
 
     def drawn(self) -> Iterator[Drawn]:
-        """Draw all images as they are, batch by batch, and label them."""
-        for numbers in batches(len(self), self._setting.study.compute.batch):
-            yield self.labelled(numbers)
-
-    def labelled(self, numbers: Sequence[int]) -> Drawn:
-        """Draw some images as they are, and label them."""
-        batch, point = self.draw(numbers)
-        return Drawn(batch, point, self._labels(batch))
+        """Draw all images as they are, batch by batch in their order, and label them."""
+        for numbers in in_turn(len(self), self._setting.study.compute.batch):
+            batch, point = self.draw(numbers)
+            yield Drawn(batch, point, self._labels(batch))
 
     def draw(self, numbers: Sequence[int]) -> tuple[ViewBatch, Point]:
         """Draw some images as they are."""
@@ -134,11 +142,11 @@ class EditedGenerator:
         return found
 
 
-def _of(batch: ViewBatch, rows: list[int]) -> ViewBatch:
+def _of(batch: ViewBatch, rows: Sequence[int]) -> ViewBatch:
     return ViewBatch(
         tuple(batch.images[row] for row in rows),
         tuple(batch.paths[row] for row in rows),
-        batch.views[rows],
+        batch.views[list(rows)],
         tuple(batch.sizes[row] for row in rows),
     )
 
@@ -180,6 +188,22 @@ def rank_units(run: Run, setting: Setting, wanted: str | None, key: str) -> Rank
     iou[pairs["concept"].astype(str).map(place).to_numpy(), pairs["unit"].to_numpy()] = pairs["iou"].to_numpy()
     order = np.argsort(-iou, axis=1, kind="stable")
     return Ranking(layer, order, iou.max(axis=1), units["threshold"].fillna(0).to_numpy(dtype=np.float32))
+
+
+def without(maps: Tensor, units: Cells) -> Tensor:
+    """Set units of maps `(image, unit, height, width)` to zero."""
+    changed = maps.clone()
+    changed[:, units.tolist()] = 0
+    return changed
+
+
+def forced(maps: Tensor, units: Cells, levels: npt.NDArray[np.float32], rows: Cells, columns: Cells) -> Tensor:
+    """Raise units of maps `(image, unit, height, width)` to levels `(unit,)` at one cell of each image; lower none."""
+    changed = maps.clone()
+    images, wanted = torch.arange(len(maps)), torch.from_numpy(units)
+    at = (images[:, None], wanted[None], torch.from_numpy(rows)[:, None], torch.from_numpy(columns)[:, None])
+    changed[at] = changed[at].maximum(torch.from_numpy(levels).to(maps))
+    return changed
 
 
 def check_layers(setting: Setting) -> None:

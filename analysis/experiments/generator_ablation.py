@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dissectory.analysis import schema
-from dissectory.analysis.experiments.editing import NINETY_NINE, EditedGenerator, further_images, rank_units
+from dissectory.analysis.experiments.edit_pictures import draw_removals
+from dissectory.analysis.experiments.editing import NINETY_NINE, EditedGenerator, further_images, rank_units, without
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
-    from torch import Tensor
 
     from dissectory.analysis.experiments.setting import Setting
     from dissectory.analysis.run import Run
@@ -37,7 +37,10 @@ _RANDOM = -1
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """By which share of what they were areas changed `(concept,)`, with 99 % intervals; NaN where there was none."""
+    """By which share of what they were areas changed `(concept,)`, with 99 % intervals.
+
+    NaN where there was no area; the interval is NaN where less than two images had any.
+    """
 
     share: Values
     low: Values
@@ -65,6 +68,8 @@ def ablate_generator(run: Run, setting: Setting, section: AblationSection, progr
     }
     layer = np.full(len(columns["units"]), ranking.layer, dtype=object)
     run.write_table(schema.GENERATOR_ABLATIONS, {"layer": layer, **columns})
+    own = {key: found for key, found in areas.items() if key[0] != _RANDOM}
+    draw_removals(run, setting, generator, ranking, own)
 
 
 def _measure(
@@ -81,13 +86,6 @@ def _measure(
                 found.append(generator.areas(generator.changed(drawn, output)) if size else before[-1])
             advance(len(drawn.batch))
     return np.concatenate(before), {key: np.concatenate(found) for key, found in after.items()}
-
-
-def without(maps: Tensor, units: npt.NDArray[np.intp]) -> Tensor:
-    """Set units of maps `(image, unit, height, width)` to zero."""
-    changed = maps.clone()
-    changed[:, units.tolist()] = 0
-    return changed
 
 
 def _rows(
@@ -125,5 +123,5 @@ def change_of(before: Areas, after: Areas) -> Change:
         share = np.where(total > 0, (after - before).sum(axis=0) / total, np.nan)
         apart = (after - before) - share * before
         error = np.sqrt((apart**2).sum(axis=0) / max(count - 1, 1) * count) / total
-    wide = NINETY_NINE * error
+    wide = np.where((before > 0).sum(axis=0) > 1, NINETY_NINE * error, np.nan)
     return Change(share, share - wide, share + wide)

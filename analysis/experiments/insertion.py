@@ -10,14 +10,13 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from dissectory.analysis import schema
-from dissectory.analysis.experiments.editing import NINETY_NINE, EditedGenerator, further_images, rank_units
+from dissectory.analysis.experiments.edit_pictures import Forced, Insertion, draw_insertions
+from dissectory.analysis.experiments.editing import NINETY_NINE, EditedGenerator, forced, further_images, rank_units
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-    from torch import Tensor
 
     from dissectory.analysis.experiments.editing import Labels
     from dissectory.analysis.experiments.setting import Setting
@@ -34,39 +33,35 @@ def insert_concepts(run: Run, setting: Setting, section: InsertionSection, progr
     concepts = ranking.concepts(section.concepts)
     info = next(layer for layer in setting.layers if layer.name == ranking.layer)
     generator = EditedGenerator(setting, ranking.layer, further_images(setting, section.images))
-    cells = {
-        concept: places(section.images, info.height * info.width, setting.study.seed, concept) for concept in concepts
+    forcing = {
+        concept: Forced(
+            ranking.order[concept][: section.units],
+            *np.divmod(places(section.images, info.height * info.width, setting.study.seed, concept), info.width),
+        )
+        for concept in concepts
     }
     added: dict[tuple[int, int], list[int]] = defaultdict(list)
     with progress.stage("Inserting concepts", len(generator), "images") as advance:
         for drawn in generator.drawn():
             numbers = list(drawn.batch.images)
-            for concept in concepts:
-                units = ranking.order[concept][: section.units]
-                rows, columns = np.divmod(cells[concept][numbers], info.width)
-                output = forced(drawn.point.output, units, ranking.thresholds[units], rows, columns)
+            for concept, at in forcing.items():
+                rows, columns = at.rows[numbers], at.columns[numbers]
+                output = forced(drawn.point.output, at.units, ranking.thresholds[at.units], rows, columns)
                 came = _appeared(drawn.labels, generator.changed(drawn, output), concept)
                 positions = _middles(rows, columns, (info.height, info.width), setting.study.dissection.grid)
-                for image, position in enumerate(positions):
-                    carried = [int(label) - 1 for label in drawn.labels[image, position] if label]
+                for place, position in enumerate(positions):
+                    carried = [int(label) - 1 for label in drawn.labels[place, position] if label]
                     for context in carried or [-1]:
-                        added[concept, context].append(int(came[image]))
+                        added[concept, context].append(int(came[place]))
+                        at.found.append(Insertion(numbers[place], context, int(came[place])))
             advance(len(numbers))
     _write(run, setting, ranking.layer, added)
+    draw_insertions(run, setting, generator, ranking, forcing)
 
 
 def places(images: int, cells: int, seed: int, concept: int) -> Cells:
     """Choose a cell of the layer's map for each image `(image,)`, of its own for every concept."""
     return np.random.default_rng([abs(seed), concept]).integers(cells, size=images)
-
-
-def forced(maps: Tensor, units: Cells, levels: npt.NDArray[np.float32], rows: Cells, columns: Cells) -> Tensor:
-    """Raise units of maps `(image, unit, height, width)` to levels `(unit,)` at one cell of each image; lower none."""
-    changed = maps.clone()
-    images, wanted = torch.arange(len(maps)), torch.from_numpy(units)
-    at = (images[:, None], wanted[None], torch.from_numpy(rows)[:, None], torch.from_numpy(columns)[:, None])
-    changed[at] = changed[at].maximum(torch.from_numpy(levels).to(maps))
-    return changed
 
 
 def _appeared(before: Labels, after: Labels, concept: int) -> Cells:

@@ -1,0 +1,135 @@
+"""Each unit of a layer alone: what vanishes from a generator's images without it, and what that looks like.
+
+Areas are measured as in `generator_ablation`, on images that follow those of the study. The pictures are of the study's
+own images, those that move the unit most.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from dissectory.analysis import schema
+from dissectory.analysis.experiments.editing import EditedGenerator, further_images, in_turn, rank_units
+from dissectory.analysis.experiments.generator_ablation import change_of
+from dissectory.analysis.pictures.sprites import thumbnail
+from dissectory.analysis.pictures.strips import write_strip
+from dissectory.analysis.run import Pictures
+from dissectory.analysis.subjects.latents import Latents
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy.typing as npt
+
+    from dissectory.analysis.experiments.editing import Drawn, Ranking
+    from dissectory.analysis.experiments.setting import Setting
+    from dissectory.analysis.run import Run
+    from dissectory.analysis.study import AblationSection
+    from dissectory.progress import Progress
+
+    Areas = npt.NDArray[np.int64]
+    Rows = dict[str, npt.NDArray[Any]]
+
+NAMED, COLOURS = 4, 2
+"""Concepts that are kept of those that a unit's removal changes most: some that are no colours, and some that are."""
+
+
+def remove_single_units(run: Run, setting: Setting, section: AblationSection, progress: Progress) -> None:
+    """Remove each unit of the layer of an ablation alone: measure, and draw."""
+    if section.single_images:
+        ranking = rank_units(run, setting, section.layer, "ablation.layer")
+        _measure(run, setting, ranking, section.single_images, progress)
+        _draw(run, setting, ranking.layer, progress)
+
+
+def _measure(run: Run, setting: Setting, ranking: Ranking, images: int, progress: Progress) -> None:
+    """Measure the areas without each unit on so many images, and write the table of what changed."""
+    generator = EditedGenerator(setting, ranking.layer, further_images(setting, images))
+    drawn = list(generator.drawn())
+    before = np.concatenate([generator.areas(one.labels) for one in drawn])
+    own, colours = _labels_of(run, setting, ranking.layer), _colours(setting)
+    units, rows = ranking.order.shape[1], []
+    with progress.stage("Removing each unit alone", units, "units") as advance:
+        for group in in_turn(units, max(1, setting.study.compute.batch // images)):
+            after = np.concatenate([_areas_without(generator, one, group) for one in drawn], axis=1)
+            for unit, areas in zip(group, after, strict=True):
+                kept = most_changed((areas - before).sum(axis=0), colours, own.get(unit))
+                rows.append(_rows(setting.vocabulary.keys, unit, kept, before, areas))
+            advance(len(group))
+    columns: Rows = {
+        column.name: np.concatenate([row[column.name] for row in rows]) for column in schema.UNIT_EFFECTS.columns[1:]
+    }
+    layer = np.full(len(columns["unit"]), ranking.layer, dtype=object)
+    run.write_table(schema.UNIT_EFFECTS, {"layer": layer, **columns})
+
+
+def _areas_without(generator: EditedGenerator, drawn: Drawn, units: Sequence[int]) -> Areas:
+    """Areas of images `(unit, image, concept)` without each of the units alone."""
+    wide = drawn.of([*range(len(drawn))] * len(units))
+    output = wide.point.output.clone()
+    for place, unit in enumerate(units):
+        output[place * len(drawn) : (place + 1) * len(drawn), unit] = 0
+    areas = generator.areas(generator.changed(wide, output))
+    return areas.reshape(len(units), len(drawn), -1)
+
+
+def _labels_of(run: Run, setting: Setting, layer: str) -> Mapping[int, int]:
+    """The label of each unit that has one, by the concept's place in the vocabulary."""
+    table = run.table("units")
+    table = table[(table["layer"] == layer) & table["concept"].notna()]
+    place = {name: number for number, name in enumerate(setting.vocabulary.keys)}
+    return dict(zip(table["unit"].tolist(), table["concept"].astype(str).map(place).tolist(), strict=True))
+
+
+def _colours(setting: Setting) -> npt.NDArray[np.bool_]:
+    return np.array([concept.category == "color" for concept in setting.vocabulary.concepts])
+
+
+def most_changed(change: Areas, colours: npt.NDArray[np.bool_], own: int | None) -> npt.NDArray[np.intp]:
+    """Choose concepts by their change `(concept,)`, in positions, the unit's `own` label in any case.
+
+    >>> most_changed(np.array([0, -3, 9, 2, 0, 5, 1, 7]), np.arange(8) == 7, own=0)
+    array([0, 1, 2, 3, 5, 7])
+    """
+    ranked = np.argsort(-np.abs(change), kind="stable")
+    ranked = ranked[change[ranked] != 0]
+    kept = [*ranked[~colours[ranked]][:NAMED], *ranked[colours[ranked]][:COLOURS], *([] if own is None else [own])]
+    return np.unique(np.array(kept, dtype=np.intp))
+
+
+def _rows(keys: Sequence[str], unit: int, kept: npt.NDArray[np.intp], before: Areas, after: Areas) -> Rows:
+    change = change_of(before[:, kept], after[:, kept])
+    return {
+        "unit": np.full(len(kept), unit),
+        "concept": np.array(keys, dtype=object)[kept],
+        "images": np.full(len(kept), len(before)),
+        "pixels": after[:, kept].sum(axis=0),
+        "baseline": before[:, kept].sum(axis=0),
+        "change": change.share,
+        "low": change.low,
+        "high": change.high,
+    }
+
+
+def _draw(run: Run, setting: Setting, layer: str, progress: Progress) -> None:
+    """Draw the first images of every unit's sprite again without the unit, a strip for each unit."""
+    assert isinstance(setting.images, Latents)  # noqa: S101 - only a generator's study asks for edits
+    generator, layout = EditedGenerator(setting, layer, setting.images), Pictures()
+    table = run.table("unit_images")
+    table = table[(table["layer"] == layer) & (table["rank"] < layout.without_tiles)].sort_values(["unit", "rank"])
+    units, images = table["unit"].to_numpy(), table["image"].to_numpy()
+    (index,) = (info.index for info in setting.layers if info.name == layer)
+    tiles: list[npt.NDArray[np.uint8]] = []
+    with progress.stage("Drawing without each unit", len(units), "images") as advance:
+        for places in in_turn(len(units), setting.study.compute.batch):
+            batch, point = generator.draw(images[list(places)].tolist())
+            output = point.output.clone()
+            output[torch.arange(len(places)), torch.from_numpy(units[list(places)])] = 0
+            tiles += [thumbnail(view, layout.tile) for view in generator.redraw(batch, point, output).views]
+            advance(len(places))
+    for unit in np.unique(units).tolist():
+        first, last = np.searchsorted(units, [unit, unit + 1])
+        write_strip(run, Pictures.without(index, unit), [tiles[first:last]], layout.without_tiles)
