@@ -1,6 +1,6 @@
 """Switchboards: what a browser needs to answer as a classifier does without any set of a layer's units.
 
-    writer = SwitchWriter(run, classes, names, outputs)
+    writer = SwitchWriter(run, classes, names, outputs, grouping)
     writer.add("layer4", plan, holding.over(batches), Counted(found, curves, orders), megabytes=8)
     writer.write(images.view)
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from dissectory.analysis.experiments.ablation.stem import Stem
     from dissectory.analysis.experiments.ablation.units import Plan, UnitRemovals
     from dissectory.analysis.run import Run
-    from dissectory.analysis.tally.outcomes import Outcomes
+    from dissectory.analysis.tally.outcomes import Grouping, Outcomes
 
     _F32 = npt.NDArray[np.float32]
     _F64 = npt.NDArray[np.float64]
@@ -54,7 +54,7 @@ _AS_TEXT = 4 / 3
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What was counted for the tables: without single units, and along orders of units, by the network's output."""
+    """What was counted for the tables: without single units, and along orders of units, by class."""
 
     found: UnitRemovals
     curves: Sequence[ClassCurve]
@@ -102,13 +102,17 @@ class SwitchWriter:
 
     Args:
         run: to write into.
-        classes: the network's output that each image belongs to `(image,)`, -1 for none.
-        names: of the classes whose units were removed, by output.
+        classes: the class that each image belongs to `(image,)`, -1 for none.
+        names: of the classes whose units were removed, by number.
         outputs: names of all of the network's outputs.
+        grouping: what they stand for.
     """
 
-    def __init__(self, run: Run, classes: _Ints, names: Mapping[int, str], outputs: Sequence[str]) -> None:
+    def __init__(
+        self, run: Run, classes: _Ints, names: Mapping[int, str], outputs: Sequence[str], grouping: Grouping
+    ) -> None:
         self._run, self._classes, self._names, self._outputs = run, classes, names, tuple(outputs)
+        self._grouping = grouping
         self._images: _Ints = np.empty(0, dtype=np.int64)
         self._boards: list[Board] = []
         self._left_out: list[LeftOut] = []
@@ -126,7 +130,11 @@ class SwitchWriter:
         Raises:
             RunError: the run's folder cannot be written.
         """
-        blocks, check, images = [], _Check(counted, list(self._names)), counted.found.original["reporting"].total
+        blocks, check, images = (
+            [],
+            _Check(counted, list(self._names), self._grouping),
+            counted.found.original["reporting"].total,
+        )
         reason = _cannot(plan)
         for part in () if reason else held:
             numbers = _numbers(plan.stem, part)
@@ -146,13 +154,13 @@ class SwitchWriter:
         Raises:
             RunError: the run's folder cannot be written.
         """
-        places = {output: place for place, output in enumerate(self._names)}
+        places = {number: place for place, number in enumerate(self._names)}
         switches = Switches(
             classes=tuple(self._names.values()),
             outputs=self._outputs,
-            stands=tuple(places.get(output, NONE) for output in range(len(self._outputs))),
+            stands=tuple(places.get(int(number), NONE) for number in self._grouping.class_of),
             images=tuple(self._images.tolist()),
-            own=tuple(places.get(int(output), NONE) for output in self._classes[self._images]),
+            own=tuple(places.get(int(number), NONE) for number in self._classes[self._images]),
             tile=TILE,
             columns=COLUMNS,
             boards=tuple(self._boards),
@@ -192,7 +200,7 @@ class SwitchWriter:
                 outputs=base.shape[2],
                 compared=check.compared,
                 differ=check.differ,
-                orders=tuple(tuple(orders[output].tolist()) if output in orders else () for output in self._names),
+                orders=tuple(tuple(orders[number].tolist()) if number in orders else () for number in self._names),
             )
         )
 
@@ -243,8 +251,9 @@ def _sheet(views: Sequence[npt.NDArray[np.uint8]]) -> npt.NDArray[np.uint8]:
 class _Check:
     """Counts anew what the tables say: of the network as it is, without each unit, and along some classes' curves."""
 
-    def __init__(self, counted: Counted, outputs: Sequence[int]) -> None:
-        self._outputs, self._found, self._curves = list(outputs), counted.found, counted.curves[:CHECKED]
+    def __init__(self, counted: Counted, classes: Sequence[int], grouping: Grouping) -> None:
+        self._classes, self._found, self._curves = list(classes), counted.found, counted.curves[:CHECKED]
+        self._grouping = grouping
         self._sets = [np.arange(0), *(np.array([unit]) for unit in range(len(counted.found.removed)))]
         self._points: list[tuple[ClassCurve, int, int]] = []
         """Curves and the places of sizes in them, with the places of their sets."""
@@ -256,8 +265,9 @@ class _Check:
         self._counted: Outcomes | None = None
 
     def observe(self, numbers: Numbers, classes: _Ints) -> None:
-        """Count some images that belong to `classes` `(image,)`, outputs or -1."""
-        counted = count_outcomes(numbers.without(self._sets), classes, numbers.base.shape[2])
+        """Count some images that belong to `classes` `(image,)`, -1 for none."""
+        taken = self._grouping.taken(numbers.without(self._sets))
+        counted = count_outcomes(taken, classes, self._grouping.count + 1)
         self._counted = counted if self._counted is None else self._counted + counted
 
     @property
@@ -276,10 +286,9 @@ class _Check:
         assert counted is not None  # noqa: S101 - asked for when all images were observed
         for variants, said in ((slice(0, 1), self._found.original), (slice(1, 1 + units), self._found.without)):
             for theirs, ours in ((said["reporting"].taken, counted.taken), (said["reporting"].right, counted.right)):
-                columns = np.atleast_2d(theirs)[:, self._outputs]
-                yield columns, ours[variants, 0][:, self._outputs]
+                columns = np.atleast_2d(theirs)[:, self._classes]
+                yield columns, ours[variants, 0][:, self._classes]
         for curve, place, variant in self._points:
-            output = curve.output
-            yield curve.taken[:, place], counted.taken[variant, :, output]
-            yield curve.right[:, place], counted.right[variant, :, output]
+            yield curve.taken[:, place], counted.taken[variant, :, curve.output]
+            yield curve.right[:, place], counted.right[variant, :, curve.output]
             yield curve.correct[:, place], counted.correct[variant]

@@ -41,7 +41,8 @@ def test_a_browser_answers_as_full_passes_do(tmp_path: Path, browser: Browser, b
         assert said == expected
         counted = page.evaluate("off => network.count(network.without(new Set(off)))", off)
         own = [int(world.classes[image]) for image in world.reporting]
-        by_class = [reference.counts(expected, own, output)[2:] for output in removed_units.NAMES]
+        taken = [int(world.grouping.class_of[output]) for output in expected]
+        by_class = [reference.counts(taken, own, number)[2:] for number in removed_units.NAMES]
         assert list(zip(counted["taken"], counted["right"], strict=True)) == by_class
         assert counted["correct"] == sum(right for _, right in by_class)
     page.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +16,7 @@ from dissectory.analysis.experiments.ablation.units import plan_removal, remove_
 from dissectory.analysis.experiments.switches import Counted, SwitchWriter
 from dissectory.analysis.subjects.rest import find_rest
 from dissectory.analysis.switches import SWITCHES, Switches
-from dissectory.analysis.tally.outcomes import halves
+from dissectory.analysis.tally.outcomes import Grouping, halves
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,7 +31,9 @@ IMAGES = 23
 MISSING = 3
 """An image that could not be read."""
 SIZES = (1, 2, 4)
-NAMES = {0: "street", 2: "<b>bed</b>", 3: "field"}
+NAMES = {0: "street", 1: "<b>bed</b>", 2: "field"}
+STANDS = (2, 0, 1, 0)
+"""The class that each of the first outputs stands for: two stand for one class; all others stand for none."""
 
 
 class Skipping(nn.Module):
@@ -71,11 +74,12 @@ class World:
     classes: np.ndarray
     ranking: np.ndarray
     plan: Plan
+    grouping: Grouping
     counted: Counted
     holding: Holding
 
     def held(self) -> Iterator[Held]:
-        return self.holding.over(lambda: in_batches(self.inputs))
+        return self.holding.over(partial(in_batches, self.inputs))
 
     @property
     def reporting(self) -> list[int]:
@@ -92,19 +96,23 @@ def count(build: Callable[[], nn.Module], layer: str, side: int) -> World:
     torch.manual_seed(1)
     module = build().eval().requires_grad_(requires_grad=False)
     inputs = torch.randn(IMAGES, 3, side, side)
-    classes = np.random.default_rng(0).choice([-1, 0, 2, 3], IMAGES)
+    classes = np.random.default_rng(0).choice([-1, *NAMES], IMAGES)
     ranking = halves(classes, 0)
+    outputs = module(inputs[:1]).shape[1]
+    grouping = Grouping(np.array([*STANDS, *(outputs - len(STANDS)) * [-1]]), len(NAMES))
     plan = plan_removal(find_rest(module, layer, inputs), inputs[:2])
     holding = Holding(plan.stem, ~ranking, 2e4)  # some images are held, and some are not
-    found = remove_units(plan, lambda: in_batches(inputs), classes, ranking, holding=holding)
-    orders = {output: found.order(output) for output in NAMES}
-    curves = remove_sets(plan.stem, holding, lambda: in_batches(inputs), classes, orders, sizes=SIZES)
-    return World(module, layer, inputs, classes, ranking, plan, Counted(found, curves, orders), holding)
+    found = remove_units(plan, lambda: in_batches(inputs), classes, ranking, holding=holding, grouping=grouping)
+    orders = {number: found.order(number) for number in NAMES}
+    curves = remove_sets(
+        plan.stem, holding, lambda: in_batches(inputs), classes, orders, sizes=SIZES, grouping=grouping
+    )
+    return World(module, layer, inputs, classes, ranking, plan, grouping, Counted(found, curves, orders), holding)
 
 
 def write(run: Run, world: World, megabytes: float = 8, counted: Counted | None = None, layer: str = "") -> Switches:
-    outputs = [f"output {place}" for place in range(world.module(world.inputs[:1]).shape[1])]
-    writer = SwitchWriter(run, world.classes, NAMES, outputs)
+    outputs = [f"output {place}" for place in range(len(world.grouping.class_of))]
+    writer = SwitchWriter(run, world.classes, NAMES, outputs, world.grouping)
     writer.add(layer or world.layer, world.plan, world.held(), counted or world.counted, megabytes=megabytes)
     writer.write(lambda image: np.full((120, 120, 3), image, dtype=np.uint8))
     return Switches.read(run.folder / SWITCHES)

@@ -59,7 +59,7 @@ def test_a_browser_answers_as_full_passes_do(tmp_path: Path, world: removed_unit
     reporting = world.reporting
     assert list(switches.images) == reporting
     assert (board.layer, board.mode) == (world.layer, world.plan.mode)
-    assert board.orders == tuple(tuple(world.counted.orders[output].tolist()) for output in removed_units.NAMES)
+    assert board.orders == tuple(tuple(world.counted.orders[number].tolist()) for number in removed_units.NAMES)
     units = np.random.default_rng(2).permutation(board.units)
     for kept in ([*range(board.units)], [], units[:2].tolist(), units[3:].tolist()):
         removed = sorted(set(range(board.units)) - set(kept))
@@ -92,12 +92,12 @@ def test_only_images_with_an_own_base_have_one_each(tmp_path: Path, world: remov
 def test_classes_and_their_pictures(tmp_path: Path, world: removed_units.World) -> None:
     switches = removed_units.write(Run(tmp_path), world)
     assert switches.classes == tuple(removed_units.NAMES.values())
-    assert [switches.stands[output] for output in range(4)] == [0, -1, 1, 2]
-    outputs = [*removed_units.NAMES, -1]
-    assert [outputs[own] for own in switches.own] == world.classes[list(switches.images)].tolist()
-    for number, output in enumerate(removed_units.NAMES):
+    assert switches.stands[: len(removed_units.STANDS)] == removed_units.STANDS
+    assert set(switches.stands[len(removed_units.STANDS) :]) <= {-1}
+    assert list(switches.own) == world.classes[list(switches.images)].tolist()
+    for number in removed_units.NAMES:
         shown = switches.shown(number)
-        assert [world.classes[switches.images[place]] for place in shown] == [output] * len(shown) != []
+        assert [world.classes[switches.images[place]] for place in shown] == [number] * len(shown) != []
         with Image.open(tmp_path / SWITCHES / Switches.sprite(number)) as sprite:
             assert sprite.size == (COLUMNS * TILE, TILE)
             pixels = np.asarray(sprite.convert("RGB")).astype(int)
