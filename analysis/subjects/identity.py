@@ -1,30 +1,49 @@
-"""What a network is, as hashes: its structure and numbers, and the files that its code is written in."""
+"""What a network is, as hashes: its structure and numbers, and the files that its code is written in.
+
+What neither tells of: files that a network reads as it computes, and code that it imports in roundabout ways.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import inspect
 import sys
+from collections.abc import Mapping
+from modulefinder import ModuleFinder
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
+from torch import nn
 
-if TYPE_CHECKING:
-    from torch import nn
+_BOOKKEEPING = vars(nn.Module()).keys()
+"""What every module keeps: parameters and buffers, which count by name, and hooks, which are numbered ever anew."""
 
 
 def network_hash(module: nn.Module) -> str:
-    """Hash the network's structure, parameters and buffers."""
+    """Hash the network's structure, its parameters and buffers, and the plain values that its modules keep."""
     total = hashlib.sha256(repr(module).encode())
-    for name, value in module.state_dict().items():
-        total.update(f"\0{name}\0".encode())
-        total.update(_bytes(value))
+    for name, value in (*module.state_dict().items(), *module.named_buffers()):  # not all buffers are in the state
+        total.update(f"\0{name}\0".encode() + _bytes(value))
+    for name, part in module.named_modules():
+        for key in sorted(vars(part).keys() - _BOOKKEEPING):
+            total.update(f"\0{name}\0{key}\0".encode() + _bytes(vars(part)[key]))
     return total.hexdigest()
 
 
-def _bytes(value: Any) -> Any:  # noqa: ANN401 - a network may keep anything beside its tensors
-    return tensor_bytes(value) if isinstance(value, torch.Tensor) else repr(value).encode()
+def _bytes(value: object) -> bytes:
+    """Write down a value; of what is not plain its type alone."""
+    if isinstance(value, torch.Tensor):
+        return tensor_bytes(value)
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype}{value.shape}".encode() + value.tobytes()
+    if isinstance(value, Mapping):
+        return b"{" + b",".join(_bytes(key) + b":" + _bytes(item) for key, item in value.items()) + b"}"
+    if isinstance(value, (tuple, list)):
+        return b"[" + b",".join(map(_bytes, value)) + b"]"
+    plain = isinstance(value, (bool, int, float, complex, str, bytes, torch.dtype, type(None)))
+    return (repr(value) if plain else type(value).__qualname__).encode()
 
 
 def tensor_bytes(value: torch.Tensor) -> bytes:
@@ -36,6 +55,8 @@ def tensor_bytes(value: torch.Tensor) -> bytes:
 def code_hash(module: nn.Module, source: str, base: Path) -> str:
     """Hash the files in which the network's modules, and the function that builds it, are written.
 
+    With the latter count the files that it imports from its own folder, or from the study's.
+
     Args:
         module: the network.
         source: what built it, such as `python:FILE.py:FUNCTION`.
@@ -44,12 +65,21 @@ def code_hash(module: nn.Module, source: str, base: Path) -> str:
     files = {_file(type(part).__module__) for part in module.modules()}
     kind, _, name = source.partition(":")
     if kind == "python":
-        place = name.rpartition(":")[0]
-        files.add(base / Path(place).expanduser() if place.endswith(".py") else _file(place))
+        files |= _imported(name.rpartition(":")[0], base)
     total = hashlib.sha256()
     for content in sorted(hashlib.sha256(file.read_bytes()).digest() for file in files if file and file.is_file()):
         total.update(content)
     return total.hexdigest()
+
+
+def _imported(place: str, base: Path) -> set[Path | None]:
+    """The file of a place, and what it imports from its own folder, or as a module from `base`."""
+    file = base / Path(place).expanduser() if place.endswith(".py") else None
+    finder = ModuleFinder(path=[str((file.parent if file else base).resolve())])
+    with contextlib.suppress(ImportError, OSError):  # it is installed, or the file has gone
+        finder.run_script(str(file)) if file else finder.import_hook(place)  # neither runs it
+    files = [module.__file__ for module in finder.modules.values()]  # type: ignore[attr-defined] # typeshed forgets it
+    return {None if file else _file(place), *(Path(file) for file in files if file)}
 
 
 def _file(module: str) -> Path | None:
