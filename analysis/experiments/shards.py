@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 PROGRESS = "progress"
 """Where in a run's folder its progress is kept."""
 _FACTS = "facts.json"
-_ENDING = ".shard"
+_NAME = re.compile(r"(\d{7,})-(\d{7,})\.shard")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ class Shards:
         Raises:
             RunError: the folder cannot be written.
         """
-        path = self.folder / f"{first:07}-{last:07}{_ENDING}"
+        path = self.folder / f"{first:07}-{last:07}.shard"
         with self._run.replacing(path) as temporary:
             write_arrays(temporary, arrays, note)
         self._shards = sorted([*self._shards, Shard(first, last, ArrayFile(path))], key=lambda shard: shard.first)
@@ -96,18 +97,21 @@ class Shards:
 
 
 def _whole(folder: Path) -> Iterator[Shard]:
-    """Find the shards that can be trusted; all other files but the facts are removed."""
+    """Find the shards that can be trusted; all other files but the facts are removed.
+
+    Raises:
+        RunError: one cannot be removed.
+    """
     reached = 0
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         if path.name == _FACTS:
             continue
-        first, _, last = path.stem.partition("-")
-        file = ArrayFile(path)
-        if path.suffix == _ENDING and int(first) >= reached and file.is_whole():
-            reached = int(last)
-            yield Shard(int(first), int(last), file)
+        name, file = _NAME.fullmatch(path.name), ArrayFile(path)
+        if name and int(name[1]) >= reached and file.is_whole():
+            reached = int(name[2])
+            yield Shard(int(name[1]), reached, file)
         else:
-            path.unlink()
+            forget(path)
 
 
 class Shelf:
@@ -170,14 +174,16 @@ def fingerprint(facts: Facts) -> str:
     return hashlib.sha256(json.dumps(dict(facts), sort_keys=True).encode()).hexdigest()[:16]
 
 
-def forget(folder: Path) -> None:
-    """Remove a run's progress.
+def forget(path: Path) -> None:
+    """Remove a run's progress, or a file in it.
 
     Raises:
         RunError: it cannot be removed.
     """
     try:
-        if folder.exists():
-            shutil.rmtree(folder)
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
     except OSError as error:
-        raise RunError(f"cannot remove {folder}: {error.strerror or error}") from error
+        raise RunError(f"cannot remove {path}: {error.strerror or error}") from error

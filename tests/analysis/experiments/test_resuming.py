@@ -219,6 +219,17 @@ def test_a_damaged_shard_is_made_anew(world: Path, whole: Run, looked_at: list[i
     check_same(run, whole)
 
 
+@pytest.mark.parametrize("name", ["readme.shard", "0000000-x.shard", "0000003.shard", ".DS_Store", "folder"])
+def test_what_is_no_shard_is_removed(world: Path, whole: Run, looked_at: list[int], name: str) -> None:
+    stopped(world)
+    folder = next((world / "run" / "progress").glob("labels/labels-*"))
+    (folder / name).mkdir() if name == "folder" else (folder / name).write_text("not mine")
+    looked_at.clear()
+    run = dissect(study(world, **SMALL), world / "run")
+    assert len(looked_at) == 16
+    check_same(run, whole)
+
+
 def test_progress_is_removed_unless_it_is_asked_for(world: Path, looked_at: list[int]) -> None:
     dissect(study(world), world / "run")
     assert not (world / "run" / "progress").exists()
