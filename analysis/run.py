@@ -62,8 +62,8 @@ class Pictures:
     units, as in the table ablation_pictures; `images/insertion/<n>.webp` a row for each image of the table
     insertion_pictures: before, after, and the difference of each colour's values, `amplified` so many times.
 
-    `images/attacks/<image>.webp` is an attacked image, the same name with `.changed.webp` what it was changed to, and with
-    `.difference.webp` the difference, amplified around grey; all three as the network sees them.
+    `images/attacks/<image>.webp` is an attacked image as the network sees it, the same name with `.changed.webp` what
+    it was changed to, with `.difference.webp` what was added, amplified around grey.
     """
 
     tile: int = 112

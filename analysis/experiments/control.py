@@ -80,7 +80,9 @@ def plan_control(study: Study, section: ControlSection) -> tuple[Study, tuple[st
     except SubjectError as error:
         raise SubjectError(f"[control] {_of_control(str(error))}") from error
     _check_same(layers, found)
-    planned = dataclasses.replace(study, title="", model=other, images=_resolved(study, preprocessing), control=None)
+    images = _resolved(study, preprocessing)
+    planned = dataclasses.replace(study, title="", model=other, images=images, control=None)
+    planned = dataclasses.replace(planned, ablation=None, attack=None, texture=None)
     return planned, model.classes
 
 

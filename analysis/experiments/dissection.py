@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dissectory.analysis.experiments.attack import attack_classifier, check_attack
 from dissectory.analysis.experiments.editing import check_layers
 from dissectory.analysis.experiments.generator_ablation import ablate_generator
 from dissectory.analysis.experiments.illustration import illustrate
@@ -20,6 +21,7 @@ from dissectory.analysis.experiments.seconds import Seconds
 from dissectory.analysis.experiments.setting import open_setting
 from dissectory.analysis.experiments.shards import PROGRESS, forget
 from dissectory.analysis.experiments.tabulation import write_tables
+from dissectory.analysis.experiments.texture import compare_textures, open_pairs
 from dissectory.analysis.experiments.unit_effects import remove_single_units
 from dissectory.analysis.run import Run
 from dissectory.progress import Silent
@@ -27,6 +29,7 @@ from dissectory.progress import Silent
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from dissectory.analysis.experiments.record import Record
     from dissectory.analysis.experiments.setting import Setting
     from dissectory.analysis.study import Study
     from dissectory.progress import Progress
@@ -55,6 +58,7 @@ def dissect_keeping(
     run = Run(out)
     setting = open_setting(study)
     check_layers(setting)
+    _check_others(setting)
     run.prepare()
     record, results = Measurement(setting, run, kept, role, seconds).make(progress)
     run.clear()
@@ -63,6 +67,7 @@ def dissect_keeping(
     with timed(seconds, "pictures"):
         layout = illustrate(run, setting, record, results, progress)
     _edit(run, setting, seconds, progress)
+    _show_others(run, setting, record, seconds, progress)
     seconds["total"] = seconds.total
     run.write_manifest(describe(setting, record, results, layout))
     return run
@@ -81,3 +86,21 @@ def _edit(run: Run, setting: Setting, seconds: Seconds, progress: Progress) -> N
     if setting.study.paint:
         with timed(seconds, "paint"):
             offer_paints(run, setting, setting.study.paint, progress)
+
+
+def _check_others(setting: Setting) -> None:
+    """Look, before any long work, for what is needed to show a classifier other images."""
+    if setting.study.attack:
+        check_attack(setting, setting.study.attack)
+    if setting.study.texture:
+        open_pairs(setting, setting.study.texture)
+
+
+def _show_others(run: Run, setting: Setting, record: Record, seconds: Seconds, progress: Progress) -> None:
+    """Show a classifier other images than the study's, in the ways that it asks for."""
+    if setting.study.attack:
+        with timed(seconds, "attack"):
+            attack_classifier(run, setting, setting.study.attack, record, progress)
+    if setting.study.texture:
+        with timed(seconds, "texture"):
+            compare_textures(run, setting, setting.study.texture, progress)

@@ -1,0 +1,187 @@
+"""Shape against texture: is a unit active at the same places of an image and of its copy with other textures?
+
+As in Bau et al. 2020 (supplement): the activations of the images and those of the copies have each a threshold of their
+own, which the same share of positions exceeds.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from dissectory.analysis import schema
+from dissectory.analysis.experiments.activations import blocks, kept_of
+from dissectory.analysis.experiments.measuring import ATTEMPTS, LOOSER
+from dissectory.analysis.experiments.parts import LayerPart
+from dissectory.analysis.experiments.passes import Pass
+from dissectory.analysis.experiments.seconds import Seconds
+from dissectory.analysis.experiments.shards import PROGRESS, Shelf, forget
+from dissectory.analysis.experiments.thresholding import find_thresholds
+from dissectory.analysis.subjects.images import ImageFolder
+from dissectory.analysis.tally.agreement import count_agreement
+from dissectory.analysis.tally.chance import REPLICATES, Bootstrap, poisson_weights
+from dissectory.analysis.tally.kept import Kept
+from dissectory.analysis.tally.thresholds import count_above
+from dissectory.analysis.tally.upsampling import Upsampler
+from dissectory.errors import ImagesError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    from dissectory.analysis.experiments.setting import Setting
+    from dissectory.analysis.experiments.shards import Shards
+    from dissectory.analysis.run import Run
+    from dissectory.analysis.study import TextureSection
+    from dissectory.analysis.subjects.layers import LayerInfo
+    from dissectory.progress import Progress
+
+    Columns = dict[str, npt.NDArray[np.generic]]
+
+_AT_ONCE = 256
+"""Images whose weights are drawn together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Images, and copies of them with other textures at the same paths."""
+
+    originals: ImageFolder
+    copies: ImageFolder
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """A layer's activations on the images of one folder, and its units' thresholds there `(unit,)`."""
+
+    shards: Shards
+    thresholds: npt.NDArray[np.float32]
+
+
+def open_pairs(setting: Setting, section: TextureSection) -> Pairs:
+    """Find the pairs that a study names; looks at names alone.
+
+    Raises:
+        ImagesError: a folder is missing or holds no picture, or an image and its copy are not both there.
+    """
+    originals = _folder(setting, section.originals or setting.study.photographs.folder, "texture.originals")
+    copies = _folder(setting, section.folder, "texture.folder")
+    for paths, others, says in (
+        (originals.paths, copies.paths, f"has no copy in {copies.folder}, which texture.folder names"),
+        (copies.paths, originals.paths, f"is in {copies.folder} and has no original in {originals.folder}"),
+    ):
+        alone = sorted(set(paths) - set(others))
+        if alone:
+            more = f", nor have {len(alone) - 1:,} more" if len(alone) > 1 else ""
+            raise ImagesError(f"[texture] '{alone[0]}' {says}{more}: a copy must have the same path as its original")
+    return Pairs(originals, copies)
+
+
+def _folder(setting: Setting, folder: Path, key: str) -> ImageFolder:
+    try:
+        return ImageFolder(setting.study.path(folder), setting.preprocessing.geometry, "none")
+    except ImagesError as error:
+        raise ImagesError(str(error).replace("images.folder", key)) from None
+
+
+def compare_textures(run: Run, setting: Setting, section: TextureSection, progress: Progress) -> None:
+    """Look at all layers on both kinds of images, and write the table.
+
+    Raises:
+        ImagesError: as `open_pairs`, or a picture cannot be decoded.
+    """
+    pairs = open_pairs(setting, section)
+    kept = run.folder / PROGRESS / "textures"
+    forget(kept)
+    sides = [
+        _measure(dataclasses.replace(setting, images=folder), Shelf(run, kept / name), progress)
+        for name, folder in (("originals", pairs.originals), ("copies", pairs.copies))
+    ]
+    parts = []
+    for layer, *both in zip(setting.layers, *sides, strict=True):
+        parts.append(_rows(layer, both, setting, len(pairs.originals)))
+    forget(kept)
+    names = [column.name for column in schema.TEXTURES.columns]
+    run.write_table(schema.TEXTURES, {name: np.concatenate([part[name] for part in parts]) for name in names})
+
+
+def _measure(setting: Setting, shelf: Shelf, progress: Progress) -> list[_Side]:
+    """Look at all layers on some images; where too little was kept for a threshold, once more."""
+    found: dict[str, _Side] = {}
+    for attempt in range(ATTEMPTS):
+        parts = [_part(setting, shelf, layer, attempt) for layer in setting.layers if layer.name not in found]
+        if not parts:
+            break
+        _look(setting, parts, progress)
+        for part in parts:
+            above = count_above(setting.study.dissection.quantile, len(setting.images) * setting.positions)
+            thresholds = find_thresholds(part.shards, above, torch.get_num_threads())
+            if not np.isnan(thresholds).any():
+                found[part.layer.name] = _Side(part.shards, thresholds)
+    return [found[layer.name] for layer in setting.layers]
+
+
+def _part(setting: Setting, shelf: Shelf, layer: LayerInfo, attempt: int) -> LayerPart:
+    dissection = setting.study.dissection
+    return LayerPart(
+        layer,
+        shelf.open("layer", {"layer": layer.name, "attempt": str(attempt)}),
+        Upsampler(layer.height, layer.width, dissection.grid, dissection.border),
+        1,
+        total=len(setting.images),
+        quantile=dissection.quantile * LOOSER**attempt if attempt < ATTEMPTS - 1 else 1,
+        threads=torch.get_num_threads(),
+    )
+
+
+def _look(setting: Setting, parts: Sequence[LayerPart], progress: Progress) -> None:
+    """Make a pass over some images.
+
+    Raises:
+        ImagesError: one of them cannot be decoded, so that its pair is none.
+    """
+    with progress.stage("Textures", len(setting.images), "images") as advance:
+        Pass(setting, parts, seconds=Seconds()).run(advance)
+    seen = sum(shard.note["images"] for shard in parts[0].shards)
+    if seen < len(setting.images):
+        for image in range(len(setting.images)):
+            setting.images.view(image)  # tells of the first that cannot be decoded
+
+
+def _rows(layer: LayerInfo, sides: Sequence[_Side], setting: Setting, pairs: int) -> Columns:
+    """The rows of one layer, a block of units at a time."""
+    parts: list[Columns] = []
+    for first, last in blocks(sides[0].shards):
+        one, other = (
+            Kept.joined([kept_of(shard, first, last) for shard in side.shards]).above(side.thresholds[first:last])
+            for side in sides
+        )
+        counted = count_agreement(one, other, pairs, setting.positions)
+        bootstrap = Bootstrap(last - first)
+        for begin in range(0, pairs, _AT_ONCE):
+            some = slice(begin, min(begin + _AT_ONCE, pairs))
+            weights = poisson_weights(range(some.start, some.stop), REPLICATES, setting.study.seed)
+            bootstrap.observe(weights, counted.both[some], counted.one[some], counted.other[some])
+        low, high = bootstrap.interval()
+        units = np.arange(first, last)
+        parts.append(
+            {
+                "layer": np.full(len(units), layer.name, dtype=object),
+                "unit": units,
+                "pairs": np.full(len(units), pairs),
+                "active": counted.one.sum(axis=0),
+                "active_copies": counted.other.sum(axis=0),
+                "both": counted.both.sum(axis=0),
+                "agreement": counted.agreement,
+                "low": low,
+                "high": high,
+                "chance": counted.chance,
+            }
+        )
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

@@ -1,0 +1,51 @@
+"""Pictures of an attack: an image before and after, and what was added to it, amplified."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from dissectory.analysis.run import Pictures
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from dissectory.analysis.run import Run
+
+    Floats = npt.NDArray[np.float64]
+
+
+def amplifications(differences: Floats) -> Floats:
+    """How much each difference `(image, 3, size, size)` is to be amplified to just fit a picture; NaN where it is 0."""
+    largest = np.abs(differences).max(axis=(1, 2, 3))
+    return np.asarray(np.divide(0.5, largest, out=np.full(len(largest), np.nan), where=largest > 0))
+
+
+def draw_attacked(run: Run, images: Sequence[int], originals: npt.NDArray[np.uint8], differences: Floats) -> None:
+    """Write the pictures of attacked images.
+
+    Args:
+        run: where to.
+        images: their numbers.
+        originals: before `(image, 3, size, size)`, 0..255.
+        differences: what was added `(image, 3, size, size)`, where 1 is from black to white.
+
+    Raises:
+        RunError: the run's folder cannot be written.
+    """
+    factors = np.nan_to_num(amplifications(differences))
+    for image, original, difference, factor in zip(images, originals, differences, factors, strict=True):
+        _write(run, Pictures.attack(image), original / 255)
+        _write(run, Pictures.attack(image, "changed"), original / 255 + difference)
+        _write(run, Pictures.attack(image, "difference"), 0.5 + factor * difference)
+
+
+def _write(run: Run, name: str, picture: Floats) -> None:
+    """Write a picture `(3, size, size)` of 0..1, rounded to 8 bits and no further."""
+    pixels = (picture.clip(0, 1) * 255).round().astype(np.uint8).transpose(1, 2, 0)
+    with run.replacing(run.folder / name) as path:
+        Image.fromarray(np.ascontiguousarray(pixels)).save(path, "WEBP", lossless=True)
