@@ -167,7 +167,7 @@ class SwitchWriter:
             left_out=tuple(self._left_out),
         )
         folder = self._run.folder / SWITCHES
-        for number in range(len(switches.classes)):
+        for number in range(len(switches.classes)) if self._boards else ():
             views = [thumbnail(view(switches.images[place]), TILE) for place in switches.shown(number)]
             if views:
                 with self._run.replacing(folder / Switches.sprite(number)) as path:
