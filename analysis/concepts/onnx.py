@@ -12,6 +12,8 @@ centres again, at the centre of each cell of the grid, and the class with the hi
 from __future__ import annotations
 
 import hashlib
+import os
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +23,7 @@ from torch.nn.functional import interpolate
 
 from dissectory.analysis.concepts.labels import find_labels, read_labels
 from dissectory.analysis.concepts.registry import register, source_name
+from dissectory.analysis.subjects.weights import sha256
 from dissectory.errors import ConceptsError
 
 if TYPE_CHECKING:
@@ -38,6 +41,8 @@ if TYPE_CHECKING:
 
 _RANK = 4
 _LOGITS = "logits"
+_OUTSIDE = re.compile(rb"\x0a\x08location\x12([\x00-\x7f])", re.DOTALL)
+"""In an ONNX file, what stands before the name of another file that holds numbers: the key, and the name's length."""
 _EXPECTED = "expected one input float32 (n, 3, height, width) and an output float32 (n, classes, rows, columns)"
 
 
@@ -67,8 +72,14 @@ class Segmenter:
         self._lookup = self._class_table(labels, classes)
 
     def fingerprint(self, paths: Sequence[str]) -> str:  # noqa: ARG002 - it looks at the view alone
-        """Hash the model's file, and what its classes stand for."""
-        return hashlib.sha256(self._path.read_bytes() + self._lookup.tobytes()).hexdigest()
+        """Hash the model's file and those beside it that hold its numbers, and what its classes stand for."""
+        content = self._path.read_bytes()
+        total = hashlib.sha256(content + self._lookup.tobytes())
+        for place in _OUTSIDE.finditer(content):
+            name = content[place.end() : place.end() + place[1][0]]
+            if (file := self._path.parent / os.fsdecode(name)).is_file():
+                total.update(sha256(file).encode())
+        return total.hexdigest()
 
     def label(self, batch: ViewBatch, earlier: Sequence[Planes]) -> Planes:  # noqa: ARG002 - it looks at the view alone
         """Segment a batch of views."""

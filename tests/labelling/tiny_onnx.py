@@ -17,17 +17,26 @@ def write_onnx(
     outputs: Sequence[str] = ("logits",),
     inputs: Sequence[str] = ("image",),
     kind: int = 1,
+    added: str = "",
 ) -> Path:
     """Write a segmenter whose logits are the picture itself: class 0 is its red, 1 its green, 2 its blue.
 
-    `kind` is the type of the elements: 1 float32, 11 float64.
+    `kind` is the type of the elements: 1 float32, 11 float64. With the op `Add`, `added` names a file beside it with a
+    number to be added for each class.
     """
-    nodes = b"".join(_field(1, _field(1, inputs[0]) + _field(2, name) + _field(4, op)) for name in outputs)
+    taken = _field(1, inputs[0]) + (_field(1, "added") if added else b"")
+    nodes = b"".join(_field(1, taken + _field(2, name) + _field(4, op)) for name in outputs)
     ends = b"".join(_field(11, _value(name, shape, kind)) for name in inputs)
     ends += b"".join(_field(12, _value(name, shape, kind)) for name in outputs)
-    graph = nodes + _field(2, "tiny") + ends
+    graph = nodes + _field(2, "tiny") + (_field(5, _outside("added", added)) if added else b"") + ends
     path.write_bytes(_field(1, 8) + _field(8, _field(1, "") + _field(2, 17)) + _field(7, graph))
     return path
+
+
+def _outside(name: str, file: str) -> bytes:
+    """A tensor `(1, 3, 1, 1)` whose numbers are in another file."""
+    dims = b"".join(_field(1, side) for side in (1, 3, 1, 1))
+    return dims + _field(2, 1) + _field(8, name) + _field(13, _field(1, "location") + _field(2, file)) + _field(14, 1)
 
 
 def _field(number: int, value: bytes | int | str) -> bytes:

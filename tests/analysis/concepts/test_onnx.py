@@ -198,3 +198,12 @@ def test_a_real_segmenter_agrees_with_camvids_own_label_maps(assets: Path, batch
         right += (guess[cells] == numbers["mosaic_ade20k31", ours]).sum()
     assert total > 0.6 * truth.size
     assert right / total > 0.8  # pixel accuracy 0.872 over the whole split, measured apart
+
+
+def test_the_fingerprint_tells_of_numbers_in_another_file(tmp_path: Path, labels: Labels) -> None:
+    found = set()
+    for number in (0, 1, 0):
+        np.array([number, 0, 0], dtype=np.float32).tofile(tmp_path / "rgb.onnx.data")
+        file = write_onnx(tmp_path / "rgb.onnx", (1, 3, 8, 8), op="Add", added="rgb.onnx.data")
+        found.add(Segmenter(file, labels, 8, 4).fingerprint(()))
+    assert len(found) == 2
