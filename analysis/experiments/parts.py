@@ -13,6 +13,7 @@ import numpy as np
 from torch import Tensor
 
 from dissectory.analysis.experiments.activations import arrays_of, blocks, bound_of, kept_of
+from dissectory.analysis.experiments.classification import NO_PREDICTION
 from dissectory.analysis.tally.bounds import first_bound, raised
 from dissectory.analysis.tally.kept import Kept
 from dissectory.analysis.tally.overlap import distinct
@@ -103,12 +104,16 @@ class OutputPart:
     nbytes: int = 0
 
     def observe(self, images: Sequence[int], answer: object) -> None:
-        """Note the strongest outputs, where the network answers with one row of scores for each image."""
+        """Note the strongest outputs, where the network answers with one row of scores for each image.
+
+        Where a score is not a number, none is the strongest.
+        """
         scores = scores_of(answer)
         if scores is not None and len(scores) == len(images):
             self.outputs = scores.shape[1]
             self._images += images
-            self._predicted += scores.argmax(dim=1).tolist()
+            strongest = scores.argmax(dim=1).masked_fill(scores.isnan().any(dim=1), NO_PREDICTION)
+            self._predicted += strongest.tolist()
 
     def write(self, first: int, last: int) -> None:
         """Write a shard."""

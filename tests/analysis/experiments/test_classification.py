@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dissectory.analysis.experiments.classification import NO_PREDICTION, class_scores, output_of
+from dissectory.analysis.experiments.parts import OutputPart
+from dissectory.analysis.experiments.record import Predictions
+from dissectory.analysis.experiments.shards import Shelf
+from dissectory.analysis.run import Run
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 OUTPUTS = ["attic", "barn", "canyon", "desert"]
 NAMES = ["barn", "desert", "elsewhere"]
@@ -61,3 +71,12 @@ def test_a_network_that_predicts_nothing_scores_nothing() -> None:
 )
 def test_a_class_finds_its_own_output_or_none(name: str, outputs: list[str], expected: int | None) -> None:
     assert output_of(name, outputs) == expected
+
+
+def test_an_image_with_a_score_that_is_no_number_is_taken_for_nothing(tmp_path: Path) -> None:
+    part = OutputPart(Shelf(Run(tmp_path), tmp_path).open("outputs", {}))
+    part.observe([5, 2, 3, 0], torch.tensor([[0, 1, 2], [torch.nan] * 3, [torch.nan, 0, 1], [torch.inf, 0, 1]]))
+    part.write(0, 1)
+    found = Predictions.read(part.shards, 6)
+    assert found.strongest.tolist() == [0, -1, -1, -1, -1, 2]
+    assert found.outputs == 3
