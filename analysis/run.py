@@ -123,6 +123,23 @@ class Related:
 
 
 @dataclass(frozen=True, slots=True)
+class Ablation:
+    """How the units of a layer of a classifier were removed.
+
+    `mode` is "linear", "rectified", "exact" or "ranked", and `why` says so in a clause; `classes` is what an image's
+    class is: that of its folder ("folders"), what the network takes it for ("predicted"), or that of its folder, for
+    which several outputs stand ("mapping"). `ranking` and `reporting` are numbers of images.
+    """
+
+    layer: str
+    mode: str
+    why: str
+    classes: str
+    ranking: int
+    reporting: int
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """Where a run comes from: everything needed to judge it and to make it again.
 
@@ -148,6 +165,7 @@ class Manifest:
     """What a reader of the results should know, in plain sentences."""
     pictures: Pictures = Pictures()
     related: tuple[Related, ...] = ()
+    ablations: tuple[Ablation, ...] = ()
 
     @classmethod
     def from_json(cls, text: str) -> Manifest:
@@ -157,6 +175,7 @@ class Manifest:
         values["notes"] = tuple(values.get("notes", ()))
         values["pictures"] = Pictures(**_known(Pictures, values.get("pictures", {})))
         values["related"] = tuple(Related(**_known(Related, item)) for item in values.get("related", ()))
+        values["ablations"] = tuple(Ablation(**_known(Ablation, item)) for item in values.get("ablations", ()))
         return cls(**values)
 
     def to_json(self) -> str:

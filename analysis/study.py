@@ -139,6 +139,27 @@ class AblationSection:
 
 
 @dataclass(frozen=True, slots=True)
+class ClassAblationSection:
+    """`[ablation]` of a classifier: units are removed; which classes does it lose?
+
+    It is done in `layers`, by default the last one of the study. An image's class is that of its folder ("folders"), or
+    the output that the whole network takes it for ("predicted"); or the name of a CSV file says for each `output` of
+    the network, by name, for which `class` of images it stands. Units are ranked on a `ranking_share` of the images of
+    every class, drawn by the study's seed; all else is told of the others. For the classes in `curves`, by default all
+    if they are few and it costs little, units are removed one after the other; `random_sets` of units are drawn to
+    compare with. A page lets its reader switch units off where the browser need not load more than `switch_mb`
+    megabytes for it.
+    """
+
+    layers: tuple[str, ...] = ()
+    classes: str = "folders"
+    ranking_share: float = 0.5
+    curves: tuple[str, ...] | None = None
+    random_sets: int = 20
+    switch_mb: float = 8.0
+
+
+@dataclass(frozen=True, slots=True)
 class InsertionSection:
     """`[insertion]`: the `units` that fit a concept best are forced on at one place of each image; does it appear?
 
@@ -221,7 +242,7 @@ class Study:
     dissection: DissectionSection = field(default_factory=DissectionSection)
     compute: ComputeSection = field(default_factory=ComputeSection)
     control: ControlSection | None = None
-    ablation: AblationSection | None = None
+    ablation: AblationSection | ClassAblationSection | None = None
     insertion: InsertionSection | None = None
     paint: PaintSection | None = None
     attack: AttackSection | None = None
@@ -263,7 +284,10 @@ class Study:
         """Make a study of nested dictionaries, as TOML or `to_dict` gives them."""
         if isinstance(values.get("study"), dict):
             values = {**values["study"], **{key: value for key, value in values.items() if key != "study"}}
-        study: Study = dataclasses.replace(_section(cls, values, name, ""), base=Path(base))
+        study: Study = dataclasses.replace(_section(cls, _plan(values), name, ""), base=Path(base))
+        if "ablation" in values:
+            kind = ClassAblationSection if study.model.kind == "classifier" else AblationSection
+            study = dataclasses.replace(study, ablation=_section(kind, values["ablation"], name, "ablation"))
         _check(study, name)
         return study if "grid" in values.get("dissection", {}) else _with_usual_grid(study)
 
@@ -277,6 +301,11 @@ class Study:
     def path(self, given: Path | str) -> Path:
         """Resolve a path of the study against the study file's folder."""
         return self.base / Path(given).expanduser()
+
+
+def _plan(values: dict[str, Any]) -> dict[str, Any]:
+    """Leave out `[ablation]`, which asks a classifier for something else than a generator."""
+    return {key: value for key, value in values.items() if key != "ablation"}
 
 
 def _with_usual_grid(study: Study) -> Study:
@@ -394,8 +423,8 @@ def _check_sections(study: Study, name: str) -> None:
             raise StudyError(f'{name}: [latents] is for a generator; add kind = "generator" to [model], or remove it')
         if study.images is None:
             raise StudyError(f"{name}: the section [images] is missing")
-        if study.ablation or study.insertion or study.paint:
-            raise StudyError(f"{name}: [ablation], [insertion] and [paint] change a generator's images; remove them")
+        if study.insertion or study.paint:
+            raise StudyError(f"{name}: [insertion] and [paint] change a generator's images; remove them")
         return
     if study.images is not None:
         raise StudyError(f"{name}: a generator draws its images itself: remove [images], and give [latents] a count")
@@ -452,7 +481,7 @@ def _latent_rules(latents: LatentsSection | None) -> tuple[_Rule, ...]:
 
 def _edit_rules(study: Study) -> tuple[_Rule, ...]:
     given = {
-        "ablation": study.ablation,
+        "ablation": study.ablation if isinstance(study.ablation, AblationSection) else None,
         "insertion": study.insertion,
         "paint": study.paint,
         "attack": study.attack,
@@ -463,8 +492,21 @@ def _edit_rules(study: Study) -> tuple[_Rule, ...]:
         for key in ("images", "concepts", "units")
         if hasattr(section, key)
     ]
-    single = study.ablation.single_images if study.ablation else 0
+    single = study.ablation.single_images if isinstance(study.ablation, AblationSection) else 0
     return (
+        *_class_rules(study.ablation if isinstance(study.ablation, ClassAblationSection) else None),
         *((key, value, value >= 1, "1 or more") for key, value in numbers),
         ("ablation.single_images", single, single >= 0, "0 or more"),
+    )
+
+
+def _class_rules(section: ClassAblationSection | None) -> tuple[_Rule, ...]:
+    if section is None:
+        return ()
+    share, sets, size = section.ranking_share, section.random_sets, section.switch_mb
+    return (
+        ("ablation.ranking_share", share, 0 < share < 1, "between 0 and 1"),
+        ("ablation.random_sets", sets, sets >= 1, "1 or more"),
+        ("ablation.switch_mb", size, size >= 0, "0 or more"),
+        ("ablation.classes", section.classes, section.classes != "", "'folders', 'predicted' or a CSV file"),
     )

@@ -6,9 +6,11 @@ run.table("units").sort_values("iou", ascending=False).head(10)
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dissectory.analysis.experiments.attack import attack_classifier, check_attack
+from dissectory.analysis.experiments.class_ablation import ablate_classifier, check_ablation
 from dissectory.analysis.experiments.editing import check_layers
 from dissectory.analysis.experiments.generator_ablation import ablate_generator
 from dissectory.analysis.experiments.illustration import illustrate
@@ -24,6 +26,7 @@ from dissectory.analysis.experiments.tabulation import write_tables
 from dissectory.analysis.experiments.texture import compare_textures, open_pairs
 from dissectory.analysis.experiments.unit_effects import remove_single_units
 from dissectory.analysis.run import Run
+from dissectory.analysis.study import AblationSection, ClassAblationSection
 from dissectory.progress import Silent
 
 if TYPE_CHECKING:
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 
     from dissectory.analysis.experiments.record import Record
     from dissectory.analysis.experiments.setting import Setting
+    from dissectory.analysis.run import Ablation
     from dissectory.analysis.study import Study
     from dissectory.progress import Progress
 
@@ -58,6 +62,8 @@ def dissect_keeping(
     run = Run(out)
     setting = open_setting(study)
     check_layers(setting)
+    if isinstance(study.ablation, ClassAblationSection):
+        check_ablation(setting, study.ablation)
     _check_others(setting)
     run.prepare()
     record, results = Measurement(setting, run, kept, role, seconds).make(progress)
@@ -66,16 +72,25 @@ def dissect_keeping(
         write_tables(run, setting, record, results)
     with timed(seconds, "pictures"):
         layout = illustrate(run, setting, record, results, progress)
+    ablations = _ablate(run, setting, record, seconds, progress)
     _edit(run, setting, seconds, progress)
     _show_others(run, setting, record, seconds, progress)
     seconds["total"] = seconds.total
-    run.write_manifest(describe(setting, record, results, layout))
+    run.write_manifest(replace(describe(setting, record, results, layout), ablations=ablations))
     return run
+
+
+def _ablate(run: Run, setting: Setting, record: Record, seconds: Seconds, progress: Progress) -> tuple[Ablation, ...]:
+    """Remove a classifier's units, where the study asks for it."""
+    if not isinstance(setting.study.ablation, ClassAblationSection):
+        return ()
+    with timed(seconds, "ablation"):
+        return ablate_classifier(run, setting, record, setting.study.ablation, progress)
 
 
 def _edit(run: Run, setting: Setting, seconds: Seconds, progress: Progress) -> None:
     """Change a generator's images in the ways that the study asks for."""
-    if setting.study.ablation:
+    if isinstance(setting.study.ablation, AblationSection):
         with timed(seconds, "ablation"):
             ablate_generator(run, setting, setting.study.ablation, progress)
         with timed(seconds, "single units"):

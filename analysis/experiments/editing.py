@@ -17,6 +17,7 @@ from dissectory.analysis.subjects.images import ViewBatch
 from dissectory.analysis.subjects.latents import Latents
 from dissectory.analysis.subjects.rest import Point, Rest, WholeRest, find_rest
 from dissectory.analysis.tally.overlap import distinct
+from dissectory.analysis.study import AblationSection
 from dissectory.errors import StudyError, nearest
 
 if TYPE_CHECKING:
@@ -214,7 +215,8 @@ def check_layers(setting: Setting) -> None:
     """
     names = [layer.name for layer in setting.layers]
     study = setting.study
-    for key, section in (("ablation", study.ablation), ("insertion", study.insertion), ("paint", study.paint)):
+    ablation = study.ablation if isinstance(study.ablation, AblationSection) else None
+    for key, section in (("ablation", ablation), ("insertion", study.insertion), ("paint", study.paint)):
         if section and section.layer and section.layer not in names:
             raise StudyError(
                 f"{key}.layer is '{section.layer}', which is not one of the layers of the study; "
