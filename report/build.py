@@ -133,7 +133,7 @@ def _write_site(
         "concept",
         (concept_page(findings, chips, concept, int(matched[concept.row]), edits) for concept in findings.concepts),
     )
-    writer.write_all("unit", unit_pages(findings, chips, neighbours))
+    writer.write_all("unit", unit_pages(findings, chips, neighbours, edits))
     (folder / "search-index.js").write_text(search_index(findings, chips), encoding="utf-8")
 
 

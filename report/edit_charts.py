@@ -55,7 +55,7 @@ def ablation_curve(concept: str, ablation: Ablation) -> Chart:
     step = ticks(high - low)[1]
     marks = [step * place for place in range(math.ceil(low / step), math.floor(high / step) + 1)]
     paths = {"rule": across(frame, ((tick - low) / span_of_axis for tick in marks))}
-    texts = [Text(frame.left - 8, y(tick) + 4, _percent(tick), "end") for tick in marks]
+    texts = [Text(frame.left - 8, y(tick) + 4, signed_percent(tick), "end") for tick in marks]
     texts += [Text(x(size), frame.base + 17, f"{size}", "middle") for size in ablation.sizes if size != 1]
     texts.append(Text(frame.end, frame.base + 36, "units removed", "end quiet"))
     ends: list[float] = []
@@ -141,11 +141,11 @@ def _says(concept: str, ablation: Ablation) -> str:
     if not _known(last.value):
         return f"None of the {ablation.images:,} images showed {concept} before units were removed."
     does = "takes away" if last.value < 0 else "adds"
-    interval = f" ({_percent(last.low)} to {_percent(last.high)})" if _known(last.low) else ""
+    interval = f" ({signed_percent(last.low)} to {signed_percent(last.high)})" if _known(last.low) else ""
     return (
         f"Removing the {ablation.sizes[-1]} units of {ablation.layer} that fit {concept} best {does} "
         f"{words.percent(abs(last.value))} of its area{interval}; as many units at random change it by "
-        f"{_percent(control.value)}. Over {ablation.images:,} other images, intervals of 99 %."
+        f"{signed_percent(control.value)}. Over {ablation.images:,} other images, intervals of 99 %."
     )
 
 
@@ -176,22 +176,23 @@ def _known(value: float) -> bool:
     return math.isfinite(value)
 
 
-def _percent(value: float) -> str:
+def signed_percent(value: float, decimals: int = 0) -> str:
     """A change as a signed share.
 
-    >>> _percent(-0.533), _percent(0.0), _percent(0.1)
-    ('-53 %', '0 %', '+10 %')
+    >>> signed_percent(-0.533), signed_percent(0.0), signed_percent(0.1), signed_percent(-0.0123, decimals=1)
+    ('-53 %', '0 %', '+10 %', '-1.2 %')
     """
     if not _known(value):
         return "an unknown share"
-    sign = "-" if round(value * 100) < 0 else "+" if round(value * 100) > 0 else ""
-    return f"{sign}{abs(value) * 100:.0f} %"
+    rounded = round(value * 100, decimals)
+    return f"{rounded:+.{decimals}f} %" if rounded else "0 %"
 
 
 def _shown(span: Span) -> str:
     if not _known(span.value):
         return ""
-    return f"{_percent(span.value)} ({_percent(span.low)} to {_percent(span.high)})"
+    interval = f" ({signed_percent(span.low)} to {signed_percent(span.high)})" if _known(span.low) else ""
+    return f"{signed_percent(span.value)}{interval}"
 
 
 def _numbers(span: Span) -> list[float | None]:

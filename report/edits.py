@@ -62,11 +62,56 @@ class Insertion:
 
 
 @dataclass(frozen=True, slots=True)
+class Removal:
+    """An image that is shown without more and more units: the concept's positions for each number of units."""
+
+    seed: int
+    pixels: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An image in which a concept appeared: the cell where its units were forced on, and what stood there before."""
+
+    seed: int
+    row: int
+    column: int
+    context: str
+    added: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pictured:
+    """What pictures of a concept show: images without `sizes` of its units, and places with units forced on."""
+
+    layer: str
+    sizes: tuple[int, ...] = ()
+    removals: tuple[Removal, ...] = ()
+    places: tuple[Place, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a unit's removal did to a concept, over `images`: positions before and after, and the change of its area."""
+
+    concept: str
+    images: int
+    before: int
+    after: int
+    change: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Edits:
-    """All ablations and insertions of a run, by the concepts' names."""
+    """All ablations and insertions of a run, by the concepts' names, and those of single units by layer and unit."""
 
     ablations: Mapping[str, Ablation] = field(default_factory=dict)
     insertions: Mapping[str, Insertion] = field(default_factory=dict)
+    removed: Mapping[str, Pictured] = field(default_factory=dict)
+    inserted: Mapping[str, Pictured] = field(default_factory=dict)
+    effects: Mapping[tuple[str, int], tuple[Effect, ...]] = field(default_factory=dict)
+    alone: frozenset[str] = frozenset()
+    """Layers of which each unit was removed alone."""
 
     @classmethod
     def read(cls, run: Run, findings: Findings) -> Edits:
@@ -79,6 +124,9 @@ class Edits:
         return cls(
             {name: _ablation(rows, name, categories) for name, rows in _by_concept(run, "generator_ablations")},
             {name: _insertion(rows, categories) for name, rows in _by_concept(run, "insertions")},
+            {name: _removed(rows) for name, rows in _by_concept(run, "ablation_pictures")},
+            {name: _inserted(rows) for name, rows in _by_concept(run, "insertion_pictures")},
+            *_single(run),
         )
 
 
@@ -120,3 +168,29 @@ def _insertion(rows: pd.DataFrame, categories: Mapping[str, str]) -> Insertion:
     named = [context for context in contexts if categories.get(context.name, "") not in {"color", ""}]
     nothing = [context for context in contexts if context.name == schema.NO_CONTEXT]
     return Insertion(str(rows["layer"].iloc[0]), tuple([*named, *nothing] if named else contexts))
+
+
+def _removed(rows: pd.DataFrame) -> Pictured:
+    rows = rows.sort_values(["rank", "units"])
+    sizes = tuple(sorted(set(rows["units"].tolist())))
+    removals = [Removal(int(one["seed"].iloc[0]), tuple(map(int, one["pixels"]))) for _, one in rows.groupby("rank")]
+    return Pictured(str(rows["layer"].iloc[0]), sizes, removals=tuple(removals))
+
+
+def _inserted(rows: pd.DataFrame) -> Pictured:
+    names = ("seed", "y", "x", "context", "added_pixels")
+    columns = (rows.sort_values("rank")[name].tolist() for name in names)
+    return Pictured(str(rows["layer"].iloc[0]), places=tuple(Place(*place) for place in zip(*columns, strict=True)))
+
+
+def _single(run: Run) -> tuple[dict[tuple[str, int], tuple[Effect, ...]], frozenset[str]]:
+    """What each unit did alone, what most positions came or went of first; and in which layers that was asked."""
+    if not run.has("unit_effects"):
+        return {}, frozenset()
+    found: dict[tuple[str, int], list[Effect]] = {}
+    for row in run.table("unit_effects").to_dict("records"):
+        span = Span(float(row["change"]), float(row["low"]), float(row["high"]))
+        effect = Effect(str(row["concept"]), int(row["images"]), int(row["baseline"]), int(row["pixels"]), span)
+        found.setdefault((str(row["layer"]), int(row["unit"])), []).append(effect)
+    ordered = {key: tuple(sorted(of, key=lambda one: -abs(one.after - one.before))) for key, of in found.items()}
+    return ordered, frozenset(layer for layer, _ in found)

@@ -94,9 +94,10 @@ class Writer:
     def _template(self, kind: str) -> jinja2.Template:
         """Compile a kind's template once, with what all its pages share."""
         root = self._shells[kind].root
-        pieces = environment().get_template("_pieces.html").module  # not imported by each page: that would run it again
+        # Not imported by each page: that would run them again.
+        pieces, edited = (environment().get_template(f"_{name}.html").module for name in ("pieces", "edited"))
         once = {macro: _Once(getattr(pieces, macro), root) for macro in ("card", "concept")}
-        shared = {"root": root, "pieces": pieces, **once, **self._shared}
+        shared = {"root": root, "pieces": pieces, "edited": edited, **once, **self._shared}
         return environment().get_template(f"{kind}.html", globals=shared)
 
     def _write(self, kind: str, template: jinja2.Template, view: View, href: str) -> None:

@@ -33,7 +33,8 @@ def rows_of_concepts(setting: Setting) -> list[int]:
     """The row of each concept of the vocabulary in the table concepts, which is sorted by name."""
     keys = setting.vocabulary.keys
     order = sorted(range(len(keys)), key=lambda number: keys[number])
-    return np.argsort(order).tolist()
+    rows: list[int] = np.argsort(order).tolist()
+    return rows
 
 
 def draw_removals(

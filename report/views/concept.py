@@ -11,6 +11,7 @@ from dissectory.analysis.schema import CATEGORIES, SIGNIFICANT
 from dissectory.report import charts, words
 from dissectory.report.edit_charts import ablation_curve, insertion_bars
 from dissectory.report.views.chips import gallery, image_name
+from dissectory.report.views.edited import insertion_shots, removal_shots
 
 if TYPE_CHECKING:
     from typing import Any
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from dissectory.report.edits import Edits
     from dissectory.report.findings import Concept, Findings, Ints
     from dissectory.report.views.chips import Chips, Gallery, UnitChip
+    from dissectory.report.views.edited import Shots
 
 MOST_UNITS = 60
 """Rows of a concept's table: all units that bear it as their label, then the next best up to this many."""
@@ -61,6 +63,8 @@ class ConceptPage:
     area: str
     ablation: Chart | None
     insertion: Chart | None
+    removed: Shots | None
+    inserted: Shots | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +109,8 @@ def concept_page(
     """Make the page of a concept that `matched` units match, with what `edits` did to a generator's images."""
     ablation = edits.ablations.get(concept.name) if edits else None
     insertion = edits.insertions.get(concept.name) if edits else None
+    removed = removal_shots(findings, edits, concept) if edits else None
+    inserted = insertion_shots(findings, edits, concept) if edits else None
     rows = {name: column.tolist() for name, column in findings.by_concept.of(concept.row).items()}
     places, ious = rows["place"], rows["iou"]
     units = findings.units
@@ -130,6 +136,8 @@ def concept_page(
         area=_area(findings, concept),
         ablation=ablation_curve(concept.name, ablation) if ablation else None,
         insertion=insertion_bars(concept.name, insertion, findings.manifest.grid) if insertion else None,
+        removed=removed,
+        inserted=inserted,
     )
 
 

@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING
 
 from dissectory.report import charts, words
 from dissectory.report.views.chips import gallery, image_name, unit_href
+from dissectory.report.views.edited import alone_view
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dissectory.report.drawing import Chart
+    from dissectory.report.edits import Edits
     from dissectory.report.findings import Findings, Layer
     from dissectory.report.neighbours import Neighbours
     from dissectory.report.views.chips import Chips, ConceptLink, Gallery, UnitChip
+    from dissectory.report.views.edited import Alone
 
 RUNNERS = 8
 """Concepts in the list of a unit, its label included."""
@@ -63,13 +66,16 @@ class UnitPage:
     touched: int
     histogram: Chart | None
     gallery: Gallery | None
+    alone: Alone | None
     before: UnitChip | None
     after: UnitChip | None
     same_layer: tuple[UnitChip, ...]
     other_layers: tuple[UnitChip, ...]
 
 
-def unit_pages(findings: Findings, chips: Chips, neighbours: Neighbours) -> Iterator[UnitPage]:
+def unit_pages(
+    findings: Findings, chips: Chips, neighbours: Neighbours, edits: Edits | None = None
+) -> Iterator[UnitPage]:
     """Make the page of every unit, one at a time."""
     for place, chip in enumerate(chips.units):
         layer, label = findings.layer_of(place), findings.label_of(place)
@@ -92,6 +98,7 @@ def unit_pages(findings: Findings, chips: Chips, neighbours: Neighbours) -> Iter
             touched=int(pairs.starts[place + 1] - pairs.starts[place]),
             histogram=_histogram(findings, place),
             gallery=_gallery(findings, chip, place),
+            alone=alone_view(findings, chips, edits, chip, layer) if edits else None,
             before=chips.units[place - 1] if place > layer.first else None,
             after=chips.units[place + 1] if place + 1 < layer.last else None,
             same_layer=chips.chosen(neighbours.same_layer[place].tolist()),

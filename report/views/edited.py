@@ -1,0 +1,221 @@
+"""Pictures of a generator's images before and after an edit, and what the edit of one unit did."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from dissectory.report import words
+from dissectory.report.edit_charts import signed_percent
+from dissectory.report.views.chips import image_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dissectory.report.edits import Edits, Effect, Place, Span
+    from dissectory.report.findings import Concept, Findings, Layer
+    from dissectory.report.views.chips import Chips, ConceptLink, UnitChip
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """One picture: its sprite, as a style where it lies there, what it shows, and what stands below it.
+
+    `mark` is a style, where on the picture a cell was changed; `less` is a picture that it is compared with.
+    """
+
+    sprite: str
+    place: str
+    says: str
+    note: str = ""
+    mark: str = ""
+    less: Shot | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Pictures side by side, with what is said of them in `name` (before) and `remark` (behind)."""
+
+    shots: tuple[Shot, ...]
+    name: str = ""
+    remark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Shots:
+    """A table of pictures: what it shows, a head for each column, and rows; differences are `amplified`."""
+
+    says: str
+    heads: tuple[str, ...]
+    rows: tuple[Row, ...]
+    amplified: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What a unit's removal did to a concept; `bar` lays the change and its interval on a bar, as a style."""
+
+    concept: ConceptLink
+    change: str
+    interval: str
+    bar: str
+    positions: str
+    gained: bool
+    own: bool
+    unsure: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """A unit set to zero alone: in a sentence, in pictures, and concept by concept."""
+
+    says: str
+    shots: Shots | None
+    changes: tuple[Changed, ...]
+
+
+def removal_shots(findings: Findings, edits: Edits, concept: Concept) -> Shots | None:
+    """Images without more and more of a concept's units; None where the run has no such pictures."""
+    found = edits.removed.get(concept.name)
+    if not found:
+        return None
+    sprite, whole = findings.manifest.pictures.ablation(concept.row), findings.manifest.grid**2
+    count, columns = len(found.removals), len(found.sizes)
+    rows = []
+    for rank, one in enumerate(found.removals):
+        shares = [words.percent(area / whole) for area in one.pixels]
+        says = [
+            f"seed {one.seed} {_without(size)}: {share} {concept.name}"
+            for size, share in zip(found.sizes, shares, strict=True)
+        ]
+        tiles = [_at(column, rank, columns, count) for column in range(columns)]
+        rows.append(Row(tuple(map(Shot, [sprite] * columns, tiles, says, shares))))
+    return Shots(
+        f"The images with the largest area of {concept.name} without its best units in {found.layer}; below each "
+        f"picture, how much of it {concept.name} covers.",
+        tuple("as it is" if not size else f"\N{MINUS SIGN}{words.count(size, 'unit')}" for size in found.sizes),
+        tuple(rows),
+    )
+
+
+def insertion_shots(findings: Findings, edits: Edits, concept: Concept) -> Shots | None:
+    """Images before and after a concept's units were forced on; None where the run has no such pictures."""
+    found = edits.inserted.get(concept.name)
+    if not found:
+        return None
+    layout = findings.manifest.pictures
+    (layer,) = (one for one in findings.layers if one.name == found.layer)
+    rows = []
+    for rank, place in enumerate(found.places):
+        tiles = [_at(column, rank, 3, len(found.places)) for column in range(3)]
+        says = [f"seed {place.seed} {state}" for state in ("before", "after", "after less before")]
+        marks = [_mark(place, layer)] * 3
+        shots = map(Shot, [layout.insertion(concept.row)] * 3, tiles, says, [""] * 3, marks)
+        here = place.context.strip("()")
+        rows.append(Row(tuple(shots), remark=f"where {here} was: {words.count(place.added, 'position')}"))
+    return Shots(
+        f"The images in which most {concept.name} appeared, one for each thing that stood at the framed place. "
+        f"The difference is shown {layout.amplified} times as strong as it is.",
+        ("before", "after", "difference"),
+        tuple(rows),
+    )
+
+
+def alone_view(findings: Findings, chips: Chips, edits: Edits, chip: UnitChip, layer: Layer) -> Alone | None:
+    """What a unit did alone; None for a unit of a layer in which that was not asked."""
+    if layer.name not in edits.alone:
+        return None
+    effects = edits.effects.get((layer.name, chip.unit), ())
+    links = {concept.name: chips.concepts[concept.row] for concept in findings.concepts}
+    known = [abs(effect.change.value) for effect in effects if math.isfinite(effect.change.value)]
+    scale = min(1.0, max([*known, 0.02]) * 1.1)
+    changes = tuple(_changed(effect, links[effect.concept], chip.concept, scale) for effect in effects)
+    return Alone(_says(chip, effects, changes), _pairs(findings, chip, layer), changes)
+
+
+def _without(size: int) -> str:
+    return f"without {words.count(size, 'unit')}" if size else "as it is"
+
+
+def _at(column: int, row: int, columns: int, rows: int) -> str:
+    return f"--c:{column};--r:{row};--n:{columns};--m:{rows}"
+
+
+def _mark(place: Place, layer: Layer) -> str:
+    """The frame of a cell of the layer's map, in percent of a picture."""
+    across, down = 100 / layer.width, 100 / layer.height
+    return f"left:{place.column * across:.2f}%;top:{place.row * down:.2f}%;width:{across:.2f}%;height:{down:.2f}%"
+
+
+def _pairs(findings: Findings, chip: UnitChip, layer: Layer) -> Shots | None:
+    """The unit's strongest images with and without it; they are the first ones of its sprite."""
+    if not chip.sprite:
+        return None
+    layout = findings.manifest.pictures
+    place = layer.first + chip.unit
+    images = findings.tops.of(place, layout.without_tiles)["image"].tolist()
+    names = [image_name(findings, image) for image in images]
+    columns = max(1, min(layout.columns, layout.unit_tiles))
+    own = _row(chip.sprite, names, "as it is", columns, -(-layout.unit_tiles // columns))
+    less = _row(layout.without(layer.index, chip.unit), names, "without the unit", layout.without_tiles, 1)
+    pairs = zip(own.shots, less.shots, names, strict=True)
+    apart = Row(tuple(replace(was, says=f"{name}, the difference", less=now) for was, now, name in pairs), "difference")
+    says = f"The images that move it most; the difference is shown {layout.amplified} times as strong as it is."
+    return Shots(says, (), (own, less, apart), layout.amplified)
+
+
+def _row(sprite: str, names: list[str], state: str, columns: int, rows: int) -> Row:
+    shots = (
+        Shot(sprite, _at(tile % columns, tile // columns, columns, rows), f"{name} {state}")
+        for tile, name in enumerate(names)
+    )
+    return Row(tuple(shots), name=state)
+
+
+def _changed(effect: Effect, link: ConceptLink, label: str, scale: float) -> Changed:
+    span = effect.change
+    known = math.isfinite(span.low)
+    return Changed(
+        concept=link,
+        change=signed_percent(span.value, decimals=1) if math.isfinite(span.value) else "new",
+        interval=f"{signed_percent(span.low, decimals=1)} to {signed_percent(span.high, decimals=1)}" if known else "",
+        bar=_bar(span, scale),
+        positions=f"{effect.after - effect.before:+,} of {effect.before:,} positions".replace("-", words.MINUS),
+        gained=effect.after > effect.before,
+        own=effect.concept == label,
+        unsure=not known or span.low <= 0 <= span.high,
+    )
+
+
+def _bar(span: Span, scale: float) -> str:
+    """Where a change and its interval lie on a bar whose middle is no change, in percent of its width."""
+    if not math.isfinite(span.value):
+        return ""
+    start, end = sorted((50.0, _on(span.value, scale)))
+    drawn = f"--a:{start:.1f}%;--z:{end:.1f}%"
+    return f"{drawn};--l:{_on(span.low, scale):.1f}%;--h:{_on(span.high, scale):.1f}%" if _finite(span) else drawn
+
+
+def _finite(span: Span) -> bool:
+    return math.isfinite(span.low) and math.isfinite(span.high)
+
+
+def _on(value: float, scale: float) -> float:
+    return 50 + 50 * min(1.0, max(-1.0, value / scale))
+
+
+def _says(chip: UnitChip, effects: Iterable[Effect], changes: tuple[Changed, ...]) -> str:
+    """Name the clearest loss, or say that there is none."""
+    images = max((effect.images for effect in effects), default=0)
+    lost = [change for change in changes if not change.unsure and not change.gained and change.change != "new"]
+    if not changes:
+        return "Set to zero alone, it changes no concept's area on any of the images."
+    start = f"Set to zero alone, on {words.count(images, 'other image')}, it"
+    own = next((change for change in changes if change.own), None)
+    if own in lost:
+        return f"{start} takes away {own.change.lstrip('-')} of {chip.concept}, which it is named for."
+    if lost:
+        others = f"; of {chip.concept}, which it is named for, nothing is surely lost" if own else ""
+        return f"{start} takes away {lost[0].change.lstrip('-')} of {lost[0].concept.name}{others}."
+    return f"{start} takes nothing away for sure: other units do the same work, or it does little on these images."
