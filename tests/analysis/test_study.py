@@ -61,7 +61,11 @@ MISTYPED: dict[str, tuple[str, list[Any]]] = {
     "compute.device": (TEXT, [0, True]),
     "compute.keep_progress": (TRUTH, ["true", 1, 0, "no"]),
     **{f"{section}.layer": (TEXT, [3, True, ["a"]]) for section in ("ablation", "insertion", "paint")},
-    **{f"ablation.{key}": (WHOLE, ["3", 3.0, True]) for key in ("images", "concepts")},
+    **{f"ablation.{key}": (WHOLE, ["3", 3.0, True]) for key in ("images", "concepts", "single_images", "random_sets")},
+    "ablation.layers": (LIST, [3, True]),
+    "ablation.classes": (TEXT, [3, True, ["a"]]),
+    "ablation.curves": (LIST, [3, True]),
+    **{f"ablation.{key}": (NUMBER, ["3", True, NAN]) for key in ("ranking_share", "switch_mb")},
     **{f"insertion.{key}": (WHOLE, ["3", 3.0, True]) for key in ("images", "concepts", "units")},
     **{f"paint.{key}": (WHOLE, ["3", 3.0, True]) for key in ("images", "concepts", "units")},
     **{f"attack.{key}": (WHOLE, ["3", 3.0, True]) for key in ("images", "units")},
@@ -81,7 +85,10 @@ OUT_OF_RANGE: dict[str, tuple[str, list[Any]]] = {
     "latents.seed": ("from 0 to 2^62", [-1, 2**62]),
     "latents.shape": ("a list of numbers of 1 or more", [[], [512, 0]]),
     "latents.range": ("black and white, the lower value first", [[1, -1], [0.5, 0.5]]),
-    **{f"ablation.{key}": ("1 or more", [0, -3]) for key in ("images", "concepts")},
+    **{f"ablation.{key}": ("1 or more", [0, -3]) for key in ("images", "concepts", "random_sets")},
+    **{f"ablation.{key}": ("0 or more", [-1]) for key in ("single_images", "switch_mb")},
+    "ablation.ranking_share": ("between 0 and 1", [0, 1, -0.5]),
+    "ablation.classes": ("'folders', 'predicted' or a CSV file", [""]),
     **{f"insertion.{key}": ("1 or more", [0, -3]) for key in ("images", "concepts", "units")},
     **{f"attack.{key}": ("1 or more", [0, -3]) for key in ("images", "units")},
     "concepts.sources": ("a list with at least one source", [[]]),
@@ -113,6 +120,10 @@ ON_THE_EDGE: dict[str, list[Any]] = {
 }
 
 
+OF_GENERATORS = {f"ablation.{key}" for key in ("layer", "images", "concepts", "single_images")}
+"""Keys of a section that a classifier has too, with others."""
+
+
 def cases(table: dict[str, tuple[str, list[Any]]]) -> list[Any]:
     return [
         pytest.param(key, wanted, value, id=f"{key}={value}")
@@ -129,7 +140,7 @@ def values_with(key: str, value: Any) -> dict[str, Any]:  # noqa: ANN401 - any v
         "concepts": {"sources": ["color"]},
     }
     section, _, name = key.partition("[")[0].rpartition(".")
-    if section in {"latents", "ablation", "insertion", "paint"}:
+    if section in {"latents", "insertion", "paint"} or key in OF_GENERATORS:
         del values["images"]
         values |= {"model": {"source": "timm:x", "kind": "generator"}, "latents": {"count": 9}}
     if section == "control":
@@ -149,9 +160,8 @@ def refused(values: Any, **more: str) -> str:  # noqa: ANN401
 def keys_of_a_study() -> set[str]:
     keys = set()
     for name, hint in get_type_hints(Study).items():
-        kind = next(iter(get_args(hint)), hint)  # a section that may be missing is one of two types
-        inner = dataclasses.fields(kind) if dataclasses.is_dataclass(kind) else None
-        keys |= {name} if inner is None else {f"{name}.{item.name}" for item in inner}
+        kinds = [kind for kind in get_args(hint) or (hint,) if dataclasses.is_dataclass(kind)]
+        keys |= {f"{name}.{item.name}" for kind in kinds for item in dataclasses.fields(kind)} or {name}
     return keys - {"base"}
 
 
@@ -274,7 +284,8 @@ def test_a_generator_has_a_grid_of_its_own() -> None:
         ("classifier", ("latents",), r"\[latents\] is for a generator; add kind = \"generator\""),
         ("classifier", ("images", "latents"), r"\[latents\] is for a generator"),
         ("classifier", (), r"the section \[images\] is missing"),
-        ("classifier", ("images", "ablation"), r"\[ablation\], \[insertion\] and \[paint\] change"),
+        ("classifier", ("images", "ablation"), r"\[ablation\] has no key 'images'"),
+        ("classifier", ("images", "insertion"), r"\[insertion\] and \[paint\] change"),
         ("generator", (), r"the section \[latents\] is missing"),
         ("generator", ("images",), r"draws its images itself: remove \[images\]"),
         ("generator", ("images", "latents"), r"remove \[images\]"),
@@ -285,7 +296,12 @@ def test_a_generator_has_a_grid_of_its_own() -> None:
 )
 def test_images_are_for_classifiers_and_latents_for_generators(kind: str, sections: tuple[str, ...], told: str) -> None:
     all_of_them = {"images": {"folder": "photos"}, "latents": {"count": 9}, "control": {"source": "timm:y"}}
-    all_of_them |= {"ablation": {"images": 3}, "attack": {"images": 3}, "texture": {"folder": "copies"}}
+    all_of_them |= {
+        "ablation": {"images": 3},
+        "insertion": {},
+        "attack": {"images": 3},
+        "texture": {"folder": "copies"},
+    }
     values = {"model": {"source": "timm:x", "kind": kind}, "concepts": {"sources": ["color"]}}
     with pytest.raises(StudyError, match=told):
         Study.from_dict({**values, **{name: all_of_them[name] for name in sections}})
@@ -403,6 +419,14 @@ FULL: dict[str, Any] = {
     },
     "compute": {"batch": 8, "workers": 1, "memory_gb": 0.5, "device": "cpu", "keep_progress": True},
     "control": {"source": "timm:y", "weights": "v.safetensors"},
+    "ablation": {
+        "layers": ["a"],
+        "classes": "predicted",
+        "ranking_share": 0.25,
+        "curves": ["b"],
+        "random_sets": 3,
+        "switch_mb": 0,
+    },
     "attack": {"images": 4, "target": "a", "layer": "a", "units": 2},
     "texture": {"folder": "copies", "originals": "photos"},
 }
@@ -418,7 +442,7 @@ GENERATING: dict[str, Any] = {
     **{key: value for key, value in FULL.items() if key not in {"images", "control", "attack", "texture"}},
     "model": {"source": "timm:x", "layers": ["a"], "kind": "generator"},
     "latents": {"count": 9, "seed": 3, "shape": [8, 2], "range": [0, 1], "about": "Häuser ☃"},
-    "ablation": {"layer": "a", "images": 5, "concepts": 2},
+    "ablation": {"layer": "a", "images": 5, "concepts": 2, "single_images": 1},
     "insertion": {"layer": "a", "images": 6, "concepts": 3, "units": 4},
     "paint": {"layer": "a", "images": 7, "concepts": 4, "units": 5},
 }

@@ -10,14 +10,14 @@ image, the first image of the gallery shows nothing, no control unit touches the
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image, ImageDraw
 
 from dissectory.analysis import schema
-from dissectory.analysis.run import Manifest, Pictures, Run, Skipped
+from dissectory.analysis.run import Ablation, Manifest, Pictures, Run, Skipped
 from dissectory.analysis.study import Study
 
 if TYPE_CHECKING:
@@ -78,6 +78,7 @@ def make_fake_run(
     pictures: bool = True,
     gallery: bool = True,
     control: bool = True,
+    ablation: bool = False,
     seed: int = 0,
 ) -> Run:
     """Write a whole run.
@@ -94,6 +95,7 @@ def make_fake_run(
         pictures: draw every sprite; otherwise all units share one file.
         gallery: whether there is one, and the study says what its images are.
         control: whether the study has one; where there are classes, the first two concepts bear the name of an output.
+        ablation: whether units of the last two layers were removed; images need classes.
         seed: of everything drawn.
     """
     names = [f"fire{place + 2}" if place else "conv1" for place in range(layers)]
@@ -116,7 +118,8 @@ def make_fake_run(
         _write_gallery(run, world)
     if control:
         _write_control(run, world, known=classes)
-    run.write_manifest(_manifest(world, hostile_names, gallery, control))
+    manifest = _manifest(world, hostile_names, gallery, control)
+    run.write_manifest(replace(manifest, ablations=_write_ablation(run, world)) if ablation else manifest)
     return run
 
 
@@ -305,6 +308,89 @@ def _write_control(run: Run, world: World, *, known: bool) -> None:
         best = (layer, place % count, round(iou * 1_000_000), 1_000_000) if touched else (None, None, 0, 0)
         concepts.add(name, place < 2 if known else None, *best, iou)
     run.write_table(concepts.table, concepts.columns)
+
+
+def _write_ablation(run: Run, world: World) -> tuple[Ablation, ...]:
+    """Write what classes lose without units of the last two layers: the lower a unit's number the more.
+
+    Unit 0 is dead, and the last unit of the last layer was not removed.
+    """
+    classes = run.table("classes").astype(object)
+    known = [name for name in dict.fromkeys(classes["class"]) if name != "unknown to the network"]
+    of_classes = _Rows(schema.CLASSES)
+    for row in classes.itertuples(index=False):
+        of_classes.add(*(None if value != value else value for value in row))  # noqa: PLR0124 - NaN
+    for name in known:
+        for split in ("ranking", "reporting"):
+            of_classes.add(name, split, 20, 24, 18, 0.9, 0.75, 0.9, 0.9)
+    found = {
+        table.name: _Rows(table)
+        for table in (
+            schema.UNIT_ABLATIONS, schema.UNIT_IMPORTANCE, schema.ABLATION_CURVES, schema.CONFUSIONS, schema.DETECTORS
+        )
+    }  # fmt: skip
+    for layer, units in world.layers[-2:]:
+        _add_removals(world, layer, units, known, found)
+        for name in known:
+            _add_curves(layer, units, name, known, found)
+        _add_detectors(run, world, layer, known, found[schema.DETECTORS.name])
+    for rows in (of_classes, *found.values()):
+        run.write_table(rows.table, rows.columns)
+    why = "a 1 x 1 convolution, a rectifier and a mean over the map follow the layer"
+    return tuple(Ablation(layer, "rectified", why, "folders", 60, 60) for layer, _ in world.layers[-2:])
+
+
+def _add_removals(world: World, layer: str, units: int, known: list[str], found: dict[str, _Rows]) -> None:
+    last = world.layers[-1]
+    for unit in range(units):
+        removed, dead = (layer, unit) != (last[0], last[1] - 1), unit == 0
+        drops = []
+        for place, name in enumerate(known):
+            rank = units - 1 if dead else (unit - 1 + place) % (units - 1)
+            drop = 0.0 if dead else 0.3 * 0.6**rank
+            drops.append(drop)
+            for split in ("ranking", "reporting"):
+                counts = (24, 18 - round(18 * drop), 0.9 - drop, drop, 3 * drop)
+                known_counts = counts if removed else (None, None, None, None, 3 * drop)
+                found["unit_ablations"].add(layer, unit, name, split, 20, 40, *known_counts, rank)
+        led = sum(not dead and (unit - 1 + place) % (units - 1) < 4 for place in range(len(known)))
+        mean = float(np.mean(drops))
+        found["unit_importance"].add(layer, unit, led, mean if removed else None, 3 * mean)
+
+
+def _add_curves(layer: str, units: int, name: str, known: list[str], found: dict[str, _Rows]) -> None:
+    for mode in ("remove", "keep"):
+        for size in range(units + 1):
+            gone = size if mode == "remove" else units - size
+            accuracy = 0.5 + 0.4 * (0.8**gone if mode == "remove" else 1 - 0.7**size)
+            random = 0.5 + 0.4 * (1 - gone / units)
+            right = round(40 * (accuracy - 0.5))
+            found["ablation_curves"].add(
+                layer, name, mode, size, 20, 40, right + 4, right, accuracy, 60, 50 - gone, (50 - gone) / 60,
+                random, random - 0.05, random + 0.05,
+            )  # fmt: skip
+    for size in (0, 4, 20):
+        if size <= units:
+            for place, taken in enumerate([name, *(other for other in known if other != name)]):
+                found["confusions"].add(layer, name, size, taken, (20 - size) if place == 0 else 1 + size // 2)
+
+
+def _add_detectors(run: Run, world: World, layer: str, known: list[str], rows: _Rows) -> None:
+    units = run.table("units")
+    for row in units[units["layer"] == layer].astype(object).to_dict("records"):
+        unit, concept = int(row["unit"]), row["concept"]
+        sets: list[tuple[str, str, float | None]] = [("class", known[unit % len(known)], 0.6)]
+        if isinstance(concept, str):
+            sets.append(("concept", concept, None))
+        for kind, name, correlation in sets:
+            centre = np.arange(40)
+            inside = np.round(9 * np.exp(-(((centre - 26) / 6) ** 2))).astype(int)
+            outside = np.round(20 * np.exp(-(((centre - 12) / 7) ** 2))).astype(int)
+            rows.add(
+                layer, unit, kind, name, int(inside.sum()), int(outside.sum()), 4.5, int(inside[18:].sum() + 5),
+                int(inside[18:].sum()), 0.86, float(world.random.uniform(0.7, 0.99)), correlation, 0.0, 10.0,
+                " ".join(map(str, inside)), " ".join(map(str, outside)),
+            )  # fmt: skip
 
 
 def _manifest(world: World, hostile: bool, gallery: bool, control: bool) -> Manifest:
