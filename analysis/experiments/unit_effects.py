@@ -15,7 +15,7 @@ from dissectory.analysis import schema
 from dissectory.analysis.experiments.editing import EditedGenerator, further_images, in_turn, rank_units
 from dissectory.analysis.experiments.generator_ablation import change_of
 from dissectory.analysis.pictures.sprites import thumbnail
-from dissectory.analysis.pictures.strips import write_strip
+from dissectory.analysis.pictures.strips import difference, write_strip
 from dissectory.analysis.run import Pictures
 from dissectory.analysis.subjects.latents import Latents
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from dissectory.progress import Progress
 
     Areas = npt.NDArray[np.int64]
+    Picture = npt.NDArray[np.uint8]
     Rows = dict[str, npt.NDArray[Any]]
 
 NAMED, COLOURS = 4, 2
@@ -115,21 +116,24 @@ def _rows(keys: Sequence[str], unit: int, kept: npt.NDArray[np.intp], before: Ar
 
 
 def _draw(run: Run, setting: Setting, layer: str, progress: Progress) -> None:
-    """Draw the first images of every unit's sprite again without the unit, a strip for each unit."""
+    """Draw the first images of every unit's sprite without the unit, and the difference: a strip for each unit."""
     assert isinstance(setting.images, Latents)  # noqa: S101 - only a generator's study asks for edits
     generator, layout = EditedGenerator(setting, layer, setting.images), Pictures()
     table = run.table("unit_images")
     table = table[(table["layer"] == layer) & (table["rank"] < layout.without_tiles)].sort_values(["unit", "rank"])
     units, images = table["unit"].to_numpy(), table["image"].to_numpy()
     (index,) = (info.index for info in setting.layers if info.name == layer)
-    tiles: list[npt.NDArray[np.uint8]] = []
+    tiles: list[tuple[Picture, Picture]] = []
     with progress.stage("Drawing without each unit", len(units), "images") as advance:
         for places in in_turn(len(units), setting.study.compute.batch):
-            batch, point = generator.draw(images[list(places)].tolist())
+            batch, point = generator.draw(images[places].tolist())
             output = point.output.clone()
-            output[torch.arange(len(places)), torch.from_numpy(units[list(places)])] = 0
-            tiles += [thumbnail(view, layout.tile) for view in generator.redraw(batch, point, output).views]
+            output[torch.arange(len(places)), torch.from_numpy(units[places])] = 0
+            for was, now in zip(batch.views, generator.redraw(batch, point, output).views, strict=True):
+                apart = difference(was, now, layout.amplified)
+                tiles.append((thumbnail(now, layout.tile), thumbnail(apart, layout.tile)))
             advance(len(places))
     for unit in np.unique(units).tolist():
         first, last = np.searchsorted(units, [unit, unit + 1])
-        write_strip(run, Pictures.without(index, unit), [tiles[first:last]], layout.without_tiles)
+        rows = list(zip(*tiles[first:last], strict=True))
+        write_strip(run, Pictures.without(index, unit), rows, layout.without_tiles)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dissectory.report import words
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class Shot:
     """One picture: its sprite, as a style where it lies there, what it shows, and what stands below it.
 
-    `mark` is a style, where on the picture a cell was changed; `less` is a picture that it is compared with.
+    `mark` is a style, where on the picture a cell was changed.
     """
 
     sprite: str
@@ -30,7 +30,6 @@ class Shot:
     says: str
     note: str = ""
     mark: str = ""
-    less: Shot | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +43,11 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Shots:
-    """A table of pictures: what it shows, a head for each column, and rows; differences are `amplified`."""
+    """A table of pictures: what it shows, a head for each column, and rows."""
 
     says: str
     heads: tuple[str, ...]
     rows: tuple[Row, ...]
-    amplified: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,20 +155,21 @@ def _pairs(findings: Findings, chip: UnitChip, layer: Layer) -> Shots | None:
     images = findings.tops.of(place, layout.without_tiles)["image"].tolist()
     names = [image_name(findings, image) for image in images]
     columns = max(1, min(layout.columns, layout.unit_tiles))
-    own = _row(chip.sprite, names, "as it is", columns, -(-layout.unit_tiles // columns))
-    less = _row(layout.without(layer.index, chip.unit), names, "without the unit", layout.without_tiles, 1)
-    pairs = zip(own.shots, less.shots, names, strict=True)
-    apart = Row(tuple(replace(was, says=f"{name}, the difference", less=now) for was, now, name in pairs), "difference")
-    says = f"The images that move it most; the difference is shown {layout.amplified} times as strong as it is."
-    return Shots(says, (), (own, less, apart), layout.amplified)
-
-
-def _row(sprite: str, names: list[str], state: str, columns: int, rows: int) -> Row:
-    shots = (
-        Shot(sprite, _at(tile % columns, tile // columns, columns, rows), f"{name} {state}")
-        for tile, name in enumerate(names)
+    less, wide = layout.without(layer.index, chip.unit), layout.without_tiles
+    tiles, high = range(len(names)), -(-layout.unit_tiles // columns)
+    rows = (
+        ("as it is", chip.sprite, [_at(t % columns, t // columns, columns, high) for t in tiles]),
+        ("without the unit", less, [_at(t, 0, wide, 2) for t in tiles]),
+        ("difference", less, [_at(t, 1, wide, 2) for t in tiles]),
     )
-    return Row(tuple(shots), name=state)
+    return Shots(
+        f"The images that move it most; the difference is shown {layout.amplified} times as strong as it is.",
+        (),
+        tuple(
+            Row(tuple(Shot(sprite, at, f"{name}, {state}") for at, name in zip(places, names, strict=True)), state)
+            for state, sprite, places in rows
+        ),
+    )
 
 
 def _changed(effect: Effect, link: ConceptLink, label: str, scale: float) -> Changed:
