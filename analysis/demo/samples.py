@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
@@ -11,19 +11,23 @@ from PIL import Image
 from torch.nn import functional
 
 from dissectory.analysis.demo.bulk import views
-from dissectory.analysis.demo.networks import latents_of, trained_classifier, trained_segmenter
+from dissectory.analysis.demo.networks import SIZE, SMALL, latents_of, trained_classifier, trained_segmenter
 from dissectory.analysis.demo.vocabulary import OBJECTS, SCENES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     import numpy.typing as npt
+    from torch import nn
 
     from dissectory.analysis.demo.networks import Generator
 
     Pictures = npt.NDArray[np.uint8]
 
 _AT_ONCE = 100
+_CLASSIFIED = SIZE / SMALL
+"""How much larger than what the generator draws pictures are that the classifier sees."""
 
 
 def sample(network: Generator, count: int, seed: int) -> Pictures:
@@ -56,35 +60,32 @@ def distance(some: Pictures, others: Pictures) -> float:
 def _gaussian(pictures: Pictures) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     network, seen = trained_classifier(), list[torch.Tensor]()
     network.conv6.register_forward_hook(lambda _module, _given, maps: seen.append(maps.mean(dim=(2, 3)).double()))
-    with torch.no_grad():
-        for first in range(0, len(pictures), _AT_ONCE):
-            network(
-                functional.interpolate(views(pictures[first : first + _AT_ONCE]), scale_factor=1.5, mode="bilinear")
-            )
-    features = torch.cat(seen).numpy()
+    features = torch.cat([seen.pop() for _ in _answers(network, pictures, scale=_CLASSIFIED)]).numpy()
     return features.mean(axis=0), np.cov(features, rowvar=False)
 
 
 def recognised(pictures: Pictures) -> float:
     """Share of pictures, all scenes by turns, that the classifier takes for the scene that they should show."""
-    network, wanted = trained_classifier(), np.arange(len(pictures)) % len(SCENES)
-    answers = []
-    with torch.no_grad():
-        for first in range(0, len(pictures), _AT_ONCE):
-            wide = functional.interpolate(views(pictures[first : first + _AT_ONCE]), scale_factor=1.5, mode="bilinear")
-            answers.append(network(wide).argmax(dim=1).numpy())
+    wanted = np.arange(len(pictures)) % len(SCENES)
+    answers = [scores.argmax(dim=1).numpy() for scores in _answers(trained_classifier(), pictures, scale=_CLASSIFIED)]
     return float((np.concatenate(answers) == wanted).mean())
 
 
 def areas(pictures: Pictures) -> npt.NDArray[np.float64]:
     """Share of all pixels that the segmenter takes for each object `(object,)`."""
-    network, counts = trained_segmenter(), np.zeros(len(OBJECTS) + 1, dtype=np.int64)
-    with torch.no_grad():
-        for first in range(0, len(pictures), _AT_ONCE):
-            said = network(views(pictures[first : first + _AT_ONCE]))[0].argmax(dim=1)
-            counts += np.bincount(said.numpy().ravel(), minlength=len(counts))
+    counts = np.zeros(len(OBJECTS) + 1, dtype=np.int64)
+    for objects, _ in _answers(trained_segmenter(), pictures):
+        counts += np.bincount(objects.argmax(dim=1).numpy().ravel(), minlength=len(counts))
     shares: npt.NDArray[np.float64] = counts[1:] / counts.sum()
     return shares
+
+
+def _answers(network: nn.Module, pictures: Pictures, scale: float = 1) -> Iterator[Any]:
+    """What a network answers to pictures, some at once, each `scale` times as large."""
+    with torch.no_grad():
+        for first in range(0, len(pictures), _AT_ONCE):
+            seen = views(pictures[first : first + _AT_ONCE])
+            yield network(functional.interpolate(seen, scale_factor=scale, mode="bilinear") if scale != 1 else seen)
 
 
 def report(made: Pictures, drawn: Pictures, held_out: Pictures) -> None:

@@ -122,8 +122,13 @@ def veil() -> Tile:
 
 
 @cache
-def _choice(textures: int) -> tuple[npt.NDArray[np.intp], Tile, Tile]:
-    """Which tile each material (0: none) has, how strong `(material,)`, and what it does to colours `(m, 3, 3)`."""
+def choice(textures: int) -> tuple[npt.NDArray[np.intp], Tile, Tile]:
+    """Choose a surface for every material; 0 gives the natural ones, every other number others.
+
+    Returns:
+        Which tile each material has `(material,)`, 0 standing for no material; how strong it is `(material,)`; how it
+        mixes red, green and blue `(material, 3, 3)`.
+    """
     count = len(MATERIALS) + 1
     plain = np.concatenate([[0.0], STRENGTHS]).astype(np.float32)
     if textures == 0:
@@ -133,13 +138,3 @@ def _choice(textures: int) -> tuple[npt.NDArray[np.intp], Tile, Tile]:
     strengths = np.concatenate([[0.0], random.uniform(0.15, 0.35, count - 1)]).astype(np.float32)
     mixes = np.stack([np.eye(3)] + [np.eye(3)[random.permutation(3)] for _ in MATERIALS]).astype(np.float32)
     return chosen, strengths, mixes
-
-
-def choice(textures: int) -> tuple[npt.NDArray[np.intp], Tile, Tile]:
-    """Choose a surface for every material; 0 gives the natural ones, every other number others.
-
-    Returns:
-        Which tile each material has, 0 standing for no material; how strong it is; how it mixes red, green and
-        blue `(material, 3, 3)`.
-    """
-    return _choice(textures)
