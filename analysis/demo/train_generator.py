@@ -163,7 +163,7 @@ def train(drawn: Drawn, steps: int, seed: int, out: Path) -> None:
         if step % _EVERY == 0 or step == steps:
             save(average, out)
             since = time.monotonic() - started
-            judges, generator, same = totals / _EVERY
+            judges, generator, same = totals / ((step - 1) % _EVERY + 1)
             click.echo(f"step {step}: judges {judges:.3f}, generator {generator:.3f}, alike {same:.3f}; {since:.0f} s")
             totals[:] = 0
 
