@@ -584,6 +584,26 @@ INSERTION_PICTURES = Table(
     ),
 )
 
+PAINT_TRIALS = Table(
+    "paint_trials",
+    "a concept that was painted in the middle of some images, and a layer",
+    2,
+    (
+        _LAYER,
+        Column("concept", "name", "the concept whose units, those with the highest IoU, were set to their thresholds"),
+        Column("units", "int", "how many units", "units"),
+        Column("images", "int", "images that were painted on, others than those of the study", "images"),
+        Column(
+            "painted",
+            "long",
+            "grid positions under the brush, the middle half of rows and columns, that did not carry the concept",
+            "grid positions",
+        ),
+        Column("came", "long", "those that carried it afterwards", "grid positions"),
+        Column("share", "float", "came over painted; 0 where nothing was painted", "1"),
+    ),
+)
+
 DETECTORS = Table(
     "detectors",
     "a unit, and a set of images that its peak activation tells from the others",
@@ -776,6 +796,7 @@ TABLES: Mapping[str, Table] = MappingProxyType(
             UNIT_EFFECTS,
             ABLATION_PICTURES,
             INSERTION_PICTURES,
+            PAINT_TRIALS,
             ATTACKS,
             ATTACK_UNITS,
             ATTACK_CHANGES,

@@ -176,7 +176,8 @@ class InsertionSection:
 class PaintSection:
     """`[paint]`: a page on which a reader paints with the `units` that fit each of some `concepts` best.
 
-    `layer` is as in `[ablation]`; the page offers the study's first so many `images` to paint on.
+    By default the `layer` is the one in which most concepts appear when they are painted. The page offers the study's
+    first so many `images` to paint on.
     """
 
     layer: str | None = None

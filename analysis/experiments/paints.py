@@ -1,16 +1,17 @@
-"""What a reader of the site can paint with: the units of a generator that fit concepts best."""
+"""What a reader of the site can paint with: the units of a generator that fit concepts best, where that shows."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dissectory.analysis.experiments.editing import rank_units
+from dissectory.analysis.experiments.paint_trials import try_layers
 from dissectory.analysis.painting import PAINT, Paint
 from dissectory.analysis.subjects.latents import Latents
 from dissectory.errors import SubjectError
 
 if TYPE_CHECKING:
     from dissectory.analysis.experiments.editing import Ranking
+    from dissectory.analysis.experiments.paint_trials import Trial
     from dissectory.analysis.experiments.setting import Setting
     from dissectory.analysis.run import Run
     from dissectory.analysis.study import PaintSection
@@ -21,15 +22,18 @@ def offer_paints(run: Run, setting: Setting, section: PaintSection, progress: Pr
     """Write what the page to paint on is made of; a generator that no browser can run has none, and it is said why."""
     from dissectory.analysis.experiments.painting import prepare_painting  # noqa: PLC0415 - exporters take long to import
 
-    images, ranking = setting.images, rank_units(run, setting, section.layer, "paint.layer")
+    images = setting.images
     assert isinstance(images, Latents)  # noqa: S101 - only a generator's study asks for paint
     low, high = images.range
     numbers = range(min(section.images, len(images)))
     latents, *others = images.inputs(numbers)
-    paints = paints_of(run, setting, ranking, section)
-    if others or not paints:
-        reason = "the generator takes several inputs" if others else f"no unit of {ranking.layer} matches a concept"
-        progress.say(f"There is no page to paint on: {reason}")
+    if others:
+        progress.say("There is no page to paint on: the generator takes several inputs")
+        return
+    ranking, trials = try_layers(run, setting, section, progress)
+    paints = [paint_of(setting, ranking, trial) for trial in trials]
+    if not paints:
+        progress.say(f"There is no page to paint on: no unit of {ranking.layer} matches a concept")
         return
     try:
         with progress.stage("Preparing to paint", len(paints), "concepts") as advance:
@@ -41,20 +45,8 @@ def offer_paints(run: Run, setting: Setting, section: PaintSection, progress: Pr
         progress.say(f"There is no page to paint on: {error}")
 
 
-def paints_of(run: Run, setting: Setting, ranking: Ranking, section: PaintSection) -> list[Paint]:
-    """The best fitted concepts above the cut that are no colours, those with the largest area first."""
-    vocabulary, cut = setting.vocabulary, setting.study.dissection.iou_threshold
-    table = run.table("concepts")
-    pixels = dict(zip(table["concept"].astype(str), table["pixels"].tolist(), strict=True))
-    fitting = [
-        concept
-        for concept in ranking.concepts(len(vocabulary))
-        if ranking.best[concept] > cut and vocabulary.concepts[concept].category != "color"
-    ]
-    chosen = sorted(fitting[: section.concepts], key=lambda concept: -pixels[vocabulary.keys[concept]])
-    paints = []
-    for concept in chosen:
-        units = ranking.order[concept][: section.units]
-        levels = tuple(float(level) for level in ranking.thresholds[units])
-        paints.append(Paint(vocabulary.keys[concept], tuple(int(unit) for unit in units), levels))
-    return paints
+def paint_of(setting: Setting, ranking: Ranking, trial: Trial) -> Paint:
+    """Make the paint that was tried: the units that fit a concept best, at their thresholds."""
+    units = ranking.order[trial.concept][: trial.units]
+    levels = tuple(float(level) for level in ranking.thresholds[units])
+    return Paint(setting.vocabulary.keys[trial.concept], tuple(int(unit) for unit in units), levels)

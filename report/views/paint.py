@@ -48,13 +48,14 @@ class UnitLink:
 
 @dataclass(frozen=True, slots=True)
 class Pot:
-    """A concept to paint with; `link` leads to its page, where it has one."""
+    """A concept to paint with; `link` leads to its page, where it has one; `tried` says how well it appeared."""
 
     name: str
     color: str
     link: ConceptLink | None
     units: tuple[UnitLink, ...]
     says: str
+    tried: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ class PaintPage:
 def paint_page(run: Run, findings: Findings, painting: Painting, loaded: Mapping[str, Path]) -> PaintPage:
     """Make the page; `loaded` are the files that the browser loads, by their names in the site."""
     files = {name: source.stat().st_size for name, source in loaded.items()}
-    colors = _colors(run, painting)
+    colors, shares = _colors(run, painting), _shares(run, painting)
     layer = next((layer for layer in findings.layers if layer.name == painting.layer), None)
     rows, columns = painting.grid
     own = sum(size for name, size in files.items() if name.startswith(f"{PAINT}/"))
@@ -93,7 +94,9 @@ def paint_page(run: Run, findings: Findings, painting: Painting, loaded: Mapping
         layer=painting.layer,
         layer_href=layer.href if layer else "",
         choices=tuple(Choice(seed, f"{PAINT}/{place}.png") for place, seed in enumerate(painting.seeds)),
-        pots=tuple(_pot(findings, layer, paint, colors[paint.concept]) for paint in painting.paints),
+        pots=tuple(
+            _pot(findings, layer, paint, colors[paint.concept], shares.get(paint.concept)) for paint in painting.paints
+        ),
         height=painting.height,
         width=painting.width,
         rows=rows,
@@ -118,12 +121,21 @@ def _colors(run: Run, painting: Painting) -> dict[str, str]:
     }
 
 
+def _shares(run: Run, painting: Painting) -> dict[str, float]:
+    """What share of the positions painted with each concept came to show it, when the run was made."""
+    if not run.has("paint_trials"):
+        return {}
+    table = run.table("paint_trials")
+    table = table[table["layer"] == painting.layer]
+    return dict(zip(table["concept"].astype(str), table["share"].tolist(), strict=True))
+
+
 def _hue(turn: float) -> str:
     red, green, blue = (round(255 * value) for value in colorsys.hls_to_rgb(turn % 1, 0.5, 0.55))
     return f"#{red:02x}{green:02x}{blue:02x}"
 
 
-def _pot(findings: Findings, layer: Layer | None, paint: Paint, color: str) -> Pot:
+def _pot(findings: Findings, layer: Layer | None, paint: Paint, color: str, share: float | None) -> Pot:
     concept = next((concept for concept in findings.concepts if concept.name == paint.concept), None)
     places = range(layer.first, layer.last) if layer else ()
     pages = {int(findings.units.unit[place]): unit_href(findings, place) for place in places}
@@ -133,6 +145,7 @@ def _pot(findings: Findings, layer: Layer | None, paint: Paint, color: str) -> P
         link=concept_link(concept) if concept else None,
         units=tuple(UnitLink(unit, pages.get(unit, "")) for unit in paint.units),
         says=words.count(len(paint.units), "unit"),
+        tried="" if share is None else f"Tried on other images, {words.percent(share)} of what was painted showed it.",
     )
 
 

@@ -12,6 +12,7 @@ import pytest
 from fakes.painting import SEEDS, make_fake_painting
 from fakes.run import make_fake_run
 
+from dissectory.analysis import schema
 from dissectory.analysis.painting import PAINT, Painting
 from dissectory.errors import RunError
 from dissectory.report import build, painting
@@ -45,6 +46,17 @@ def test_a_page_is_there_only_where_there_is_something_to_paint_on(hostile: Run,
     assert not (bare.folder / "site" / "paint.html").exists()
     assert not (bare.folder / "site" / PAINT).exists()
     assert 'href="paint.html"' not in (bare.folder / "site" / "index.html").read_text(encoding="utf-8")
+
+
+def test_how_well_a_concept_appeared_stands_with_its_units(hostile: Run, vendor: Path, page: PaintPage) -> None:
+    assert {pot.tried for pot in page.pots} == {""}
+    trial = (page.layer, page.pots[1].name, 2, 6, 1000, 123, 0.123)
+    columns = schema.PAINT_TRIALS.columns
+    hostile.write_table(schema.PAINT_TRIALS, {column.name: [trial[at]] for at, column in enumerate(columns)})
+    folder = hostile.folder / PAINT
+    tried = paint_page(hostile, Findings.read(hostile), Painting.read(folder), files_of(folder, vendor)).pots
+    hostile.table_path("paint_trials").unlink()
+    assert [pot.tried for pot in tried] == ["", "Tried on other images, 12.3 % of what was painted showed it.", ""]
 
 
 def test_concepts_and_units_lead_to_their_pages(page: PaintPage, hostile: Run) -> None:

@@ -14,7 +14,7 @@ from networks import drawing_generator as drawing
 from worlds import drawn_world
 from worlds.drawn_world import study
 
-from dissectory.analysis.experiments import insertion
+from dissectory.analysis.experiments import insertion, paint_trials
 from dissectory.analysis.experiments.dissection import dissect
 from dissectory.analysis.experiments.generator_ablation import change_of
 from dissectory.analysis.painting import PAINT, Painting
@@ -182,18 +182,39 @@ class Heard(Silent):
         self.lines.append(text)
 
 
-def test_the_best_units_of_each_concept_are_offered_to_paint_with(run: Run, tmp_path: Path) -> None:
-    made = dissect(study(tmp_path, paint={"images": 3, "concepts": 2, "units": 2}), tmp_path / "run")
+def painted_in_the_middle(levels: Tensor, units: list[int], strengths: list[float]) -> tuple[np.ndarray, np.ndarray]:
+    """Concepts `(image, concept, 4, 4)` in the middle cells before and after, by the generator's own parts."""
+    maps = drawing.Maps()(levels)
+    for unit, strength in zip(units, strengths, strict=True):
+        maps[:, unit, 2:6, 2:6] = strength
+    colours = drawing.Drawing()(maps)[:, :, :: drawing.CELL, :: drawing.CELL]
+    seen = drawing.Segmenter()((colours + 1) / 2).argmax(dim=1)
+    after = torch.stack([seen == place + 1 for place in range(len(KEYS))], dim=1)
+    return drawing.shows(levels)[:, :, 2:6, 2:6].numpy(), after[:, :, 2:6, 2:6].numpy()
+
+
+def test_what_appears_most_is_offered_first_to_paint_with(run: Run, levels: Tensor, tmp_path: Path) -> None:
+    made = dissect(study(tmp_path, paint={"images": 3, "concepts": 3, "units": 2}), tmp_path / "run")
     painting = Painting.read(made.folder / PAINT)
     assert painting.seeds == tuple(drawn_world.SEED + image for image in range(3))
     assert (painting.low, painting.high, painting.layer) == (-1, 1, "maps")
-    pixels = run.table("concepts").set_index("concept").pixels
-    names = [paint.concept for paint in painting.paints]
-    assert names == sorted(names, key=lambda name: -pixels[name])
     thresholds = run.table("units").set_index("unit").threshold.fillna(0)
+    trials = made.table("paint_trials").set_index("concept")
     for paint in painting.paints:
-        assert list(paint.units) == order_of(run, paint.concept)[:2]
-        assert paint.levels == pytest.approx([thresholds[unit] for unit in paint.units])
+        units = order_of(run, paint.concept)[:2]
+        assert list(paint.units) == units
+        assert paint.levels == pytest.approx([thresholds[unit] for unit in units])
+        tried = levels[: paint_trials.IMAGES]
+        both = painted_in_the_middle(tried, units, [float(thresholds[unit]) for unit in units])
+        before, after = (seen[:, KEYS.index(paint.concept)] for seen in both)
+        row = trials.loc[paint.concept]
+        assert (row.layer, row.units, row.images) == ("maps", 2, paint_trials.IMAGES)
+        assert (row.painted, row.came) == ((~before).sum(), (after & ~before).sum())
+        assert row.share == pytest.approx(row.came / row.painted, abs=1e-6)
+    names = [paint.concept for paint in painting.paints]
+    assert len(names) == len(trials) == 3
+    assert trials.share[names].is_monotonic_decreasing
+    assert trials.came.sum() > 0
 
 
 def test_what_cannot_be_painted_with_is_said(tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ ON_DEMAND = {
     "unit_effects",
     "ablation_pictures",
     "insertion_pictures",
+    "paint_trials",
     "attacks",
     "attack_units",
     "attack_changes",

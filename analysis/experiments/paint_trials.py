@@ -1,0 +1,131 @@
+"""Which layer of a generator can be painted with? Each concept is painted once, in the middle of some images.
+
+What a layer's units fit says little about what they can draw: where later layers go by the whole picture, a few units
+forced on change nothing. So every layer is tried, with strokes as the page to paint on makes them.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from dissectory.analysis import schema
+from dissectory.analysis.experiments.editing import EditedGenerator, further_images, rank_units
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy.typing as npt
+
+    from dissectory.analysis.experiments.editing import Cells, Drawn, Ranking
+    from dissectory.analysis.experiments.setting import Setting
+    from dissectory.analysis.run import Run
+    from dissectory.analysis.study import PaintSection
+    from dissectory.progress import Progress
+
+IMAGES = 6
+"""Images that are tried; they follow those of the study."""
+
+APPEARS = 0.1
+"""A concept can be painted where this share of what is painted comes to show it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A concept painted with `units` of a layer: positions under the brush without it before, and with it after."""
+
+    concept: int
+    units: int
+    painted: int
+    came: int
+
+    @property
+    def share(self) -> float:
+        """What share of the positions came to show it."""
+        return self.came / self.painted if self.painted else 0.0
+
+
+def try_layers(run: Run, setting: Setting, section: PaintSection, progress: Progress) -> tuple[Ranking, list[Trial]]:
+    """Try the layers, or the one that the study names, and write the table; returns the layer to paint with.
+
+    It is the one with most concepts that appear; of equal ones the first. Trials are in order: what appears most first.
+    """
+    layers = [section.layer] if section.layer else [layer.name for layer in setting.layers]
+    tried: dict[str, tuple[Ranking, list[Trial]]] = {}
+    with progress.stage("Trying to paint", len(layers), "layers") as advance:
+        for layer in layers:
+            ranking = rank_units(run, setting, layer, "paint.layer")
+            tried[layer] = ranking, _try_layer(setting, section, ranking)
+            advance(1)
+    rows = [
+        (layer, setting.vocabulary.keys[one.concept], one) for layer, (_, trials) in tried.items() for one in trials
+    ]
+    columns = {
+        "layer": [layer for layer, _, _ in rows],
+        "concept": [concept for _, concept, _ in rows],
+        "units": [one.units for _, _, one in rows],
+        "images": [IMAGES] * len(rows),
+        "painted": [one.painted for _, _, one in rows],
+        "came": [one.came for _, _, one in rows],
+        "share": [one.share for _, _, one in rows],
+    }
+    run.write_table(schema.PAINT_TRIALS, columns)
+    return tried[best_layer({layer: [one.share for one in trials] for layer, (_, trials) in tried.items()})]
+
+
+def best_layer(shares: Mapping[str, Sequence[float]]) -> str:
+    """Choose the layer in which most concepts appear; where none does in any, that of the largest shares in all.
+
+    >>> best_layer({"a": [0.05, 0.02], "b": [0.3, 0.1], "c": [0.9, 0.12]}), best_layer({"a": [0.05], "b": [0.04, 0.03]})
+    ('b', 'b')
+    """
+    counts = {layer: sum(share >= APPEARS for share in found) for layer, found in shares.items()}
+    if any(counts.values()):
+        return max(counts, key=counts.__getitem__)
+    return max(shares, key=lambda layer: sum(shares[layer]))
+
+
+def _try_layer(setting: Setting, section: PaintSection, ranking: Ranking) -> list[Trial]:
+    """Paint the concepts of a layer that are above the cut and no colours, those that fit best."""
+    vocabulary, cut = setting.vocabulary, setting.study.dissection.iou_threshold
+    fitting = [
+        concept
+        for concept in ranking.concepts(len(vocabulary))
+        if ranking.best[concept] > cut and vocabulary.concepts[concept].category != "color"
+    ]
+    generator = EditedGenerator(setting, ranking.layer, further_images(setting, IMAGES))
+    drawn = list(generator.drawn())
+    trials = []
+    for concept in fitting[: section.concepts]:
+        units = ranking.order[concept][: section.units]
+        found = [_paint(generator, one, concept, units, ranking.thresholds[units]) for one in drawn]
+        painted, came = (sum(counts) for counts in zip(*found, strict=True))
+        trials.append(Trial(concept, len(units), painted, came))
+    return sorted(trials, key=lambda one: -one.share)
+
+
+def _paint(
+    generator: EditedGenerator, drawn: Drawn, concept: int, units: Cells, levels: npt.NDArray[np.float32]
+) -> tuple[int, int]:
+    """Paint the middle half of the rows and columns; count positions there without the concept, and with it then."""
+    output = drawn.point.output.clone()
+    sizes = output.shape[2:]
+    rows, columns = cells = tuple(map(_middle, sizes))
+    output[:, units.tolist(), rows, columns] = torch.from_numpy(levels).to(output)[:, None, None]
+    after = generator.changed(drawn, output)
+    grid = math.isqrt(drawn.labels.shape[1])
+    under = np.zeros((grid, grid), dtype=np.bool_)
+    under[
+        tuple(slice(at.start * grid // size, at.stop * grid // size) for at, size in zip(cells, sizes, strict=True))
+    ] = 1
+    was, now = ((labels[:, under.ravel()] == concept + 1).any(axis=2) for labels in (drawn.labels, after))
+    return int((~was).sum()), int((now & ~was).sum())
+
+
+def _middle(size: int) -> slice:
+    """The cells of the middle half of a map's side, at least one."""
+    return slice(size // 4, max(size // 4 + 1, 3 * size // 4))
