@@ -32,6 +32,9 @@ LATENTS_SHOWN = 400
 GENERATOR = "generator"
 """Where in the run's folder the generator's own run is."""
 
+_EDITED = "layer3"
+"""The generator's layer whose units are removed and forced on: in earlier ones, few of them make no difference."""
+
 _WORLD = "world"
 """Where in the run's folder the scenes are drawn."""
 
@@ -72,7 +75,7 @@ def make_demo(
 
 def generator_study(latents: int) -> Study:
     """Make the study of the generator, and of what its images are without units of a layer, and with more of them."""
-    edited = max(1, latents // 12)
+    edited = max(1, latents // 20)
     return Study.from_dict(
         {
             "title": "the demo's generator",
@@ -87,8 +90,8 @@ def generator_study(latents: int) -> Study:
                 "by another one, which can be wrong.",
             },
             "concepts": {"sources": ["python:dissectory.analysis.demo.networks:trained_segmenter", "color"]},
-            "ablation": {"images": edited, "concepts": 8},
-            "insertion": {"images": 2 * edited, "concepts": 8},
+            "ablation": {"layer": _EDITED, "images": edited, "concepts": 8, "single_images": min(edited, 6)},
+            "insertion": {"layer": _EDITED, "images": 2 * edited, "concepts": 8},
             "paint": {},
         },
         name="the demo",
