@@ -263,7 +263,7 @@ def _class_rows(run: Run, found: UnitRemovals, classes: ImageClasses) -> Columns
     if run.has("classes"):
         earlier = run.table("classes").astype(object)
         known = {(row["class"], row["split"]): [row[name] for name in names] for row in earlier.to_dict("records")}
-        rows = {**known, **{key: row for key, row in rows.items() if key not in known or known[key][3] is None}}
+        rows = rows | known if classes.kind == "predicted" else known | rows
     ordered = sorted(rows.items(), key=lambda item: (item[0][0], ("all", "ranking", "reporting").index(item[0][1])))
     return {
         name: np.array([_known(row[place]) for _, row in ordered], dtype=object) for place, name in enumerate(names)

@@ -79,3 +79,31 @@ def _convolution(weight: Tensor, bias: Tensor, end: str) -> nn.Sequential:
 
 def build(end: str) -> Dependent:
     return Dependent(end).eval().requires_grad_(requires_grad=False)
+
+
+CELLS, SIDE = 5, 4
+"""Cells of a picture each way, the first of which are channels; and pixels of a cell."""
+
+
+class Pictured(nn.Module):
+    """The same for grey pictures `(image, 3, 20, 20)`, of which each cell of 4 by 4 pixels is a channel."""
+
+    def __init__(self, end: str) -> None:
+        super().__init__()
+        self.network = Dependent(end)
+
+    def forward(self, x: Tensor) -> Tensor:
+        cells = x.mean(dim=1).unfold(1, SIDE, SIDE).unfold(2, SIDE, SIDE)
+        scores: Tensor = self.network(cells.flatten(1, 2)[:, :UNITS])
+        return scores
+
+
+def build_pictured() -> Pictured:
+    return Pictured("linear").eval()
+
+
+def grey(classes: Tensor) -> Tensor:
+    """Pictures for it `(image, 20, 20)`, 0..1."""
+    cells = torch.zeros(len(classes), CELLS**2, SIDE, SIDE)
+    cells[:, :UNITS] = pictures(classes, SIDE)
+    return cells.reshape(-1, CELLS, CELLS, SIDE, SIDE).swapaxes(2, 3).reshape(-1, CELLS * SIDE, CELLS * SIDE)
