@@ -13,6 +13,7 @@ import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from dissectory.analysis.painting import CONTENTS, PAINT, Painting
 from dissectory.analysis.run import Run
@@ -67,7 +68,7 @@ def build_site(run: Run | Path, progress: Callable[[int, int], None] | None = No
     findings = Findings.read(run)
     with _replacing(run.folder / "site") as folder:
         beside = tuple(_finished(run))
-        links = tuple(RelatedSite(related.title, f"{related.folder}/index.html") for related, _ in beside)
+        links = tuple(RelatedSite(related.title, f"{quote(related.folder)}/index.html") for related, _ in beside)
         _write_site(run, findings, folder, progress or (lambda _done, _total: None), links)
         back = RelatedSite(site_title(findings), "../index.html")
         for related, other in beside:
