@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from fakes.run import make_fake_run
@@ -34,6 +36,15 @@ def test_both_sites_are_built_and_link_to_each_other(tmp_path: Path) -> None:
     assert (site / "beside" / "tables" / "units.parquet").is_file()
     build_site(Run(tmp_path))  # once more, over the old one
     assert (site / "beside" / "index.html").is_file()
+
+
+@pytest.mark.parametrize("folder", ["javascript:alert(1)", "50% #2?", "été"])
+def test_a_link_leads_to_the_folder_whatever_it_is_called(tmp_path: Path, folder: str) -> None:
+    run = with_related(tmp_path, Related("another", folder))
+    make_fake_run(tmp_path / folder, layers=1, units=2, control=False, gallery=False)
+    (link,) = re.findall(r'<a href="([^"]*)">another</a>', build_site(run).read_text())
+    assert urlsplit(link)[:2] == ("", "")
+    assert (tmp_path / "site" / unquote(urlsplit(link).path)).is_file()
 
 
 def test_a_run_alone_links_to_none(tmp_path: Path) -> None:
