@@ -75,4 +75,6 @@ def test_the_generator_has_a_run_of_its_own(run: Run) -> None:
     assert beside.table("units").matched.mean() > 0.3
     assert len(beside.table("generator_ablations")["concept"].unique()) == 8
     assert beside.has("insertions")
-    assert Painting.read(beside.folder / PAINT).layer == beside.table("generator_ablations").layer[0]
+    assert Painting.read(beside.folder / PAINT).paints
+    for name in ("generator_ablations", "unit_effects"):
+        assert set(beside.table(name).layer) == {"layer3"}
