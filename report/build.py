@@ -19,6 +19,7 @@ from dissectory.analysis.painting import CONTENTS, PAINT, Painting
 from dissectory.analysis.run import Run
 from dissectory.errors import RunError
 from dissectory.report import words
+from dissectory.report.attacks import Attacks
 from dissectory.report.control import Control
 from dissectory.report.edits import Edits
 from dissectory.report.findings import Findings
@@ -29,6 +30,8 @@ from dissectory.report.painting import copy_painting, files_of
 from dissectory.report.search import search_index
 from dissectory.report.shells import SOURCES, build_chrome
 from dissectory.report.switches import Switchboards
+from dissectory.report.textures import Textures
+from dissectory.report.views.attacks import attacks_page
 from dissectory.report.views.chips import Chips
 from dissectory.report.views.concept import concept_page, concepts_page, matches
 from dissectory.report.views.control import control_page
@@ -100,10 +103,12 @@ def _write_site(
 ) -> None:
     """Read tables, make view models, write pages: the whole of a site, whose first page links to related ones."""
     chips, control, painting = Chips(findings), Control.read(run, findings), _painting(run)
+    attacks, textures = Attacks.read(run, findings), Textures.read(run, findings)
     optional = {
         "classes": classes_page(findings),
         "gallery": gallery_page(run, findings),
         "control": control_page(findings, chips, control) if control else None,
+        "attacks": attacks_page(findings, chips, attacks) if attacks else None,
         "paint": paint_page(run, findings, painting, files_of(run.folder / PAINT, VENDOR)) if painting else None,
     }
     left_out = frozenset(f"{kind}.md" for kind, page in optional.items() if page is None)
@@ -118,7 +123,7 @@ def _write_site(
     matched = matches(findings)
     neighbours = find_neighbours(findings)
     edits = Edits.read(run, findings)
-    total = 7 - len(left_out) + len(findings.layers) + len(findings.concepts) + len(findings.units)
+    total = 3 + len(optional) - len(left_out) + len(findings.layers) + len(findings.concepts) + len(findings.units)
     writer = Writer(folder, shells, chips.shared, lambda done: progress(done, total))
 
     has_gallery = optional["gallery"] is not None
@@ -129,12 +134,12 @@ def _write_site(
         if page is not None:
             writer.write(kind, page, f"{kind}.html")
     layers = range(len(findings.layers))
-    writer.write_all("layer", (layer_page(findings, chips, number, control) for number in layers))
+    writer.write_all("layer", (layer_page(findings, chips, number, control, textures) for number in layers))
     writer.write_all(
         "concept",
         (concept_page(findings, chips, concept, int(matched[concept.row]), edits) for concept in findings.concepts),
     )
-    writer.write_all("unit", unit_pages(findings, chips, neighbours, edits))
+    writer.write_all("unit", unit_pages(findings, chips, neighbours, edits, textures))
     (folder / "search-index.js").write_text(search_index(findings, chips), encoding="utf-8")
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from dissectory.analysis.demo.networks import MEAN, SIZE, STD
 from dissectory.analysis.demo.vocabulary import CATEGORIES, SCENES
-from dissectory.analysis.demo.write import IMAGES, write_world
+from dissectory.analysis.demo.write import IMAGES, write_pairs, write_world
 from dissectory.analysis.experiments.control import dissect_with_control
 from dissectory.analysis.experiments.dissection import dissect
 from dissectory.analysis.run import Related, Run
@@ -32,11 +32,17 @@ LATENTS_SHOWN = 400
 GENERATOR = "generator"
 """Where in the run's folder the generator's own run is."""
 
+PAIRS_SHOWN = 60
+"""Scenes that are drawn once more with other textures; at most a tenth of the others."""
+
 _EDITED = "layer3"
 """The generator's layer whose units are removed and forced on: in earlier ones, few of them make no difference."""
 
 _WORLD = "world"
 """Where in the run's folder the scenes are drawn."""
+
+_PAIRS = "pairs"
+"""Where in the world the scenes are that have a copy with other textures."""
 
 
 def make_demo(
@@ -65,12 +71,23 @@ def make_demo(
     shutil.rmtree(world, ignore_errors=True)
     with progress.stage("Drawing a world", scenes, "scenes") as advance:
         write_world(world, scenes, seed, size=SIZE, each=lambda _scene: advance(1))
+    write_pairs(world / _PAIRS, pairs_of(scenes), seed + scenes, size=SIZE)
     (world / "classes.txt").write_text("\n".join(SCENES) + "\n", encoding="utf-8")
     run = dissect_with_control(demo_study(out, scenes, seed), out, progress)
     progress.say("The generator")
     beside = dissect(generator_study(latents), out / GENERATOR, progress)
     run.write_manifest(replace(run.manifest, related=(Related(beside.manifest.title, GENERATOR),)))
     return Run(out)
+
+
+def pairs_of(scenes: int) -> int:
+    """How many scenes of a demo are drawn twice: as many of each class.
+
+    >>> pairs_of(600), pairs_of(150), pairs_of(30)
+    (60, 10, 10)
+    """
+    classes = len(SCENES)
+    return max(classes, min(PAIRS_SHOWN, scenes // 10) // classes * classes)
 
 
 def generator_study(latents: int) -> Study:
@@ -121,6 +138,8 @@ def demo_study(out: Path, scenes: int, seed: int) -> Study:
             "concepts": {"sources": [*(f"masks:{_WORLD}/{name}" for name, _, _ in CATEGORIES), "color"]},
             "dissection": {"grid": SIZE // 2},
             "control": {"source": "python:dissectory.analysis.demo.networks:random_classifier"},
+            "attack": {"images": 6},
+            "texture": {"folder": f"{_WORLD}/{_PAIRS}/copies", "originals": f"{_WORLD}/{_PAIRS}/originals"},
         },
         base=out,
         name="the demo",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from PIL import Image
@@ -11,7 +12,7 @@ from dissectory.analysis.demo.vocabulary import CATEGORIES, SCENES, write_labels
 from dissectory.errors import ImagesError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     import numpy as np
@@ -48,21 +49,56 @@ def write_world(
     Raises:
         ImagesError: if there is something in the folder already, or it cannot be written.
     """
-    try:
+    with _writing(folder):
         _prepare(folder)
         for number in range(count):
             scene = draw_scene(seed + number, SCENES[number % len(SCENES)], size, textures)
             _write(scene, folder, f"{scene.scene}/{scene.scene}-{number // len(SCENES):04}.png")
             if each is not None:
                 each(scene)
+
+
+def write_pairs(folder: Path, count: int, seed: int, *, size: int = SIZE) -> None:
+    """Draw scenes of all classes in turn twice, with the surfaces that things have and with others.
+
+    `folder/originals/CLASS/CLASS-NUMBER.png` is a picture; `folder/copies` has it at the same path with other surfaces,
+    which are different ones for every scene.
+
+    Args:
+        folder: where to write; made if it is not there.
+        count: how many scenes; scene `n` has the seed `seed + n`.
+        seed: at least 0.
+        size: pixels across a picture.
+
+    Raises:
+        ImagesError: if there is something in the folder already, or it cannot be written.
+    """
+    with _writing(folder):
+        _check_empty(folder)
+        for number in range(count):
+            name = SCENES[number % len(SCENES)]
+            for side, textures in (("originals", 0), ("copies", 1 + number)):
+                path = folder / side / name / f"{name}-{number // len(SCENES):04}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                _save(draw_scene(seed + number, name, size, textures).picture, path)
+
+
+@contextlib.contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise ImagesError(f"the scenes cannot be written to {folder}: {error.strerror or error}") from None
 
 
-def _prepare(folder: Path) -> None:
-    """Make the folders and say in each what its numbers stand for."""
+def _check_empty(folder: Path) -> None:
     if folder.exists() and any(folder.iterdir()):
         raise ImagesError(f"{folder} is not empty: give the scenes a folder of their own")
+
+
+def _prepare(folder: Path) -> None:
+    """Make the folders and say in each what its numbers stand for."""
+    _check_empty(folder)
     for name, category, names in CATEGORIES:
         for scene in SCENES:
             (folder / name / scene).mkdir(parents=True, exist_ok=True)
@@ -79,5 +115,9 @@ def _write(scene: Scene, folder: Path, path: str) -> None:
         "materials": scene.materials,
     }
     for name, pixels in maps.items():
-        # Level 3 takes a third of the time of the usual 6, for files a few per cent larger.
-        Image.fromarray(pixels).save(folder / name / path, compress_level=3)
+        _save(pixels, folder / name / path)
+
+
+def _save(pixels: npt.NDArray[np.uint8], path: Path) -> None:
+    # Level 3 takes a third of the time of the usual 6, for files a few per cent larger.
+    Image.fromarray(pixels).save(path, compress_level=3)

@@ -271,8 +271,8 @@ class Members:
 def interval_of(values: Floats) -> tuple[float, float, float]:
     """Mean of values, and its 99 % interval, 2.58 standard errors to each side; NaN where there is none.
 
-    >>> interval_of(np.array([1.0, 3.0]))
-    (2.0, -0.58, 4.58)
+    >>> [round(value, 2) for value in interval_of(np.array([1.0, 3.0]))]
+    [2.0, -0.58, 4.58]
     """
     if not len(values):
         return np.nan, np.nan, np.nan

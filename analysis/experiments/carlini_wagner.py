@@ -18,11 +18,11 @@ import torch
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-SEARCHES = 5
+SEARCHES = 4
 """Values of c that are tried for each image, each time more or less than before."""
-STEPS = 60
+STEPS = 45
 """Steps of the optimiser (Adam) for each of them."""
-STEP_SIZE = 0.02
+STEP_SIZE = 0.025
 FIRST_C = 0.3
 
 

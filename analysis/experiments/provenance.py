@@ -34,6 +34,7 @@ _SOFTWARE = (
     "pillow",
     "onnxruntime",
     "scipy",
+    "foolbox",
 )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dissectory.analysis.schema import CATEGORIES
 from dissectory.report import charts, words
+from dissectory.report.attack_charts import agreement_of_layer
 from dissectory.report.views.control import layer_summary
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from dissectory.report.control import Control
     from dissectory.report.drawing import Chart
     from dissectory.report.findings import Concept, Findings, Layer
+    from dissectory.report.textures import Textures
     from dissectory.report.views.chips import Chips, UnitChip
     from dissectory.report.views.control import ControlSummary
 
@@ -41,6 +43,7 @@ class LayerPage:
     bars: Chart | None
     distribution: Chart
     control: ControlSummary | None
+    textures: Chart | None
     rows: tuple[UnitRow, ...]
     categories: tuple[str, ...]
     measured: bool
@@ -49,8 +52,10 @@ class LayerPage:
     after: Layer | None
 
 
-def layer_page(findings: Findings, chips: Chips, number: int, control: Control | None = None) -> LayerPage:
-    """Make the page of the layer with a number, of a run with or without a control."""
+def layer_page(
+    findings: Findings, chips: Chips, number: int, control: Control | None = None, textures: Textures | None = None
+) -> LayerPage:
+    """Make the page of the layer with a number, of a run with or without a control, and pictures in other textures."""
     layer, units = findings.layers[number], findings.units
     inside = slice(layer.first, layer.last)
     bars = concept_counts(findings, layer)
@@ -66,6 +71,7 @@ def layer_page(findings: Findings, chips: Chips, number: int, control: Control |
         bars=charts.concepts_of_layer(bars) if bars else None,
         distribution=charts.iou_distribution(units.iou[inside], findings.cut),
         control=layer_summary(findings, control, number) if control else None,
+        textures=agreement_of_layer(findings, layer, textures) if textures else None,
         rows=rows,
         categories=tuple(category for category in CATEGORIES if category in present),
         measured=any(row.chip.interval or row.chip.q_value for row in rows),

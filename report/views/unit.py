@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dissectory.report import charts, words
+from dissectory.report.attack_charts import ratio, spread
 from dissectory.report.views.chips import gallery, image_name, unit_href
 from dissectory.report.views.edited import alone_view
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from dissectory.report.edits import Edits
     from dissectory.report.findings import Findings, Layer
     from dissectory.report.neighbours import Neighbours
+    from dissectory.report.textures import Textures
     from dissectory.report.views.chips import Chips, ConceptLink, Gallery, UnitChip
     from dissectory.report.views.edited import Alone
 
@@ -74,7 +76,11 @@ class UnitPage:
 
 
 def unit_pages(
-    findings: Findings, chips: Chips, neighbours: Neighbours, edits: Edits | None = None
+    findings: Findings,
+    chips: Chips,
+    neighbours: Neighbours,
+    edits: Edits | None = None,
+    textures: Textures | None = None,
 ) -> Iterator[UnitPage]:
     """Make the page of every unit, one at a time."""
     for place, chip in enumerate(chips.units):
@@ -93,7 +99,7 @@ def unit_pages(
             evidence=_evidence(chip),
             sureness=_sureness(findings, chip, place),
             cut=f"{findings.cut:g}",
-            facts=_facts(findings, chips, place),
+            facts=(*_facts(findings, chips, place), *_texture(textures, place)),
             runners=_runners(findings, chips, place),
             touched=int(pairs.starts[place + 1] - pairs.starts[place]),
             histogram=_histogram(findings, place),
@@ -165,6 +171,16 @@ def _facts(findings: Findings, chips: Chips, place: int) -> tuple[Fact, ...]:
             Fact("Best IQR", words.ratio(float(units.iqr[place])), f"{name}each concept at its own best threshold")
         )
     return tuple(facts)
+
+
+def _texture(textures: Textures | None, place: int) -> tuple[Fact, ...]:
+    """Whether the unit keeps to its places when textures are others."""
+    if textures is None or not math.isfinite(textures.agreement[place]):
+        return ()
+    chance = ratio(float(textures.chance[place]))
+    more = "; ".join(filter(None, (spread(textures, place), f"by chance {chance}" if chance else "")))
+    meaning = "of its positions are the same with other textures" + (f" ({more})" if more else "")
+    return (Fact("Agreement", ratio(float(textures.agreement[place])), meaning),)
 
 
 def _runners(findings: Findings, chips: Chips, place: int) -> tuple[Runner, ...]:

@@ -282,6 +282,79 @@
         },
       };
     },
+    changes: function (data, ink) {
+      var places = data.groups.map(function (_, place) {
+        return place;
+      });
+      /** @param {number} end the column of an interval's end */
+      function reach(end) {
+        return data.groups.map(function (group) {
+          return group[end] === null ? 0 : Math.abs(group[end] - group[1]);
+        });
+      }
+      return {
+        traces: [
+          {
+            type: "scatter",
+            mode: "markers",
+            x: data.groups.map(function (group) {
+              return group[1];
+            }),
+            y: places,
+            error_x: { symmetric: false, array: reach(3), arrayminus: reach(2), thickness: 1.4, width: 6, color: ink.soft },
+            customdata: data.groups.map(function (group) {
+              return [plain(group[0]), group[4]];
+            }),
+            marker: { size: 11, color: ink.accent },
+            hovertemplate: "%{customdata[0]}<br>%{x:.3f}, over %{customdata[1]} images<extra></extra>",
+          },
+        ],
+        layout: {
+          margin: { l: 140 },
+          xaxis: { title: { text: "change of peak activation" }, showgrid: true, rangemode: "tozero" },
+          yaxis: Object.assign(
+            named(
+              data.groups.map(function (group) {
+                return group[0];
+              }),
+            ),
+            { autorange: "reversed", showgrid: false, rangemode: "normal" },
+          ),
+          showlegend: false,
+        },
+      };
+    },
+    agreement: function (data, ink) {
+      return {
+        traces: data.columns.map(function (name, column) {
+          var points = data.points.filter(function (point) {
+            return point[0] === column;
+          });
+          return {
+            type: "scatter",
+            mode: "markers",
+            name: name,
+            x: points.map(function (point) {
+              return point[0] - 0.28 + 0.56 * ((point[1] * 0.618034) % 1);
+            }),
+            y: points.map(function (point) {
+              return point[2];
+            }),
+            customdata: points.map(function (point) {
+              return point[1];
+            }),
+            marker: ink[name] ? { size: 8, color: ink[name] } : { size: 7, symbol: "circle-open", color: ink.soft },
+            hovertemplate: "unit %{customdata}<br>agreement %{y:.3f}<extra>" + name + "</extra>",
+          };
+        }),
+        layout: {
+          shapes: data.chance === null ? [] : [cut("y", data.chance, ink.accent)],
+          xaxis: named(data.columns),
+          yaxis: { title: { text: "agreement" } },
+          showlegend: false,
+        },
+      };
+    },
     strip: function (data, ink) {
       var looks = [
         { name: "another label", marker: { size: 7, symbol: "circle-open", color: ink.soft } },

@@ -1,0 +1,49 @@
+"""How units agree on images and on their copies with other textures, by the places of units in the findings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from dissectory.analysis.run import Run
+    from dissectory.report.findings import Findings, Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Textures:
+    """Agreement on `pairs` of images, its interval, and that by chance, `(unit,)` by place; NaN where unknown."""
+
+    pairs: int
+    agreement: Floats
+    low: Floats
+    high: Floats
+    chance: Floats
+
+    @classmethod
+    def read(cls, run: Run, findings: Findings) -> Textures | None:
+        """Read a run's measure; None where it has none.
+
+        Raises:
+            RunError: the table is unreadable or of another version.
+        """
+        if not run.has("textures"):
+            return None
+        frame = run.table("textures")
+        if not len(frame):
+            return None
+        first = {layer.name: layer.first for layer in findings.layers}
+        units = {
+            (layer.name, int(findings.units.unit[place])): place
+            for layer in findings.layers
+            for place in range(first[layer.name], layer.last)
+        }
+        rows = zip(frame["layer"].astype(str), frame["unit"].astype(int), strict=True)
+        places = np.array([units.get(pair, -1) for pair in rows], dtype=np.int64)
+        columns = {}
+        for name in ("agreement", "low", "high", "chance"):
+            columns[name] = np.full(len(findings.units), np.nan)
+            columns[name][places[places >= 0]] = frame[name].to_numpy(np.float64)[places >= 0]
+        return cls(pairs=int(frame["pairs"].iloc[0]), **columns)

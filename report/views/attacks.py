@@ -1,0 +1,160 @@
+"""The page of attacks: how little misleads the network, and which units change?"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dissectory.analysis.run import Pictures
+from dissectory.report import words
+from dissectory.report.attack_charts import GROUPS, group_changes
+from dissectory.report.views.chips import image_name
+
+if TYPE_CHECKING:
+    from dissectory.report.attacks import Attack, Attacks
+    from dissectory.report.drawing import Chart
+    from dissectory.report.findings import Findings
+    from dissectory.report.views.chips import Chips, UnitChip
+
+MOST_UNITS = 12
+"""Units in the table of those that change most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An attacked image: its three pictures, and what the network says of the first two."""
+
+    original: str
+    changed: str
+    difference: str
+    name: str
+    before: str
+    before_share: str
+    after: str
+    after_share: str
+    distance: str
+    amplified: str
+    success: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedUnit:
+    """A unit of the layer with the mean change of its peak; `order` is what that is sorted by."""
+
+    chip: UnitChip
+    change: str
+    order: str
+    matters: str
+
+
+@dataclass(frozen=True, slots=True)
+class AttacksPage:
+    """Everything that the page of attacks says."""
+
+    title: str
+    answer: str
+    remark: str
+    found: str
+    chart: Chart | None
+    rows: tuple[Row, ...]
+    units: tuple[ChangedUnit, ...]
+    more: str
+    layer: str
+
+
+def attacks_page(findings: Findings, chips: Chips, attacks: Attacks) -> AttacksPage:
+    """Make the page of attacks."""
+    units = _units(findings, chips, attacks)
+    shown = f"The {len(units)} of {words.count(len(attacks.units), 'unit')} that change most"
+    return AttacksPage(
+        title="Attacks",
+        answer=_answer(findings, attacks),
+        remark=_remark(attacks),
+        found=_found(attacks),
+        chart=group_changes(attacks) if attacks.told else None,
+        rows=tuple(_row(findings, attack) for attack in attacks.attacks),
+        units=units,
+        more=f"{shown}, mean over {words.count(len(attacks.successful), 'image')}.",
+        layer=attacks.layer,
+    )
+
+
+def _answer(findings: Findings, attacks: Attacks) -> str:
+    """The mean distance, as a step of the 255 levels of each colour where the size of the images is known."""
+    done = attacks.successful
+    if not done:
+        return "Nothing that was tried."
+    distance = float(np.mean([attack.distance for attack in done]))
+    size = findings.manifest.study.get("images", {}).get("size")
+    if not size:
+        return f"An L2 distance of {distance:.2f}."
+    levels = 255 * distance / math.sqrt(3 * int(size) ** 2)
+    return f"{levels:.1f} of 255 levels." if levels >= 0.05 else "Less than 0.1 of 255 levels."  # noqa: PLR2004 - rounds to 0.1
+
+
+def _remark(attacks: Attacks) -> str:
+    done, tried = attacks.successful, len(attacks.attacks)
+    if not done:
+        return f"None of {words.count(tried, 'image')} that it got right could be brought to its target class."
+    distances = [attack.distance for attack in done]
+    number = f"All {words.count(tried, 'image')}" if len(done) == tried else f"{len(done):,} of {tried:,} images"
+    return (
+        f"{number} that it got right are taken for another class after so small a change of each colour of each pixel "
+        f"(a root mean square): an L2 distance of {np.mean(distances):.2f} on average, {min(distances):.2f} to "
+        f"{max(distances):.2f}, where black and white are 0 and 1."
+    )
+
+
+def _found(attacks: Attacks) -> str:
+    """Which group changes most, and whether the intervals say so."""
+    told = {name: span for name, (span, _) in attacks.told.items() if name != "all"}
+    if "other" not in told or len(told) < 2:  # noqa: PLR2004 - nothing to compare
+        return ""
+    rest = told["other"]
+    ahead = [name for name, span in told.items() if name != "other" and span.value > rest.value]
+    sure = [name for name in ahead if told[name].low > rest.high]
+    if not ahead:
+        return "The units that matter to the two classes change no more than the others do."
+    named = " and ".join(GROUPS[name] for name in ahead)
+    times = words.listed([f"{told[name].value / rest.value:.1f}" for name in ahead]) if rest.value else "many"
+    clear = "" if sure == ahead else " With so few images, the intervals overlap."
+    return words.sentence_case(f"{named} change {times} times as much as all others.{clear}")
+
+
+def _row(findings: Findings, attack: Attack) -> Row:
+    return Row(
+        original=Pictures.attack(attack.image),
+        changed=Pictures.attack(attack.image, "changed"),
+        difference=Pictures.attack(attack.image, "difference"),
+        name=image_name(findings, attack.image),
+        before=attack.source,
+        before_share=words.percent(attack.source_before),
+        after=attack.target if attack.success else attack.source,
+        after_share=words.percent(attack.target_after if attack.success else attack.source_after),
+        distance=f"{attack.distance:.2f}",
+        amplified=f"{attack.amplification:.0f}" if math.isfinite(attack.amplification) else "",
+        success=attack.success,
+    )
+
+
+def _units(findings: Findings, chips: Chips, attacks: Attacks) -> tuple[ChangedUnit, ...]:
+    layer = next((layer for layer in findings.layers if layer.name == attacks.layer), None)
+    if layer is None:
+        return ()
+    by_unit = {int(findings.units.unit[place]): chips.units[place] for place in range(layer.first, layer.last)}
+    return tuple(
+        ChangedUnit(
+            by_unit[one.unit], words.number(one.change), f"{one.change:.6f}", _matters(one.of_target, one.of_source)
+        )
+        for one in attacks.units[:MOST_UNITS]
+        if one.unit in by_unit
+    )
+
+
+def _matters(of_target: int, of_source: int) -> str:
+    """In how many images a unit matters to the classes."""
+    parts = [f"{name} of {number:,}" for name, number in (("target", of_target), ("source", of_source)) if number]
+    return ", ".join(parts)
