@@ -166,12 +166,19 @@ UNITS = Table(
         Column(
             "iqr",
             "float",
-            "highest information quality ratio over all concepts, each at its own best threshold; "
-            "empty where not measured",
+            "highest information quality ratio over all concepts, touched or not, each at its own best threshold (see "
+            "unit_concepts); 0 where the unit meets no concept more often than by chance; empty where not measured",
             "1",
             nullable=True,
         ),
-        Column("iqr_concept", "name", "the concept of that ratio; empty where not measured", nullable=True),
+        Column("iqr_concept", "name", "the concept of that ratio; empty where it is 0 or not measured", nullable=True),
+        Column(
+            "iqr_threshold",
+            "float",
+            "the threshold of that ratio; empty where it is 0 or not measured",
+            "activation",
+            nullable=True,
+        ),
         Column("mean", "float", "mean of the unit's activation over its own map and all images", "activation"),
         Column("std", "float", "standard deviation of the same", "activation"),
         Column("peak", "float", "highest activation on any image", "activation"),
@@ -193,14 +200,19 @@ UNIT_CONCEPTS = Table(
         Column(
             "iqr",
             "float",
-            "information quality ratio at iqr_threshold; empty where not measured",
+            "information quality ratio at iqr_threshold: the mutual information of being above it and carrying the "
+            "concept, over their joint entropy, of all grid positions; 0 where they meet at no candidate more often "
+            "than by chance; empty where not measured",
             "1",
             nullable=True,
         ),
         Column(
             "iqr_threshold",
             "float",
-            "the threshold that maximises the information quality ratio; empty where not measured",
+            "the one of 63 candidates with the highest ratio, the lowest of equals, out of those above which unit and "
+            "concept meet more often than by chance. Candidates of a unit: its threshold t, 42 levels that 50 % to "
+            "0.05 % of the activations of its own map exceed, in equal factors, and 20 evenly spaced between these; "
+            "empty where there is none, or not measured",
             "activation",
             nullable=True,
         ),

@@ -101,7 +101,8 @@ class DissectionSection:
 
     `grid` is 64 in the study of a generator that does not say it.
     `pairings` is with how many other images' label maps activations are compared, to test labels against chance; 0 for
-    no test.
+    no test. `information_ratio` asks for a second threshold of every unit, one for each concept, at which being active
+    tells most about it: another pass over the images, in which all units are counted at many levels.
     """
 
     quantile: float = 0.01
@@ -110,6 +111,7 @@ class DissectionSection:
     border: Literal["zeros", "extend"] = "zeros"
     top_images: int = 15
     pairings: int = 49
+    information_ratio: bool = False
 
 
 @dataclass(frozen=True, slots=True)

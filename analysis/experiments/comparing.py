@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from dissectory.analysis.experiments.significance import Sureness
     from dissectory.analysis.subjects.layers import LayerInfo
     from dissectory.analysis.tally.histogram import Bins
+    from dissectory.analysis.tally.information import Information
     from dissectory.analysis.tally.moments import Moments
     from dissectory.analysis.tally.peaks import TopImages
 
@@ -46,7 +47,10 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class LayerResult:
-    """What was found of the units of one layer: what was counted, how sure it is, and what else was tallied."""
+    """What was found of the units of one layer: what was counted, how sure it is, and what else was tallied.
+
+    `information` is there where the study asks for it.
+    """
 
     layer: LayerInfo
     thresholds: npt.NDArray[np.float32]
@@ -57,9 +61,10 @@ class LayerResult:
     bins: tuple[Bins, ...]
     moments: Moments
     nonfinite: npt.NDArray[np.int64]
+    information: Information | None
 
     @classmethod
-    def of(cls, counts: Counts, sureness: Sureness) -> LayerResult:
+    def of(cls, counts: Counts, sureness: Sureness, information: Information | None) -> LayerResult:
         """Read the rest of what was tallied."""
         shards, units = counts.shards, counts.layer.units
         histograms = histograms_of(shards, units)
@@ -73,6 +78,7 @@ class LayerResult:
             tuple(histograms.bins(unit) for unit in range(units)),
             moments_of(shards, units),
             nonfinite_of(shards),
+            information,
         )
 
 

@@ -70,6 +70,10 @@ class Facts:
         own = {"model.layers": json.dumps([layer.name, layer.units, layer.height, layer.width])}
         return {**self._layers, **own, **({"attempt": str(attempt)} if attempt else {})}
 
+    def of_information(self, layer: LayerInfo) -> Mapping[str, str]:
+        """What the information that a layer's units have about concepts depends on."""
+        return {**self.labels, **self.of_layer(layer)}
+
 
 def _common(setting: Setting, images: str) -> dict[str, str]:
     return {

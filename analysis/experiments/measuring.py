@@ -10,6 +10,7 @@ import torch
 from dissectory.analysis.experiments.activations import activations_of, bound_of, nonfinite_of
 from dissectory.analysis.experiments.comparing import LayerResult, compare
 from dissectory.analysis.experiments.fingerprint import Facts
+from dissectory.analysis.experiments.information import Candidates, find_information
 from dissectory.analysis.experiments.labelled import LabelMaps
 from dissectory.analysis.experiments.parts import LabelPart, LayerPart, OutputPart
 from dissectory.analysis.experiments.passes import Pass, timed
@@ -22,15 +23,17 @@ from dissectory.analysis.tally.upsampling import Upsampler
 from dissectory.errors import SubjectError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import numpy.typing as npt
 
     from dissectory.analysis.experiments.seconds import Seconds
     from dissectory.analysis.experiments.setting import Setting
+    from dissectory.analysis.experiments.shards import Shards
     from dissectory.analysis.run import Run
     from dissectory.analysis.subjects.layers import LayerInfo
+    from dissectory.analysis.tally.information import Information
     from dissectory.progress import Progress
 
     Floats = npt.NDArray[np.float32]
@@ -71,6 +74,7 @@ class Measurement:
             )
             outputs = OutputPart(self._own.open("outputs", facts.outputs))
             layers = [self._layer_part(layer, facts) for layer in setting.layers]
+            informed = self._informed(facts)
             self._tell(labels, layers, facts, progress)
             self._shared.discard_others()
             self._own.discard_others()
@@ -80,7 +84,8 @@ class Measurement:
             raise setting.images.nothing_readable(maps.skipped)
         _check_finite(layers)
         found = self._thresholds(layers, facts, len(maps.readable), progress)
-        results = self._compared(found, maps, progress)
+        information = self._information(found, informed, maps, progress)
+        results = self._compared(found, maps, information, progress)
         predictions = Predictions.read(outputs.shards, len(setting.images))
         return Record(maps, predictions, images_hash, self._passes, self._seconds), results
 
@@ -158,8 +163,34 @@ class Measurement:
             above = count_above(self._setting.study.dissection.quantile, readable * self._setting.positions)
             return find_thresholds(part.shards, above, self._threads)
 
+    def _informed(self, facts: Facts) -> dict[str, Shards]:
+        """Open what there is of the layers' information about concepts, where the study asks for it."""
+        if not self._setting.study.dissection.information_ratio:
+            return {}
+        layers = self._setting.layers
+        return {layer.name: self._own.open("information", facts.of_information(layer)) for layer in layers}
+
+    def _information(
+        self,
+        found: Sequence[tuple[LayerPart, Floats]],
+        informed: Mapping[str, Shards],
+        maps: LabelMaps,
+        progress: Progress,
+    ) -> dict[str, Information]:
+        """Find how much units tell about concepts, of the layers that are asked for."""
+        if not informed:
+            return {}
+        with timed(self._seconds, "information"):
+            layers = [Candidates.of(part, levels, informed[part.layer.name]) for part, levels in found]
+            self._passes += find_information(self._setting, layers, maps, threads=self._threads, progress=progress)
+            return {layer.layer.name: layer.found for layer in layers}
+
     def _compared(
-        self, found: Sequence[tuple[LayerPart, Floats]], maps: LabelMaps, progress: Progress
+        self,
+        found: Sequence[tuple[LayerPart, Floats]],
+        maps: LabelMaps,
+        information: Mapping[str, Information],
+        progress: Progress,
     ) -> list[LayerResult]:
         study = self._setting.study
         counted = []
@@ -173,7 +204,10 @@ class Measurement:
         with timed(self._seconds, "chance"):
             sureness = assess(counted, maps, pairings=study.dissection.pairings, seed=study.seed, threads=self._threads)
         with timed(self._seconds, "compare"):
-            return [LayerResult.of(counts, sure) for counts, sure in zip(counted, sureness, strict=True)]
+            return [
+                LayerResult.of(counts, sure, information.get(counts.layer.name))
+                for counts, sure in zip(counted, sureness, strict=True)
+            ]
 
 
 def _check_finite(layers: Sequence[LayerPart]) -> None:

@@ -38,7 +38,7 @@ _NAME = re.compile(r"(\d{7,})-(\d{7,})\.shard")
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """What was kept of the batches `first` to `last`, without the last."""
+    """What was kept of the batches `first` to `last`, without the last; of a part that goes by units, of these."""
 
     first: int
     last: int

@@ -15,12 +15,15 @@ from dissectory.analysis.tally.peaks import NO_IMAGE
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    import numpy.typing as npt
+
     from dissectory.analysis.experiments.comparing import LayerResult
     from dissectory.analysis.experiments.record import Record
     from dissectory.analysis.experiments.setting import Setting
     from dissectory.analysis.run import Run
 
     Columns = dict[str, Any]
+    Floats = npt.NDArray[np.floating[Any]]
 
 
 def write_tables(run: Run, setting: Setting, record: Record, results: Sequence[LayerResult]) -> None:
@@ -52,7 +55,7 @@ def _units(result: LayerResult, setting: Setting, positions: int) -> Columns:
     iou = np.where(touched, np.take_along_axis(overlaps.iou, best.clip(0)[:, None], axis=1)[:, 0], 0.0)
     keys = np.array([*setting.vocabulary.keys, None], dtype=object)
     categories = np.array([*(concept.category for concept in setting.vocabulary.concepts), None], dtype=object)
-    unknown = np.full(layer.units, np.nan)
+    ratio, level, informed = _most_informed(result)
     return {
         "layer": np.full(layer.units, layer.name, dtype=object),
         "unit": np.arange(layer.units),
@@ -65,13 +68,24 @@ def _units(result: LayerResult, setting: Setting, positions: int) -> Columns:
         "iou_high": result.sureness.high,
         "q_value": result.sureness.q_values,
         "matched": iou > setting.study.dissection.iou_threshold,
-        "iqr": unknown,
-        "iqr_concept": np.full(layer.units, None, dtype=object),
+        "iqr": ratio,
+        "iqr_concept": keys[informed],
+        "iqr_threshold": level,
         "mean": result.moments.mean,
         "std": result.moments.std,
         "peak": result.moments.peak,
         "active_fraction": overlaps.active / positions,
     }
+
+
+def _most_informed(result: LayerResult) -> tuple[Floats, Floats, npt.NDArray[np.intp]]:
+    """The highest ratio of each unit, its threshold and its concept, -1 for none; NaN where not measured or none."""
+    if result.information is None:
+        unknown = np.full(result.layer.units, np.nan)
+        return unknown, unknown, np.full(result.layer.units, -1, dtype=np.intp)
+    best, units = result.information.best, np.arange(result.layer.units)
+    ratio, threshold = result.information.ratio[units, best], result.information.threshold[units, best]
+    return np.where(best >= 0, ratio, 0.0), np.where(best >= 0, threshold, np.nan), best
 
 
 def _layers(setting: Setting, units: Columns) -> Columns:
@@ -106,7 +120,7 @@ def _concepts(setting: Setting, record: Record) -> Columns:
 def _unit_concepts(result: LayerResult, setting: Setting) -> Columns:
     layer, overlaps = result.layer, result.overlaps
     unit, concept = overlaps.intersection.nonzero()
-    unknown = np.full(len(unit), np.nan)
+    found, unknown = result.information, np.full(len(unit), np.nan)
     return {
         "layer": np.full(len(unit), layer.name, dtype=object),
         "unit": unit,
@@ -114,8 +128,8 @@ def _unit_concepts(result: LayerResult, setting: Setting) -> Columns:
         "intersection": overlaps.intersection[unit, concept],
         "union": overlaps.union[unit, concept],
         "iou": overlaps.iou[unit, concept],
-        "iqr": unknown,
-        "iqr_threshold": unknown,
+        "iqr": unknown if found is None else found.ratio[unit, concept],
+        "iqr_threshold": unknown if found is None else found.threshold[unit, concept],
     }
 
 

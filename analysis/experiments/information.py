@@ -1,0 +1,160 @@
+"""The second threshold: another pass over the images, in which units are counted at many levels at once."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from dissectory.analysis.experiments.activations import histograms_of
+from dissectory.analysis.experiments.order import batches
+from dissectory.analysis.subjects.layers import watch
+from dissectory.analysis.tally.information import Information, LevelCounts, candidate_levels
+from dissectory.analysis.tally.upsampling import Upsampler
+from dissectory.errors import ImagesError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    import numpy.typing as npt
+    from torch import Tensor
+
+    from dissectory.analysis.experiments.labelled import LabelMaps
+    from dissectory.analysis.experiments.parts import LayerPart
+    from dissectory.analysis.experiments.setting import Setting
+    from dissectory.analysis.experiments.shards import Shards
+    from dissectory.analysis.subjects.images import ViewBatch
+    from dissectory.analysis.subjects.layers import LayerInfo
+    from dissectory.progress import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """A layer and the levels of its units `(unit, level)`; `done` are shards of units, not of batches."""
+
+    layer: LayerInfo
+    levels: npt.NDArray[np.float32]
+    done: Shards
+
+    @classmethod
+    def of(cls, part: LayerPart, thresholds: npt.NDArray[np.float32], done: Shards) -> Candidates:
+        """Choose the levels, out of what is known of a layer's activations."""
+        return cls(part.layer, candidate_levels(histograms_of(part.shards, part.layer.units), thresholds), done)
+
+    @property
+    def found(self) -> Information:
+        """What all shards say."""
+        ratios, thresholds = ([shard.read(name) for shard in self.done] for name in ("ratio", "threshold"))
+        return Information(np.concatenate(ratios), np.concatenate(thresholds))
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """Neighbouring units of a layer, `first` to `last` without the last."""
+
+    of: Candidates
+    first: int
+    last: int
+
+
+def find_information(
+    setting: Setting, layers: Sequence[Candidates], labels: LabelMaps, *, threads: int, progress: Progress
+) -> int:
+    """Find how much every unit tells about every concept, and write it to the layers' shards.
+
+    As many units are counted in a pass as memory allows. Of those that a shard holds already nothing is done.
+
+    Returns:
+        how many passes that took.
+    """
+    concepts = int((labels.pixels > 0).sum())
+    most = max(1, int(setting.study.compute.memory_gb * 1e9) // LevelCounts.bytes_each(concepts))
+    passes = list(_passes(layers, most))
+    with progress.stage("Information", len(passes) * len(setting.images), "images") as advance:
+        for stretches in passes:
+            counting = _Counting(setting, stretches, labels, threads)
+            counting.run(advance)
+            counting.write()
+    return len(passes)
+
+
+def _passes(layers: Sequence[Candidates], most: int) -> Iterator[list[_Stretch]]:
+    """Share the units that are not done out to passes: at most so many to each, and of a layer one stretch at most."""
+    stretches: list[_Stretch] = []
+    for layer in layers:
+        missing = layer.done.missing(layer.layer.units)
+        while missing:
+            room = most - sum(stretch.last - stretch.first for stretch in stretches)
+            if room == 0 or any(stretch.of is layer for stretch in stretches):
+                yield stretches
+                stretches, room = [], most
+            first, run = missing[0], [unit for place, unit in enumerate(missing) if unit - missing[0] == place]
+            last = first + min(len(run), room)
+            stretches.append(_Stretch(layer, first, last))
+            missing = [unit for unit in missing if unit >= last]
+    if stretches:
+        yield stretches
+
+
+class _Counting:
+    """One pass, for some units; concepts that occur nowhere are left out of the counts."""
+
+    def __init__(self, setting: Setting, stretches: Sequence[_Stretch], labels: LabelMaps, threads: int) -> None:
+        self._setting = setting
+        self._labels = labels
+        self._stretches = {stretch.of.layer.name: stretch for stretch in stretches}
+        self._occurring = np.flatnonzero(labels.pixels)
+        self._numbers = np.zeros(len(labels.pixels) + 1, dtype=np.uint16)
+        self._numbers[1 + self._occurring] = 1 + np.arange(len(self._occurring))
+        self._counts = {name: self._counts_of(stretch, threads) for name, stretch in self._stretches.items()}
+
+    def _counts_of(self, stretch: _Stretch, threads: int) -> LevelCounts:
+        layer, dissection = stretch.of.layer, self._setting.study.dissection
+        upsampler = Upsampler(layer.height, layer.width, dissection.grid, dissection.border)
+        levels = stretch.of.levels[stretch.first : stretch.last]
+        return LevelCounts(upsampler, levels, len(self._occurring), threads=threads)
+
+    def run(self, advance: Callable[[int], None]) -> None:
+        """Look at all images."""
+        setting, compute = self._setting, self._setting.study.compute
+        groups = batches(len(setting.images), compute.batch)
+        with contextlib.closing(setting.images.batches(groups, compute.workers)) as decoded:
+            for number, (group, batch) in enumerate(zip(groups, decoded, strict=True)):
+                self._check(group, batch)
+                if len(batch):
+                    self._observe(batch, number)
+                advance(len(group))
+
+    def _check(self, group: Sequence[int], batch: ViewBatch) -> None:
+        """Refuse images that were not there, or could not be read, when they were labelled; and the other way round."""
+        changed = {image for image in group if self._labels.sizes[image, 0]} ^ set(batch.images)
+        if changed:
+            path = self._setting.images.paths[min(changed)]
+            raise ImagesError(f"'{path}' has changed since this run began: start it again, and it is looked at anew")
+
+    def _observe(self, batch: ViewBatch, number: int) -> None:
+        """Count in the images of a batch."""
+        rows = self._labels.between(number, number + 1)
+        labels = self._numbers[rows.labels[rows.row_of(len(self._setting.images))[list(batch.images)]]]
+
+        def observe(name: str, maps: Tensor) -> None:
+            stretch = self._stretches[name]
+            self._counts[name].observe(maps[:, stretch.first : stretch.last], labels)
+
+        module = self._setting.model.module
+        with torch.inference_mode(), watch(module, list(self._counts), observe):
+            module(*self._setting.inputs(batch))
+
+    def write(self) -> None:
+        """Write down what was found."""
+        positions = len(self._labels.readable) * self._setting.positions
+        for name, stretch in self._stretches.items():
+            found = self._counts[name].best(positions, self._labels.pixels[self._occurring])
+            units, concepts = stretch.last - stretch.first, len(self._labels.pixels)
+            ratio = np.zeros((units, concepts))
+            threshold = np.full((units, concepts), np.nan, dtype=np.float32)
+            ratio[:, self._occurring], threshold[:, self._occurring] = found.ratio, found.threshold
+            stretch.of.done.write(stretch.first, stretch.last, {"ratio": ratio, "threshold": threshold})
