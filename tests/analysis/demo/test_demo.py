@@ -57,6 +57,21 @@ def test_training_finds_what_random_weights_do_not(run: Run) -> None:
     assert not control.output.any()  # no concept was ever a label
 
 
+def test_the_classifier_is_misled_by_little(run: Run) -> None:
+    attacks = run.table("attacks")
+    assert len(attacks) == 6
+    assert attacks.success.all()
+    assert attacks.distance.max() < 3  # of the 166 from a black picture to a white one
+
+
+def test_units_keep_to_their_places_in_other_textures(run: Run) -> None:
+    textures = run.table("textures")
+    assert set(textures.pairs) == {10}
+    means = textures.groupby("layer", observed=True)[["agreement", "chance"]].mean()
+    assert (means.agreement > 3 * means.chance).all()
+    assert (means.agreement < 0.8).all()
+
+
 def test_a_demo_is_made_anew_in_its_own_folder_only(run: Run, tmp_path: Path) -> None:
     again = make_demo(run.folder, scenes=60, latents=20)
     assert again.table("units").equals(run.table("units"))

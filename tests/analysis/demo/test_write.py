@@ -11,7 +11,7 @@ from PIL import Image
 from dissectory.analysis.concepts.sources import open_sources
 from dissectory.analysis.demo.scene import Scene, draw_scene
 from dissectory.analysis.demo.vocabulary import CATEGORIES, SCENES
-from dissectory.analysis.demo.write import write_world
+from dissectory.analysis.demo.write import write_pairs, write_world
 from dissectory.analysis.subjects.geometry import Geometry
 from dissectory.analysis.subjects.images import ImageFolder
 from dissectory.errors import ImagesError
@@ -57,6 +57,22 @@ def test_a_study_reads_the_labels_as_they_were_drawn(world: Path) -> None:
                 planes, offsets, (scene.objects, scene.parts, scene.materials), strict=False
             ):
                 assert np.array_equal(plane, np.where(drawn > 0, drawn + offset, 0))
+
+
+def test_pairs_are_the_same_scenes_in_other_textures(tmp_path: Path) -> None:
+    write_pairs(tmp_path / "new", 12, SEED, size=SIZE)
+    originals, copies = (sorted((tmp_path / "new" / side).rglob("*.png")) for side in ("originals", "copies"))
+    assert [path.relative_to(tmp_path / "new" / "originals") for path in originals] == [
+        path.relative_to(tmp_path / "new" / "copies") for path in copies
+    ]
+    for number in (0, 11):
+        name = SCENES[number % len(SCENES)]
+        path = f"{name}/{name}-{number // 10:04}.png"
+        for side, textures in (("originals", 0), ("copies", number + 1)):
+            with Image.open(tmp_path / "new" / side / path) as picture:
+                assert np.array_equal(np.asarray(picture), draw_scene(SEED + number, name, SIZE, textures).picture)
+    with pytest.raises(ImagesError, match="is not empty"):
+        write_pairs(tmp_path / "new", 1, 0)
 
 
 def test_names_are_no_ones_twice() -> None:
