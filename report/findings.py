@@ -83,6 +83,7 @@ class Units:
     matched: npt.NDArray[np.bool_]
     iqr: Floats
     iqr_concept: Ints
+    iqr_threshold: Floats
     mean: Floats
     std: Floats
     peak: Floats
@@ -255,7 +256,7 @@ def _concepts(frame: pd.DataFrame) -> tuple[Concept, ...]:
 def _units(frame: pd.DataFrame, places: _Places) -> Units:
     layer, unit = places.layer_numbers(frame), frame["unit"].to_numpy(np.int64)
     order = np.lexsort((unit, layer))
-    ratios = ("threshold", "iou", "iou_low", "iou_high", "q_value", "iqr", "mean", "std", "peak", "active_fraction")
+    ratios = ("threshold", "iou", "iou_low", "iou_high", "q_value", "iqr", "iqr_threshold", "mean", "std", "peak")
     return Units(
         layer=layer[order],
         unit=unit[order],
@@ -263,7 +264,7 @@ def _units(frame: pd.DataFrame, places: _Places) -> Units:
         iqr_concept=places.concepts(frame["iqr_concept"])[order],
         matched=frame["matched"].to_numpy(np.bool_)[order],
         active=frame["active"].to_numpy(np.int64)[order],
-        **{name: _floats(frame[name])[order] for name in ratios},
+        **{name: _floats(frame[name])[order] for name in (*ratios, "active_fraction")},
     )
 
 

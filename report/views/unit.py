@@ -165,12 +165,20 @@ def _facts(findings: Findings, chips: Chips, place: int) -> tuple[Fact, ...]:
         Fact("On", words.percent(float(units.active_fraction[place])), "of all positions of all images"),
     ]
     if math.isfinite(units.iqr[place]):
-        best = chips.concept(int(units.iqr_concept[place]))
-        name = f"for {best.name}, " if best else ""
-        facts.append(
-            Fact("Best IQR", words.ratio(float(units.iqr[place])), f"{name}each concept at its own best threshold")
-        )
+        facts.append(_by_information(findings, chips, place))
     return tuple(facts)
+
+
+def _by_information(findings: Findings, chips: Chips, place: int) -> Fact:
+    """The concept of which the unit tells most, each at its own best threshold."""
+    units = findings.units
+    best = chips.concept(int(units.iqr_concept[place]))
+    if not best:
+        return Fact("By information", "none", "it meets no concept more often than by chance")
+    threshold = words.number(float(units.iqr_threshold[place]))
+    return Fact(
+        "By information", best.name, f"IQR {words.ratio(float(units.iqr[place]))}, where on is above {threshold}"
+    )
 
 
 def _texture(textures: Textures | None, place: int) -> tuple[Fact, ...]:

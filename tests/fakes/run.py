@@ -164,7 +164,7 @@ def _write_unit(
     """Add one unit's rows; returns the label and the q-value of a matched unit."""
     if unit == 0:
         tables["units"].add(
-            layer, unit, None, 0, None, None, 0.0, None, None, None, False, None, None, 0.0, 0.0, 0.0, 0.0
+            layer, unit, None, 0, None, None, 0.0, None, None, None, False, None, None, None, 0.0, 0.0, 0.0, 0.0
         )
         return None
     touched = _touched(world, depth)
@@ -178,7 +178,7 @@ def _write_unit(
     reach = float(world.random.uniform(0.05, 0.35))
     q_value = float(world.random.choice([0.0002, 0.003, 0.04, 0.3], p=[0.5, 0.2, 0.1, 0.2]))
     spread = (iou * (1 - reach), iou * (1 + 1.2 * reach), q_value)
-    quality = (0.3 * iou, touched[-1][0])
+    quality = (0.3 * iou, touched[-1][0], 0.5 * threshold)
     tables["units"].add(
         layer,
         unit,
@@ -189,7 +189,7 @@ def _write_unit(
         iou,
         *(spread if world.measured else (None,) * 3),
         iou > CUT,
-        *(quality if world.measured else (None,) * 2),
+        *(quality if world.measured else (None,) * 3),
         mean,
         mean * 2,
         peak,

@@ -13,7 +13,7 @@ from dissectory.report.views.concept import concept_page, concepts_page, matches
 from dissectory.report.views.data import classes_page, data_page
 from dissectory.report.views.home import BEST, home_page
 from dissectory.report.views.layer import layer_page
-from dissectory.report.views.unit import UnitPage, unit_pages
+from dissectory.report.views.unit import Fact, UnitPage, unit_pages
 
 if TYPE_CHECKING:
     from dissectory.analysis.run import Run
@@ -75,7 +75,15 @@ def test_what_was_not_measured_is_said(bare: Run) -> None:
     assert page.evidence == "interval and chance were not measured in this run"
     assert page.sureness == ()
     assert page.chip.spread == ""
-    assert "Best IQR" not in [fact.name for fact in page.facts]
+    assert "By information" not in [fact.name for fact in page.facts]
+
+
+def test_what_a_unit_tells_most_of_stands_with_its_threshold(findings: Findings) -> None:
+    sky = next(concept.row for concept in findings.concepts if concept.name == "sky")
+    page = pages_of(changed(findings, 1, iqr=0.1234, iqr_concept=sky, iqr_threshold=2.5))[1]
+    assert Fact("By information", "sky", "IQR 0.123, where on is above 2.5") in page.facts
+    none = pages_of(changed(findings, 1, iqr=0.0, iqr_concept=-1, iqr_threshold=np.nan))[1]
+    assert Fact("By information", "none", "it meets no concept more often than by chance") in none.facts
 
 
 def test_a_unit_below_the_cut_names_the_closest_concept(findings: Findings) -> None:
