@@ -9,11 +9,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 from networks import planted_generator
 from networks.planted_generator import CELL, COLORS, COLUMNS, ROWS, UNITS
 from PIL import Image
 from playwright.sync_api import expect
 from worlds.planted_painting import PAINTS, SEEDS
+
+from dissectory.analysis.experiments.dissection import dissect
+from dissectory.analysis.experiments.setting import Setting, open_setting
+from dissectory.analysis.painting import PAINT, Painting
+from dissectory.analysis.study import Study
+from dissectory.analysis.subjects.images import ViewBatch
+from dissectory.report.build import build_site
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,20 +86,21 @@ def shown(page: Page, strokes: int) -> Pixels:
     return whole[..., :3]
 
 
-def place(page: Page, cell: Cell) -> tuple[float, float]:
+def place(page: Page, cell: Cell, grid: Cell = (ROWS, COLUMNS)) -> tuple[float, float]:
     """Where the middle of a cell is in the window."""
+    rows, columns = grid
     stage = page.locator("[data-stage]")
     stage.scroll_into_view_if_needed()
     box = stage.bounding_box()
     assert box is not None
-    return box["x"] + (cell[1] + 0.5) * box["width"] / COLUMNS, box["y"] + (cell[0] + 0.5) * box["height"] / ROWS
+    return box["x"] + (cell[1] + 0.5) * box["width"] / columns, box["y"] + (cell[0] + 0.5) * box["height"] / rows
 
 
-def drag(page: Page, *cells: Cell) -> None:
-    page.mouse.move(*place(page, cells[0]))
+def drag(page: Page, *cells: Cell, grid: Cell = (ROWS, COLUMNS)) -> None:
+    page.mouse.move(*place(page, cells[0], grid))
     page.mouse.down()
     for cell in cells[1:]:
-        page.mouse.move(*place(page, cell))
+        page.mouse.move(*place(page, cell, grid))
     page.mouse.up()
 
 
@@ -351,4 +360,89 @@ def test_what_cannot_be_loaded_is_said(site: Path, browser: Browser) -> None:
     page.unroute("**/offline.js")
     page.get_by_role("button", name="Load the generator").click()
     expect(page.locator("[data-status]")).to_contain_text("Ready.")
+    page.close()
+
+
+EMBEDDED = "python:dissectory.analysis.demo.networks"
+SNOW, GRASS = "snowfield", "grass"
+MIDDLE, ALL = slice(4, 12), slice(0, 16)
+
+
+@dataclass(frozen=True)
+class Scenes:
+    """A site of the embedded generator, and the segmenter that its tables were made with."""
+
+    site: Path
+    painting: Painting
+    setting: Setting
+
+    def where(self, concept: str, picture: Pixels) -> npt.NDArray[np.bool_]:
+        """Where a concept is on a picture, on 16 x 16 times 4 x 4 positions."""
+        batch = ViewBatch((0,), ("painted",), np.ascontiguousarray(picture)[None], ((64, 64),))
+        labels = self.setting.vocabulary.label(batch)[0]
+        found: npt.NDArray[np.bool_] = (labels == self.setting.vocabulary.keys.index(concept) + 1).any(axis=0)
+        return found
+
+    def original(self, image: int) -> Pixels:
+        """A picture to paint on."""
+        return np.asarray(Image.open(self.site / PAINT / f"{image}.png").convert("RGB"))
+
+
+@pytest.fixture(scope="module")
+def scenes(site: Path, tmp_path_factory: pytest.TempPathFactory) -> Scenes:
+    """Two hundred scenes are enough to know the units; `site` sees to the front-end libraries."""
+    assert site.is_dir()
+    values = {
+        "model": {"source": f"{EMBEDDED}:trained_generator", "kind": "generator", "layers": ["layer3"]},
+        "latents": {"count": 200},
+        "concepts": {"sources": [f"{EMBEDDED}:trained_segmenter"]},
+        "dissection": {"pairings": 0, "top_images": 1},
+        "paint": {},
+    }
+    study = Study.from_dict(values)
+    run = dissect(study, tmp_path_factory.mktemp("scenes") / "run")
+    return Scenes(build_site(run).parent, Painting.read(run.folder / PAINT), open_setting(study))
+
+
+def sweep(page: Page, scenes: Scenes, image: int, concept: str, cells: slice) -> None:
+    """Choose an image and a concept, and go with a broad brush over a square of cells, up to its edges."""
+    page.locator("[data-images] label").nth(image).click()
+    names = [paint.concept for paint in scenes.painting.paints]
+    take(page, names.index(concept), size=5)
+    first, last = cells.start + 2, cells.stop - 3
+    lines = [*range(first, last, 5), last]
+    turns = [(line, column) for line in lines for column in (first, last)]
+    drag(page, *turns, grid=scenes.painting.grid)
+
+
+def test_snow_comes_where_it_is_painted(scenes: Scenes, browser: Browser) -> None:
+    images = range(len(scenes.painting.seeds))
+    before = [scenes.where(SNOW, scenes.original(image)) for image in images]
+    under = np.zeros_like(before[0])
+    under[4 * MIDDLE.start : 4 * MIDDLE.stop, 4 * MIDDLE.start : 4 * MIDDLE.stop] = True
+    bare = [image for image in images if not before[image].any()][:3]
+    came = []
+    for image in bare:
+        page = browser.new_page()
+        open_page(page, f"{scenes.site.as_uri()}/")
+        sweep(page, scenes, image, SNOW, MIDDLE)
+        after = scenes.where(SNOW, shown(page, 1))
+        came.append(after[under].mean())
+        assert after[~under].mean() < after[under].mean()
+        page.close()
+    assert np.mean(came) > 0.25, came
+
+
+def test_grass_goes_where_it_is_erased(scenes: Scenes, browser: Browser) -> None:
+    images = range(len(scenes.painting.seeds))
+    areas = [scenes.where(GRASS, scenes.original(image)).mean() for image in images]
+    greenest = int(np.argmax(areas))
+    page = browser.new_page()
+    open_page(page, f"{scenes.site.as_uri()}/")
+    page.get_by_text("erases it").click()
+    sweep(page, scenes, greenest, GRASS, ALL)
+    left = scenes.where(GRASS, shown(page, 1)).mean()
+    assert left < 0.6 * areas[greenest], (left, areas[greenest])
+    press(page, "Undo")
+    assert scenes.where(GRASS, shown(page, 0)).mean() == pytest.approx(areas[greenest], abs=0.01)
     page.close()
