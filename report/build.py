@@ -27,12 +27,14 @@ from dissectory.report.libraries import library
 from dissectory.report.neighbours import find_neighbours
 from dissectory.report.pages import Writer
 from dissectory.report.painting import copy_painting, files_of
+from dissectory.report.removals import Removals
 from dissectory.report.search import search_index
 from dissectory.report.shells import SOURCES, build_chrome
 from dissectory.report.switches import Switchboards
 from dissectory.report.textures import Textures
 from dissectory.report.views.attacks import attacks_page
 from dissectory.report.views.chips import Chips
+from dissectory.report.views.class_page import class_page
 from dissectory.report.views.concept import concept_page, concepts_page, matches
 from dissectory.report.views.control import control_page
 from dissectory.report.views.data import classes_page, data_page
@@ -104,8 +106,9 @@ def _write_site(
     """Read tables, make view models, write pages: the whole of a site, whose first page links to related ones."""
     chips, control, painting = Chips(findings), Control.read(run, findings), _painting(run)
     attacks, textures = Attacks.read(run, findings), Textures.read(run, findings)
+    removals = Removals.read(run, findings)
     optional = {
-        "classes": classes_page(findings),
+        "classes": classes_page(findings, removals),
         "gallery": gallery_page(run, findings),
         "control": control_page(findings, chips, control) if control else None,
         "attacks": attacks_page(findings, chips, attacks) if attacks else None,
@@ -123,7 +126,9 @@ def _write_site(
     matched = matches(findings)
     neighbours = find_neighbours(findings)
     edits = Edits.read(run, findings)
+    of_classes = range(len(removals.classes) if removals else 0)
     total = 3 + len(optional) - len(left_out) + len(findings.layers) + len(findings.concepts) + len(findings.units)
+    total += len(of_classes)
     writer = Writer(folder, shells, chips.shared, lambda done: progress(done, total))
 
     has_gallery = optional["gallery"] is not None
@@ -139,6 +144,9 @@ def _write_site(
         "concept",
         (concept_page(findings, chips, concept, int(matched[concept.row]), edits) for concept in findings.concepts),
     )
+    if removals:
+        pages = (class_page(findings, chips, removals, number, switchboards) for number in of_classes)
+        writer.write_all("class", pages)
     writer.write_all("unit", unit_pages(findings, chips, neighbours, edits, textures))
     (folder / "search-index.js").write_text(search_index(findings, chips), encoding="utf-8")
 

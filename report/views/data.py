@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from dissectory.analysis.run import Run
     from dissectory.analysis.schema import Column
     from dissectory.report.findings import Findings
+    from dissectory.report.removals import Removals
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +45,10 @@ class DataPage:
 
 @dataclass(frozen=True, slots=True)
 class ClassRow:
-    """A class in a split; `cells` are pairs of what is shown and what is sorted by."""
+    """A class in a split; `href` is its page, if it has one, and `cells` pairs of what is shown and sorted by."""
 
     name: str
+    href: str
     split: str
     images: int
     cells: tuple[tuple[str, str], ...]
@@ -75,8 +77,8 @@ def data_page(run: Run) -> DataPage:
     )
 
 
-def classes_page(findings: Findings) -> ClassesPage | None:
-    """Make the page of classes; none where images have no classes."""
+def classes_page(findings: Findings, removals: Removals | None = None) -> ClassesPage | None:
+    """Make the page of classes, which leads to the page of each that units were removed for; none without classes."""
     frame = findings.classes
     if frame is None or frame.empty:
         return None
@@ -84,6 +86,7 @@ def classes_page(findings: Findings) -> ClassesPage | None:
     known = frame["balanced_accuracy"].dropna()
     mean = f", {words.percent(float(known.mean()))} on average" if len(known) else ""
     names = frame["class"].astype(str).nunique()
+    pages = {one.name: one.href for one in removals.classes} if removals else {}
     return ClassesPage(
         title="Classes",
         answer=f"{words.count(names, 'class', 'classes')}{mean}.",
@@ -92,7 +95,11 @@ def classes_page(findings: Findings) -> ClassesPage | None:
         head=tuple((name.replace("_", " "), TABLES["classes"][name].meaning) for name in measures),
         rows=tuple(
             ClassRow(
-                str(row["class"]), str(row["split"]), int(row["images"]), tuple(_cell(row[name]) for name in measures)
+                str(row["class"]),
+                pages.get(str(row["class"]), ""),
+                str(row["split"]),
+                int(row["images"]),
+                tuple(_cell(row[name]) for name in measures),
             )
             for row in frame.to_dict("records")
         ),

@@ -193,6 +193,42 @@
         layout: { xaxis: { title: { text: "units removed" } }, yaxis: { title: { text: "change of area" }, tickformat: "+.0%" } },
       };
     },
+    removal: function (data, ink) {
+      var looks = {
+        own: { color: ink.accent, width: 3 },
+        kept: { color: ink.object, width: 2.5 },
+        random: { color: ink.soft, dash: "dot" },
+        other: { color: ink.soft, width: 1 },
+      };
+      var sizes = [0, 1, 2, 4, 8, 20, 64, 128, 256, 512, 1024, 2048];
+      return {
+        traces: data.series.map(function (one) {
+          return {
+            type: "scatter",
+            mode: one[2].length > 40 ? "lines" : "lines+markers",
+            name: plain(one[1]),
+            x: one[2].map(function (size) {
+              return Math.log2(1 + size);
+            }),
+            y: one[3],
+            customdata: one[2],
+            line: looks[one[0]],
+            marker: { color: looks[one[0]].color },
+            hovertemplate: "%{customdata} units<br>%{y:.1%}<extra>" + plain(one[1]) + "</extra>",
+          };
+        }),
+        layout: {
+          xaxis: {
+            title: { text: "units removed, or kept alone" },
+            ticktext: sizes,
+            tickvals: sizes.map(function (size) {
+              return Math.log2(1 + size);
+            }),
+          },
+          yaxis: { tickformat: ".0%" },
+        },
+      };
+    },
     insertion: function (data, ink) {
       var axis = named(
         data.bars.map(function (bar) {

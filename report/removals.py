@@ -1,0 +1,198 @@
+"""What a classifier loses without its units, read once: units and curves of each class, classes of each unit."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dissectory.report.slugs import unique_slugs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import numpy.typing as npt
+    import pandas as pd
+
+    from dissectory.analysis.run import Ablation, Run
+    from dissectory.report.findings import Findings
+
+    Floats = npt.NDArray[np.float64]
+
+MOST_IMPORTANT = 20
+"""Units of a class that its page, and the comparison of classes, tell of."""
+LEADING = 8
+"""Classes that a unit's page tells of."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageClass:
+    """A class of images that units were removed for."""
+
+    name: str
+    slug: str
+
+    @property
+    def href(self) -> str:
+        """The class's page, from the root of the site."""
+        return f"classes/{self.slug}.html"
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """How much a class needs a unit; `place` is the unit's. Drops are of the reporting split, NaN where not known."""
+
+    place: int
+    rank: int
+    drop: float
+    lead_drop: float
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Balanced accuracy of a class by the number of units that are removed, or alone kept; all are `(size,)`.
+
+    `everything` is the accuracy over all classes; `random` and its interval are for as many units at random.
+    """
+
+    sizes: tuple[int, ...]
+    accuracy: Floats
+    everything: Floats
+    random: Floats
+    random_low: Floats
+    random_high: Floats
+
+    def at(self, size: int) -> float | None:
+        """Balanced accuracy with so many units; None where it was not measured."""
+        return float(self.accuracy[self.sizes.index(size)]) if size in self.sizes else None
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What one class loses in one layer.
+
+    `needs` are its most important units in order; `images` of the class were reported on, among `others`. `taken` says
+    for a number of removed units what the class's images are taken for, most images first.
+    """
+
+    needs: tuple[Need, ...]
+    images: int
+    others: int
+    remove: Curve | None
+    keep: Curve | None
+    taken: Mapping[int, tuple[tuple[str, int], ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Removals:
+    """All of it: `losses` by layer number, then class number; `needed` by unit place, the classes that need it most."""
+
+    ablations: tuple[Ablation, ...]
+    layers: tuple[int, ...]
+    classes: tuple[ImageClass, ...]
+    losses: Mapping[int, Mapping[int, Loss]]
+    needed: Mapping[int, tuple[tuple[int, Need], ...]]
+
+    @classmethod
+    def read(cls, run: Run, findings: Findings) -> Removals | None:
+        """Read a run's tables; None where units of a classifier were not removed.
+
+        Raises:
+            RunError: a table cannot be read.
+        """
+        if not run.has("unit_ablations") or not findings.manifest.ablations:
+            return None
+        frame = run.table("unit_ablations")
+        reported = frame[frame["split"] == "reporting"]
+        names = list(dict.fromkeys(reported["class"].astype(str)))
+        classes = tuple(ImageClass(name, slug) for name, slug in zip(names, unique_slugs(names), strict=True))
+        numbers = {name: number for number, name in enumerate(names)}
+        first = {layer.name: (number, layer.first) for number, layer in enumerate(findings.layers)}
+        known = reported[reported["layer"].isin(list(first)) & reported["rank"].notna()]
+        needs, needed = _needs(known, first, numbers)
+        curves, taken = _curves(run, first, numbers), _taken(run, first, numbers)
+        sizes = reported.drop_duplicates(["layer", "class"])
+        losses: dict[int, dict[int, Loss]] = defaultdict(dict)
+        for row in sizes.to_dict("records"):
+            key = (first[str(row["layer"])][0], numbers[str(row["class"])])
+            losses[key[0]][key[1]] = Loss(
+                tuple(needs.get(key, ())),
+                int(row["images"]),
+                int(row["others"]),
+                curves.get((*key, "remove")),
+                curves.get((*key, "keep")),
+                taken.get(key, {}),
+            )
+        return cls(findings.manifest.ablations, tuple(sorted(losses)), classes, losses, needed)
+
+    def of_class(self, number: int) -> Iterator[tuple[int, Loss]]:
+        """What a class loses, layer by layer: numbers of layers and losses."""
+        return ((layer, self.losses[layer][number]) for layer in self.layers if number in self.losses[layer])
+
+    def sharing(self, layer: int, number: int) -> list[tuple[int, int]]:
+        """Other classes, and how many of its most important units each shares with a class, most first."""
+        of = self.losses[layer]
+        own = {need.place for need in of[number].needs}
+        shared = [
+            (other, len(own & {need.place for need in loss.needs})) for other, loss in of.items() if other != number
+        ]
+        return sorted([pair for pair in shared if pair[1]], key=lambda pair: (-pair[1], pair[0]))
+
+
+def _needs(
+    frame: pd.DataFrame, first: Mapping[str, tuple[int, int]], numbers: Mapping[str, int]
+) -> tuple[dict[tuple[int, int], list[Need]], dict[int, tuple[tuple[int, Need], ...]]]:
+    """The most important units of each layer and class, and for each unit the classes where it is among these."""
+    best = frame[frame["rank"] < MOST_IMPORTANT].sort_values("rank", kind="stable")
+    needs: dict[tuple[int, int], list[Need]] = defaultdict(list)
+    needed: dict[int, list[tuple[int, Need]]] = defaultdict(list)
+    columns = (best[name].tolist() for name in ("layer", "unit", "class", "rank"))
+    drops = (best[name].to_numpy(np.float64, na_value=np.nan).tolist() for name in ("drop", "lead_drop"))
+    for layer, unit, name, rank, drop, lead_drop in zip(*columns, *drops, strict=True):
+        number, begin = first[str(layer)]
+        need = Need(begin + int(unit), int(rank), drop, lead_drop)
+        needs[number, numbers[str(name)]].append(need)
+        needed[need.place].append((numbers[str(name)], need))
+    return needs, {place: tuple(found[:LEADING]) for place, found in needed.items()}
+
+
+def _curves(
+    run: Run, first: Mapping[str, tuple[int, int]], numbers: Mapping[str, int]
+) -> dict[tuple[int, int, str], Curve]:
+    if not run.has("ablation_curves"):
+        return {}
+    found = {}
+    for (layer, name, mode), rows in run.table("ablation_curves").groupby(["layer", "class", "mode"], observed=True):
+        if str(layer) in first and str(name) in numbers:
+            columns = [
+                rows[column].to_numpy(np.float64, na_value=np.nan)
+                for column in ("balanced_accuracy", "all_class_accuracy", "random", "random_low", "random_high")
+            ]
+            found[first[str(layer)][0], numbers[str(name)], str(mode)] = Curve(tuple(rows["units"].tolist()), *columns)
+    return found
+
+
+def _taken(
+    run: Run, first: Mapping[str, tuple[int, int]], numbers: Mapping[str, int]
+) -> dict[tuple[int, int], dict[int, tuple[tuple[str, int], ...]]]:
+    if not run.has("confusions"):
+        return {}
+    found: dict[tuple[int, int], dict[int, tuple[tuple[str, int], ...]]] = defaultdict(dict)
+    frame = run.table("confusions")
+    for (layer, name, units), rows in frame.groupby(["layer", "class", "units"], observed=True):
+        if str(layer) in first and str(name) in numbers:
+            ordered = rows.sort_values("images", ascending=False, kind="stable")
+            pairs = tuple(zip(ordered["taken_as"].astype(str), ordered["images"].astype(int), strict=True))
+            found[first[str(layer)][0], numbers[str(name)]][int(str(units))] = pairs
+    return found
+
+
+def meaning(ablations: Sequence[Ablation]) -> str:
+    """What an image's class is, as a sentence."""
+    return {
+        "folders": "An image's class is the folder it lies in.",
+        "predicted": "An image's class is what the unchanged network takes it for: only what changes is told.",
+        "mapping": "An image's class is the folder it lies in; several outputs of the network may stand for one class.",
+    }.get(ablations[0].classes if ablations else "", "")

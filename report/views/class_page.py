@@ -1,0 +1,195 @@
+"""The page of one class: which units it needs, what becomes of it without them, what its images are taken for then."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dissectory.report import words
+from dissectory.report.edit_charts import signed_percent
+from dissectory.report.removal_charts import CALLED_OUT, KEPT, class_curve
+from dissectory.report.removals import meaning
+from dissectory.report.views.switchboard import switches_view
+
+if TYPE_CHECKING:
+    from dissectory.report.drawing import Chart
+    from dissectory.report.findings import Findings
+    from dissectory.report.removals import ImageClass, Loss, Need, Removals
+    from dissectory.report.switches import Switchboards
+    from dissectory.report.views.chips import Chips, UnitChip
+    from dissectory.report.views.switchboard import SwitchesView
+
+CARDS = 8
+SHARING = 6
+MISTAKES = 6
+"""How many of each a page shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class NeededUnit:
+    """A row of a class's most important units."""
+
+    chip: UnitChip
+    rank: int
+    drop: str
+    drop_order: str
+    lead: str
+    lead_order: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """What images are taken for: how many with all units, and without the most important ones."""
+
+    name: str
+    own: bool
+    images: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """Another class that needs some of the same units."""
+
+    name: str
+    href: str
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
+class LayerLoss:
+    """What the class loses in one layer."""
+
+    layer: str
+    href: str
+    key: str
+    how: str
+    chart: Chart | None
+    cards: tuple[UnitChip, ...]
+    units: tuple[NeededUnit, ...]
+    removed: tuple[int, ...]
+    mistakes: tuple[Mistake, ...]
+    sharing: tuple[Sharing, ...]
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number of a class in a split."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClassPage:
+    """Everything that a class's page says."""
+
+    title: str
+    href: str
+    name: str
+    answer: str
+    remark: str
+    figures: tuple[Figure, ...]
+    layers: tuple[LayerLoss, ...]
+    switches: SwitchesView | None
+
+
+def class_page(
+    findings: Findings, chips: Chips, removals: Removals, number: int, switchboards: Switchboards | None
+) -> ClassPage:
+    """Make the page of a class."""
+    one = removals.classes[number]
+    losses = list(removals.of_class(number))
+    return ClassPage(
+        title=one.name,
+        href=one.href,
+        name=one.name,
+        answer=_answer(findings, losses),
+        remark=f"{meaning(removals.ablations)} Units were ranked on one part of the images; all that is told here is "
+        "counted on the other.",
+        figures=_figures(findings, one, losses),
+        layers=tuple(_layer(findings, chips, removals, number, layer, loss) for layer, loss in losses),
+        switches=switches_view(findings, switchboards, one.name) if switchboards else None,
+    )
+
+
+def _answer(findings: Findings, losses: list[tuple[int, Loss]]) -> str:
+    """What the last layer's most important units mean to the class."""
+    for layer, loss in reversed(losses):
+        before, after = (loss.remove.at(size) if loss.remove else None for size in (0, CALLED_OUT[-1]))
+        if before is not None and after is not None and math.isfinite(before) and math.isfinite(after):
+            return (
+                f"Without its {CALLED_OUT[-1]} most important units of {findings.layers[layer].name}, balanced "
+                f"accuracy goes from {words.percent(before)} to {words.percent(after)}."
+            )
+    return "There are too few images of it to tell."
+
+
+def _figures(findings: Findings, one: ImageClass, losses: list[tuple[int, Loss]]) -> tuple[Figure, ...]:
+    found = []
+    if losses:
+        found.append(Figure("Images reported on", f"{losses[-1][1].images:,}"))
+    frame = findings.classes
+    if frame is not None:
+        rows = frame[(frame["class"].astype(str) == one.name) & (frame["split"] == "reporting")]
+        for row in rows.to_dict("records"):
+            names = {"recall": "Recall", "precision": "Precision", "balanced_accuracy": "Balanced accuracy"}
+            found += [
+                Figure(says, words.percent(float(row[name])))
+                for name, says in names.items()
+                if row[name] is not None and math.isfinite(row[name])
+            ]
+    return tuple(found)
+
+
+def _layer(  # noqa: PLR0917 - what a page is made of
+    findings: Findings, chips: Chips, removals: Removals, number: int, layer: int, loss: Loss
+) -> LayerLoss:
+    one, about = findings.layers[layer], {ablation.layer: ablation for ablation in removals.ablations}
+    name = removals.classes[number].name
+    how = about.get(one.name)
+    return LayerLoss(
+        layer=one.name,
+        href=one.href,
+        key=one.slug,
+        how=f"Units were removed in the mode {how.mode}: {how.why}." if how else "",
+        chart=class_curve(name, one.name, loss.remove, loss.keep) if loss.remove else None,
+        cards=chips.chosen(need.place for need in loss.needs[:CARDS]),
+        units=tuple(_unit(chips, need) for need in loss.needs),
+        removed=tuple(loss.taken),
+        mistakes=_mistakes(name, loss),
+        sharing=tuple(
+            Sharing(removals.classes[other].name, removals.classes[other].href, shared)
+            for other, shared in removals.sharing(layer, number)[:SHARING]
+        ),
+        most=max(KEPT, len(loss.needs)),
+    )
+
+
+def _unit(chips: Chips, need: Need) -> NeededUnit:
+    return NeededUnit(
+        chip=chips.units[need.place],
+        rank=need.rank + 1,
+        drop=signed_percent(-need.drop, decimals=1) if math.isfinite(need.drop) else "",
+        drop_order=f"{need.drop:.6f}" if math.isfinite(need.drop) else "-9",
+        lead=words.number(need.lead_drop) if math.isfinite(need.lead_drop) else "",
+        lead_order=f"{need.lead_drop:.6f}" if math.isfinite(need.lead_drop) else "-9",
+    )
+
+
+def _mistakes(name: str, loss: Loss) -> tuple[Mistake, ...]:
+    """What images are taken for, those first that change most with the most removed units; the own class leads."""
+    counts = {size: dict(pairs) for size, pairs in loss.taken.items()}
+    if not counts:
+        return ()
+    sizes = list(counts)
+    last, before = counts[sizes[-1]], counts.get(0, {})
+    others = sorted(
+        {taken for found in counts.values() for taken in found} - {name},
+        key=lambda taken: (-abs(last.get(taken, 0) - before.get(taken, 0)), -last.get(taken, 0), taken),
+    )
+    return tuple(
+        Mistake(taken, taken == name, tuple(f"{counts[size].get(taken, 0):,}" for size in sizes))
+        for taken in [name, *others[:MISTAKES]]
+    )
