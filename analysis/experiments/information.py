@@ -73,6 +73,8 @@ def find_information(
     concepts = int((labels.pixels > 0).sum())
     most = max(1, int(setting.study.compute.memory_gb * 1e9) // LevelCounts.bytes_each(concepts))
     passes = list(_passes(layers, most))
+    if not passes:
+        return 0
     with progress.stage("Information", len(passes) * len(setting.images), "images") as advance:
         for stretches in passes:
             counting = _Counting(setting, stretches, labels, threads)
