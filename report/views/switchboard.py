@@ -86,8 +86,8 @@ def _board(findings: Findings, switches: Switches, one: Switchboard, number: int
 
 def _shown(shown: int, images: int) -> str:
     if shown == images:
-        return f"All {words.count(images, 'image')} of the class in the reporting split."
-    return f"The first {shown} of {images:,} images of the class in the reporting split; all of them are counted."
+        return f"All {words.count(images, 'image')} of the class in the reporting part."
+    return f"The first {shown} of {images:,} images of the class in the reporting part; all of them are counted."
 
 
 def _agreement(compared: int, differ: int) -> str:
