@@ -679,8 +679,8 @@ ATTACKS = Table(
         Column(
             "distance",
             "float",
-            "L2 distance of the changed image: root of the summed squares of all differences of pixels, each 0..1 in "
-            "each colour",
+            "L2 distance of the two pictures: root of the summed squares of the differences of all pixels and colours, "
+            "which are 0..1",
             "pixel values",
         ),
         Column("source_before", "float", "the source's share of the softmax, for the unchanged image", "1"),

@@ -16,7 +16,7 @@ from dissectory.analysis.demo.networks import MEAN, SIZE, STD, trained_classifie
 from dissectory.analysis.demo.vocabulary import SCENES
 from dissectory.analysis.demo.write import write_world
 from dissectory.analysis.experiments import attack, carlini_wagner
-from dissectory.analysis.experiments.attack import TENSORS
+from dissectory.analysis.experiments.attack import TENSORS, important_units
 from dissectory.analysis.experiments.dissection import dissect
 from dissectory.analysis.run import Pictures, Run
 from dissectory.analysis.study import Study
@@ -220,6 +220,27 @@ def test_without_ranked_units_only_all_of_them_are_told(folder: Path) -> None:
     assert table.images.to_dict() == {"all": 1, "other": 0, "source": 0, "target": 0}
     assert table.change.isna().to_dict() == {"all": False, "other": True, "source": True, "target": True}
     assert table[["low", "high"]].isna().all().all()
+
+
+def test_important_units_are_those_of_the_lowest_rank(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    assert important_units(run, SCENES, "conv6", 2) == {}
+    rows = [
+        {"layer": layer, "unit": unit, "class": name, "split": split, "rank": rank}
+        for split in ("ranking", "reporting")
+        for layer, name, ranks in (
+            ("conv6", "forest", (2, 0, 1)),
+            ("conv6", "beach", (None, None, None)),
+            ("conv6", "no output", (0, 1, 2)),
+            ("conv5", "beach", (0, 1, 2)),
+        )
+        for unit, rank in enumerate(ranks)
+    ]
+    unknown = {"images": 0, "others": 0}
+    table = schema.UNIT_ABLATIONS
+    run.write_table(table, {one.name: [{**unknown, **row}.get(one.name) for row in rows] for one in table.columns})
+    assert important_units(run, SCENES, "conv6", 2) == {SCENES.index("forest"): {1, 2}}
+    assert important_units(run, SCENES, "conv5", 1) == {SCENES.index("beach"): {0}}
 
 
 def test_a_target_can_be_given(folder: Path) -> None:

@@ -17,7 +17,7 @@ from dissectory.analysis.experiments.control import dissect_with_control, is_out
 from dissectory.analysis.experiments.dissection import dissect
 from dissectory.analysis.experiments.passes import Pass
 from dissectory.analysis.run import Run
-from dissectory.analysis.study import ControlSection
+from dissectory.analysis.study import AttackSection, ControlSection, TextureSection
 from dissectory.errors import SubjectError
 
 if TYPE_CHECKING:
@@ -73,6 +73,12 @@ def test_the_best_control_unit_of_each_concept_is_told(run: Run, alone: Run) -> 
         assert row["intersection"] / row["union"] == pytest.approx(row["iou"])
         at = pairs[(pairs.layer == row["layer"]) & (pairs.unit == row["unit"]) & (pairs.concept == row["concept"])]
         assert at.iou.tolist() == [highest]
+
+
+def test_only_the_network_is_misled_and_shown_other_textures(folder: Path) -> None:
+    plain = dataclasses.replace(controlled(folder), attack=AttackSection(), texture=TextureSection(folder))
+    planned, _ = plan_control(plain, ControlSection(SOURCE))
+    assert (planned.attack, planned.texture) == (None, None)
 
 
 def test_a_concept_that_no_control_unit_touches_has_no_unit(folder: Path, tmp_path: Path) -> None:
