@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from dissectory.analysis.experiments.alone import alone
 from dissectory.analysis.experiments.attack import attack_classifier, check_attack
 from dissectory.analysis.experiments.class_ablation import ablate_classifier, check_ablation
 from dissectory.analysis.experiments.editing import check_layers
@@ -66,17 +67,18 @@ def dissect_keeping(
         check_ablation(setting, study.ablation)
     _check_others(setting)
     run.prepare()
-    record, results = Measurement(setting, run, kept, role, seconds).make(progress)
-    run.clear()
-    with timed(seconds, "tables"):
-        write_tables(run, setting, record, results)
-    with timed(seconds, "pictures"):
-        layout = illustrate(run, setting, record, results, progress)
-    ablations = _ablate(run, setting, record, seconds, progress)
-    _edit(run, setting, seconds, progress)
-    _show_others(run, setting, record, seconds, progress)
-    seconds["total"] = seconds.total
-    run.write_manifest(replace(describe(setting, record, results, layout), ablations=ablations))
+    with alone(kept.parent):
+        record, results = Measurement(setting, run, kept, role, seconds).make(progress)
+        run.clear()
+        with timed(seconds, "tables"):
+            write_tables(run, setting, record, results)
+        with timed(seconds, "pictures"):
+            layout = illustrate(run, setting, record, results, progress)
+        ablations = _ablate(run, setting, record, seconds, progress)
+        _edit(run, setting, seconds, progress)
+        _show_others(run, setting, record, seconds, progress)
+        seconds["total"] = seconds.total
+        run.write_manifest(replace(describe(setting, record, results, layout), ablations=ablations))
     return run
 
 

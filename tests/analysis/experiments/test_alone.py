@@ -1,0 +1,39 @@
+"""Two processes never work in the folder of one run."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+import pytest
+from worlds.planted_world import draw, study
+
+from dissectory.analysis.experiments import alone as of_alone
+from dissectory.analysis.experiments.alone import alone
+from dissectory.analysis.experiments.dissection import dissect
+from dissectory.errors import RunError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_a_second_start_is_refused_and_leaves_everything_as_it_is(tmp_path: Path) -> None:
+    draw(tmp_path)
+    run = dissect(study(tmp_path, compute={"keep_progress": True}), tmp_path / "run")
+    before = {path: path.stat().st_mtime_ns for path in run.folder.rglob("*") if path.parent != run.folder}
+    with alone(run.folder), pytest.raises(RunError, match=r"another process is at work in .*run: wait"):
+        dissect(study(tmp_path, dissection={"grid": 8}), tmp_path / "run")
+    assert {path: path.stat().st_mtime_ns for path in run.folder.rglob("*") if path.parent != run.folder} == before
+    dissect(study(tmp_path), tmp_path / "run")  # the lock has gone
+
+
+def test_it_goes_on_where_a_file_system_knows_no_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def flock(_descriptor: int, _what: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    unable = SimpleNamespace(flock=flock, LOCK_EX=fcntl.LOCK_EX, LOCK_NB=fcntl.LOCK_NB)
+    monkeypatch.setattr(of_alone, "fcntl", unable)
+    with alone(tmp_path), alone(tmp_path):
+        pass
