@@ -21,6 +21,7 @@ from dissectory.errors import RunError
 from dissectory.report import words
 from dissectory.report.attacks import Attacks
 from dissectory.report.control import Control
+from dissectory.report.detectors import Detectors
 from dissectory.report.edits import Edits
 from dissectory.report.findings import Findings
 from dissectory.report.libraries import library
@@ -105,6 +106,7 @@ def _write_site(
 ) -> None:
     """Read tables, make view models, write pages: the whole of a site, whose first page links to related ones."""
     chips, control, painting = Chips(findings), Control.read(run, findings), _painting(run)
+    detectors = Detectors.read(run, findings)
     attacks, textures = Attacks.read(run, findings), Textures.read(run, findings)
     removals = Removals.read(run, findings)
     optional = {
@@ -132,14 +134,15 @@ def _write_site(
     writer = Writer(folder, shells, chips.shared, lambda done: progress(done, total))
 
     has_gallery = optional["gallery"] is not None
-    writer.write("home", home_page(findings, chips, control, related, has_gallery=has_gallery), "index.html")
+    home = home_page(findings, chips, control, related, removals, has_gallery=has_gallery)
+    writer.write("home", home, "index.html")
     writer.write("concepts", concepts_page(findings, chips, matched), "concepts.html")
     writer.write("data", data_page(run), "data.html")
     for kind, page in optional.items():
         if page is not None:
             writer.write(kind, page, f"{kind}.html")
     layers = range(len(findings.layers))
-    writer.write_all("layer", (layer_page(findings, chips, number, control, textures) for number in layers))
+    writer.write_all("layer", (layer_page(findings, chips, number, control, textures, removals) for number in layers))
     writer.write_all(
         "concept",
         (concept_page(findings, chips, concept, int(matched[concept.row]), edits) for concept in findings.concepts),
@@ -147,7 +150,7 @@ def _write_site(
     if removals:
         pages = (class_page(findings, chips, removals, number, switchboards) for number in of_classes)
         writer.write_all("class", pages)
-    writer.write_all("unit", unit_pages(findings, chips, neighbours, edits, textures))
+    writer.write_all("unit", unit_pages(findings, chips, neighbours, edits, textures, removals, detectors))
     (folder / "search-index.js").write_text(search_index(findings, chips), encoding="utf-8")
 
 

@@ -52,12 +52,15 @@ def class_curve(name: str, layer: str, remove: Curve, keep: Curve | None) -> Cha
         if points:
             ends.append(_free(points[-1][1] + 4, ends))
             texts.append(Text(frame.end + 8, ends[-1], says, "strong" if look == "own" else "quiet"))
-    named = [("own", size, remove.at(size), -9) for size in (0, *CALLED_OUT)]
-    named += [("kept", KEPT, keep.at(KEPT) if keep else None, 17)]
-    for look, size, value, above in named:
+    for look, size, curve, other in [
+        *(("own", size, remove, keep) for size in (0, *CALLED_OUT)),
+        ("kept", KEPT, keep, remove),
+    ]:
+        value, beside = (one.at(size) if one else None for one in (curve, other))
         if value is not None and math.isfinite(value):
             paths[f"spot {look}"] = paths.get(f"spot {look}", "") + dot(x(size), y(value), 4)
-            texts.append(Text(x(size) + 5, y(value) + above, words.percent(value), "strong"))
+            above = beside is None or value > beside or (value == beside and look == "own")
+            texts.append(Text(x(size) + 5, y(value) + (-9 if above else 18), words.percent(value), "strong"))
     return Chart(
         kind="removal",
         says=_says(name, layer, remove, keep),

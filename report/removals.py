@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from dissectory.report.findings import Findings
 
     Floats = npt.NDArray[np.float64]
+    Ints = npt.NDArray[np.int64]
 
 MOST_IMPORTANT = 20
 """Units of a class that its page, and the comparison of classes, tell of."""
@@ -86,14 +87,27 @@ class Loss:
 
 
 @dataclass(frozen=True, slots=True)
+class Importance:
+    """How much all classes need each unit of a layer; all are `(unit,)`, on the ranking split."""
+
+    classes_led: Ints
+    mean_drop: Floats
+    mean_lead_drop: Floats
+
+
+@dataclass(frozen=True, slots=True)
 class Removals:
-    """All of it: `losses` by layer number, then class number; `needed` by unit place, the classes that need it most."""
+    """All of it: `losses` by layer number, then class number; `needed` by unit place, the classes that need it most.
+
+    `importance` is by layer number.
+    """
 
     ablations: tuple[Ablation, ...]
     layers: tuple[int, ...]
     classes: tuple[ImageClass, ...]
     losses: Mapping[int, Mapping[int, Loss]]
     needed: Mapping[int, tuple[tuple[int, Need], ...]]
+    importance: Mapping[int, Importance]
 
     @classmethod
     def read(cls, run: Run, findings: Findings) -> Removals | None:
@@ -125,7 +139,8 @@ class Removals:
                 curves.get((*key, "keep")),
                 taken.get(key, {}),
             )
-        return cls(findings.manifest.ablations, tuple(sorted(losses)), classes, losses, needed)
+        importance = _importance(run, findings, first)
+        return cls(findings.manifest.ablations, tuple(sorted(losses)), classes, losses, needed, importance)
 
     def of_class(self, number: int) -> Iterator[tuple[int, Loss]]:
         """What a class loses, layer by layer: numbers of layers and losses."""
@@ -171,6 +186,18 @@ def _curves(
                 for column in ("balanced_accuracy", "all_class_accuracy", "random", "random_low", "random_high")
             ]
             found[first[str(layer)][0], numbers[str(name)], str(mode)] = Curve(tuple(rows["units"].tolist()), *columns)
+    return found
+
+
+def _importance(run: Run, findings: Findings, first: Mapping[str, tuple[int, int]]) -> dict[int, Importance]:
+    if not run.has("unit_importance"):
+        return {}
+    found = {}
+    for layer, rows in run.table("unit_importance").sort_values("unit").groupby("layer", observed=True):
+        number = first.get(str(layer), (-1, 0))[0]
+        if number >= 0 and len(rows) == findings.layers[number].last - findings.layers[number].first:
+            drops = (rows[name].to_numpy(np.float64, na_value=np.nan) for name in ("mean_drop", "mean_lead_drop"))
+            found[number] = Importance(rows["classes_led"].to_numpy(np.int64), *drops)
     return found
 
 

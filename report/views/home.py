@@ -12,6 +12,7 @@ from dissectory.report import charts, words
 from dissectory.report.views.control import summary
 from dissectory.report.views.gallery import about_images, generated_from
 from dissectory.report.views.layer import concept_counts
+from dissectory.report.views.needs import headline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
     from dissectory.report.control import Control
     from dissectory.report.drawing import Chart
     from dissectory.report.findings import Findings, Ints, Layer
+    from dissectory.report.removals import Removals
     from dissectory.report.views.chips import Chips, ConceptLink, UnitChip
     from dissectory.report.views.control import ControlSummary
+    from dissectory.report.views.needs import Headline
 
 BEST = 12
 """Units shown on the first page, each of another concept."""
@@ -68,6 +71,7 @@ class HomePage:
     chart: Chart
     layers: tuple[LayerRow, ...]
     control: ControlSummary | None
+    headline: Headline | None
     categories: tuple[str, ...]
     tested: bool
     origins: tuple[Origin, ...]
@@ -84,6 +88,7 @@ def home_page(
     chips: Chips,
     control: Control | None = None,
     related: tuple[RelatedSite, ...] = (),
+    removals: Removals | None = None,
     *,
     has_gallery: bool = False,
 ) -> HomePage:
@@ -101,6 +106,7 @@ def home_page(
         chart=charts.matched_by_layer(findings.layers, *category_counts(findings)),
         layers=tuple(_layer_row(findings, chips, layer) for layer in findings.layers),
         control=summary(findings, control) if control else None,
+        headline=headline(findings, removals) if removals else None,
         categories=CATEGORIES,
         tested=any(layer.matched_significant is not None for layer in findings.layers),
         origins=tuple(_origins(findings)),

@@ -10,6 +10,7 @@ from dissectory.analysis.schema import CATEGORIES
 from dissectory.report import charts, words
 from dissectory.report.attack_charts import agreement_of_layer
 from dissectory.report.views.control import layer_summary
+from dissectory.report.views.needs import layer_needs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,9 +18,11 @@ if TYPE_CHECKING:
     from dissectory.report.control import Control
     from dissectory.report.drawing import Chart
     from dissectory.report.findings import Concept, Findings, Layer
+    from dissectory.report.removals import Removals
     from dissectory.report.textures import Textures
     from dissectory.report.views.chips import Chips, UnitChip
     from dissectory.report.views.control import ControlSummary
+    from dissectory.report.views.needs import LayerNeeds
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ class LayerPage:
     distribution: Chart
     control: ControlSummary | None
     textures: Chart | None
+    needs: LayerNeeds | None
     rows: tuple[UnitRow, ...]
     categories: tuple[str, ...]
     measured: bool
@@ -52,10 +56,15 @@ class LayerPage:
     after: Layer | None
 
 
-def layer_page(
-    findings: Findings, chips: Chips, number: int, control: Control | None = None, textures: Textures | None = None
+def layer_page(  # noqa: PLR0917 - what a run may have
+    findings: Findings,
+    chips: Chips,
+    number: int,
+    control: Control | None = None,
+    textures: Textures | None = None,
+    removals: Removals | None = None,
 ) -> LayerPage:
-    """Make the page of the layer with a number, of a run with or without a control, and pictures in other textures."""
+    """Make the page of the layer with a number, with what the run has of a control, other textures and removals."""
     layer, units = findings.layers[number], findings.units
     inside = slice(layer.first, layer.last)
     bars = concept_counts(findings, layer)
@@ -72,6 +81,7 @@ def layer_page(
         distribution=charts.iou_distribution(units.iou[inside], findings.cut),
         control=layer_summary(findings, control, number) if control else None,
         textures=agreement_of_layer(findings, layer, textures) if textures else None,
+        needs=layer_needs(findings, removals, number) if removals else None,
         rows=rows,
         categories=tuple(category for category in CATEGORIES if category in present),
         measured=any(row.chip.interval or row.chip.q_value for row in rows),

@@ -10,17 +10,21 @@ from dissectory.report import charts, words
 from dissectory.report.attack_charts import ratio, spread
 from dissectory.report.views.chips import gallery, image_name, unit_href
 from dissectory.report.views.edited import alone_view
+from dissectory.report.views.needs import unit_needs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dissectory.report.detectors import Detectors
     from dissectory.report.drawing import Chart
     from dissectory.report.edits import Edits
     from dissectory.report.findings import Findings, Layer
     from dissectory.report.neighbours import Neighbours
+    from dissectory.report.removals import Removals
     from dissectory.report.textures import Textures
     from dissectory.report.views.chips import Chips, ConceptLink, Gallery, UnitChip
     from dissectory.report.views.edited import Alone
+    from dissectory.report.views.needs import UnitNeeds
 
 RUNNERS = 8
 """Concepts in the list of a unit, its label included."""
@@ -69,18 +73,21 @@ class UnitPage:
     histogram: Chart | None
     gallery: Gallery | None
     alone: Alone | None
+    needs: UnitNeeds | None
     before: UnitChip | None
     after: UnitChip | None
     same_layer: tuple[UnitChip, ...]
     other_layers: tuple[UnitChip, ...]
 
 
-def unit_pages(
+def unit_pages(  # noqa: PLR0917 - what a run may have
     findings: Findings,
     chips: Chips,
     neighbours: Neighbours,
     edits: Edits | None = None,
     textures: Textures | None = None,
+    removals: Removals | None = None,
+    detectors: Detectors | None = None,
 ) -> Iterator[UnitPage]:
     """Make the page of every unit, one at a time."""
     for place, chip in enumerate(chips.units):
@@ -105,6 +112,7 @@ def unit_pages(
             histogram=_histogram(findings, place),
             gallery=_gallery(findings, chip, place),
             alone=alone_view(findings, chips, edits, chip, layer) if edits else None,
+            needs=unit_needs(removals, detectors, int(findings.units.layer[place]), place),
             before=chips.units[place - 1] if place > layer.first else None,
             after=chips.units[place + 1] if place + 1 < layer.last else None,
             same_layer=chips.chosen(neighbours.same_layer[place].tolist()),

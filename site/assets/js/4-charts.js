@@ -193,6 +193,79 @@
         layout: { xaxis: { title: { text: "units removed" } }, yaxis: { title: { text: "change of area" }, tickformat: "+.0%" } },
       };
     },
+    detector: function (data, ink) {
+      var bins = data.inside.length;
+      var share = function (counts) {
+        var all = counts.reduce(function (sum, count) {
+          return sum + count;
+        }, 0);
+        return counts.map(function (count) {
+          return count / Math.max(1, all);
+        });
+      };
+      var edges = data.inside.map(function (_, place) {
+        return data.low + (place / bins) * (data.high - data.low);
+      });
+      var trace = function (name, counts, colour, fill) {
+        return {
+          type: "scatter",
+          mode: "lines",
+          name: name,
+          x: edges,
+          y: share(counts),
+          customdata: counts,
+          line: { shape: "hv", color: colour, width: 1.5 },
+          fill: fill,
+          hovertemplate: "from %{x:.4g}<br>%{customdata:,} images, %{y:.1%}<extra>" + name + "</extra>",
+        };
+      };
+      return {
+        traces: [trace("others", data.outside, ink.soft, "none"), trace(plain(data.name), data.inside, ink.accent, "tozeroy")],
+        layout: {
+          shapes: [cut("x", data.threshold, ink.accent)],
+          xaxis: { title: { text: "highest activation on the image" } },
+          yaxis: { tickformat: ".0%" },
+        },
+      };
+    },
+    led: function (data, ink) {
+      return {
+        traces: [
+          {
+            type: "bar",
+            x: data.names,
+            y: data.means,
+            customdata: data.units,
+            error_y: { type: "data", array: data.errors, color: ink.ink, thickness: 1 },
+            marker: { color: ink.lit },
+            hovertemplate: "%{x} classes<br>mean IoU %{y:.4f}, %{customdata:,} units<extra></extra>",
+          },
+        ],
+        layout: { xaxis: { type: "category", title: { text: "classes that the unit leads" } }, yaxis: { title: { text: "mean IoU" } }, showlegend: false },
+      };
+    },
+    groups: function (data, ink) {
+      var column = function (place) {
+        return data.points.map(function (point) {
+          return point[place];
+        });
+      };
+      return {
+        traces: [
+          {
+            type: "scatter",
+            mode: "lines+markers",
+            x: column(0),
+            y: column(1),
+            customdata: column(2),
+            line: { color: ink.soft, width: 1 },
+            marker: { color: ink.accent, size: 9 },
+            hovertemplate: "%{x:.4g}<br>mean IoU %{y:.4f}, %{customdata} units<extra></extra>",
+          },
+        ],
+        layout: { xaxis: { title: { text: data.what } }, yaxis: { title: { text: "mean IoU" }, rangemode: "tozero" }, showlegend: false },
+      };
+    },
     removal: function (data, ink) {
       var looks = {
         own: { color: ink.accent, width: 3 },

@@ -1,0 +1,155 @@
+"""What classes need, as the first page and the pages of layers and units tell it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dissectory.report import words
+from dissectory.report.edit_charts import signed_percent
+from dissectory.report.importance_charts import (
+    detector_density,
+    interpretability_by_importance,
+    interpretability_by_led,
+)
+from dissectory.report.removals import meaning
+
+if TYPE_CHECKING:
+    from dissectory.report.detectors import Detectors
+    from dissectory.report.drawing import Chart
+    from dissectory.report.findings import Findings, Layer
+    from dissectory.report.removals import Curve, Removals
+
+DETECTED = 2
+"""Sets of images that a unit's page shows it as a detector of."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeadlineRow:
+    """A layer: means over classes of balanced accuracy, and of the accuracy over all classes."""
+
+    layer: str
+    href: str
+    cells: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """What a network loses without units, for the first page."""
+
+    says: str
+    head: tuple[str, ...]
+    rows: tuple[HeadlineRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NeedingClass:
+    """A class that needs a unit."""
+
+    name: str
+    href: str
+    rank: int
+    drop: str
+    lead: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnitNeeds:
+    """What needs a unit, and what it detects."""
+
+    removed: bool
+    classes: tuple[NeedingClass, ...]
+    detectors: tuple[Chart, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LayerNeeds:
+    """Importance and interpretability of a layer's units."""
+
+    led: Chart
+    groups: Chart | None
+
+
+_HEAD = ("all units", "without the 4 most important", "without 20", "20 random ones removed", "20 alone kept")
+
+
+def headline(findings: Findings, removals: Removals) -> Headline | None:
+    """Average over classes, layer by layer; None where no class has enough images."""
+    rows = []
+    for layer in removals.layers:
+        curves = [(loss.remove, loss.keep) for loss in removals.losses[layer].values() if loss.remove]
+        known = [(remove, keep) for remove, keep in curves if math.isfinite(remove.at(0) or math.nan)]
+        if known:
+            one = findings.layers[layer]
+            rows.append(HeadlineRow(one.name, one.href, _cells(known)))
+    if not rows:
+        return None
+    count = max(len(losses) for losses in removals.losses.values())
+    return Headline(
+        f"Balanced accuracy, mean over {words.count(count, 'class', 'classes')} ranked each by its own units; in "
+        f"brackets, the accuracy over all classes at once. {meaning(removals.ablations)}",
+        ("layer", *_HEAD),
+        tuple(rows),
+    )
+
+
+def _cells(curves: list[tuple[Curve, Curve | None]]) -> tuple[str, ...]:
+    removed = [remove for remove, _ in curves]
+    kept = [keep for _, keep in curves if keep]
+    return (
+        *(_cell(_mean(removed, size, "accuracy"), _mean(removed, size, "everything")) for size in (0, 4, 20)),
+        _cell(_mean(removed, 20, "random"), None),
+        _cell(_mean(kept, 20, "accuracy"), _mean(kept, 20, "everything")),
+    )
+
+
+def _mean(curves: list[Curve], size: int, column: str) -> float:
+    values = [float(getattr(one, column)[one.sizes.index(size)]) for one in curves if size in one.sizes]
+    known = [value for value in values if math.isfinite(value)]
+    return float(np.mean(known)) if known else math.nan
+
+
+def _cell(mean: float, everything: float | None) -> str:
+    if not math.isfinite(mean):
+        return ""
+    beside = f" ({words.percent(everything)})" if everything is not None and math.isfinite(everything) else ""
+    return f"{words.percent(mean)}{beside}"
+
+
+def unit_needs(removals: Removals | None, detectors: Detectors | None, layer: int, place: int) -> UnitNeeds | None:
+    """What needs a unit, and what it detects; None where nothing of it was measured."""
+    measured = removals is not None and layer in removals.layers
+    charts = tuple(detector_density(one) for one in (detectors.of_unit.get(place, ()) if detectors else ())[:DETECTED])
+    if not measured and not charts:
+        return None
+    needed = removals.needed.get(place, ()) if removals else ()
+    classes = tuple(
+        NeedingClass(
+            removals.classes[number].name,
+            removals.classes[number].href,
+            need.rank + 1,
+            signed_percent(-need.drop, decimals=1) if math.isfinite(need.drop) else "not removed",
+            words.number(need.lead_drop) if math.isfinite(need.lead_drop) else "",
+        )
+        for number, need in needed
+        if removals
+    )
+    return UnitNeeds(measured, classes, charts)
+
+
+def layer_needs(findings: Findings, removals: Removals, number: int) -> LayerNeeds | None:
+    """Importance beside interpretability; None where a layer's units were not removed."""
+    if number not in removals.importance:
+        return None
+    layer: Layer = findings.layers[number]
+    found, iou = removals.importance[number], findings.units.iou[layer.first : layer.last]
+    dropped = np.isfinite(found.mean_drop).any() and np.nanmax(np.abs(found.mean_drop)) > 0
+    chart = (
+        interpretability_by_importance(found.mean_drop, iou, "drop of balanced accuracy")
+        if dropped
+        else interpretability_by_importance(found.mean_lead_drop, iou, "lead lost")
+    )
+    return LayerNeeds(interpretability_by_led(found.classes_led, iou), chart)
