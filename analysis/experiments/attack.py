@@ -44,6 +44,9 @@ TENSORS = "attacks/pictures.safetensors"
 """Where in a run's folder the pictures are as numbers: `images` `(image,)`, `originals` `(image, 3, size, size)` of
 0..255 and `changed` of 0..1."""
 
+_AT_ONCE = 8
+"""Images that are attacked together at most: a step back through the network takes far more memory than one forward."""
+
 GROUPS = ("target", "source", "other", "all")
 """Groups of units, as the table attack_changes names them."""
 
@@ -127,7 +130,7 @@ def attack_classifier(run: Run, setting: Setting, section: AttackSection, record
     important = important_units(run, setting.model.classes, layer.name, section.units)
     target = output_of(section.target, setting.model.classes) if section.target else None
     adversary = _Adversary(setting, layer.name, target, list(important))
-    parts, size = [], setting.study.compute.batch
+    parts, size = [], min(setting.study.compute.batch, _AT_ONCE)
     with progress.stage("Attacking", len(images), "images") as advance:
         for first in range(0, len(images), size):
             some = slice(first, first + size)
