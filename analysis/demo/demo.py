@@ -138,6 +138,7 @@ def demo_study(out: Path, scenes: int, seed: int) -> Study:
             "concepts": {"sources": [*(f"masks:{_WORLD}/{name}" for name, _, _ in CATEGORIES), "color"]},
             "dissection": {"grid": SIZE // 2},
             "control": {"source": "python:dissectory.analysis.demo.networks:random_classifier"},
+            "ablation": {},
             "attack": {"images": 6},
             "texture": {"folder": f"{_WORLD}/{_PAIRS}/copies", "originals": f"{_WORLD}/{_PAIRS}/originals"},
         },

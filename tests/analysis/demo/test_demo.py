@@ -10,6 +10,7 @@ from dissectory.analysis.demo.demo import make_demo
 from dissectory.analysis.demo.vocabulary import SCENES
 from dissectory.analysis.painting import PAINT, Painting
 from dissectory.analysis.run import Run
+from dissectory.analysis.switches import SWITCHES, Switches
 from dissectory.errors import RunError
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 def test_the_classifier_knows_the_scenes(run: Run) -> None:
     classes = run.table("classes")
+    classes = classes[classes.split == "all"]
     assert sorted(classes["class"]) == sorted(SCENES)
     assert classes.images.tolist() == [6] * 10
     assert classes.recall.mean() > 0.8
@@ -55,6 +57,15 @@ def test_training_finds_what_random_weights_do_not(run: Run) -> None:
     for name in ("railway track", "cactus", "train"):  # of one class each, which the classifier had to tell apart
         assert best[name] > 2 * random[name]
     assert not control.output.any()  # no concept was ever a label
+
+
+def test_units_of_the_last_layer_are_removed_and_a_browser_counts_alike(run: Run) -> None:
+    """Twenty units cost a class more than four; what a page loads gives every count of the tables."""
+    curves = run.table("ablation_curves")
+    removed = curves[curves["mode"] == "remove"].groupby("units").balanced_accuracy.mean()
+    assert removed[20] < removed[4] <= removed[0]
+    (board,) = Switches.read(run.folder / SWITCHES).boards
+    assert (board.layer, board.images, board.differ) == ("conv6", 30, 0)
 
 
 def test_the_classifier_is_misled_by_little(run: Run) -> None:
