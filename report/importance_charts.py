@@ -56,8 +56,8 @@ def detector_density(detector: Detector) -> Chart:
     ]
     texts = [Text(frame.left - 8, frame.y(mark / top) + 4, words.percent(mark), "end") for mark in marks]
     texts += [
-        Text(frame.x(share), frame.base + 17, words.number(detector.low + share * reach), "middle")
-        for share in (0, 0.5, 1)
+        Text(frame.x(share), frame.base + 17, words.number(detector.low + share * reach), look)
+        for share, look in ((0, ""), (0.5, "middle"), (1, "end"))
     ]
     texts.append(Text(frame.end, frame.base + 34, "highest activation on the image", "end quiet"))
     side = "end cut" if at > (frame.left + frame.end) / 2 else "cut"
