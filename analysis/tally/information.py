@@ -4,29 +4,30 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from dissectory.analysis.tally.compiling import compiled, constant, part_of_kernels
 from dissectory.analysis.tally.histogram import bin_edges
 from dissectory.analysis.tally.kernels import SIDE
-from dissectory.analysis.tally.sweep import LayerSweep
 from dissectory.analysis.tally.threads import in_blocks
+from dissectory.analysis.tally.upsampling import Axis
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
     from torch import Tensor
 
     from dissectory.analysis.tally.histogram import Histograms
     from dissectory.analysis.tally.upsampling import Upsampler
 
-    _F32 = npt.NDArray[np.float32]
-    _F64 = npt.NDArray[np.float64]
-    _I32 = npt.NDArray[np.int32]
-    _I64 = npt.NDArray[np.int64]
-    _U16 = npt.NDArray[np.uint16]
+_F32 = npt.NDArray[np.float32]
+_F64 = npt.NDArray[np.float64]
+_I64 = npt.NDArray[np.int64]
+_U8 = npt.NDArray[np.uint8]
+_U16 = npt.NDArray[np.uint16]
+_U32 = npt.NDArray[np.uint32]
 
 LEVELS = 63
 """Candidates of each unit; the kernel finds the place of a value among them in six steps."""
@@ -34,8 +35,6 @@ HIGHEST_SHARE, LOWEST_SHARE = 0.5, 0.0005
 """The levels lie where these shares of a unit's activations are above them, and between."""
 _EVEN = 20
 """So many of the levels are evenly spaced between the ends of these; the table's description says so too."""
-_UNITS = 16
-"""Units that are counted in one go."""
 _STEPS = 1 + LEVELS
 """Between, below and above the levels."""
 
@@ -89,6 +88,8 @@ class LevelCounts:
         self, upsampler: Upsampler, levels: npt.NDArray[np.float32], concepts: int, *, threads: int = 1
     ) -> None:
         self._upsampler = upsampler
+        self._rows = _Places.of(upsampler.height, upsampler.grid)
+        self._columns = _Places.of(upsampler.width, upsampler.grid)
         self._levels = constant(levels, np.float32)
         self._threads = threads
         self._active = np.zeros((len(levels), _STEPS), dtype=np.int64)
@@ -110,21 +111,10 @@ class LevelCounts:
             raise ValueError(f"labels name the concept {labels.max()} of {self._met.shape[2] - 1}")
         if labels.shape[:2] != (len(maps), self._upsampler.positions):
             raise ValueError(f"label maps {labels.shape} of {len(maps)} images")
-        near, labels = maps.detach().to("cpu", torch.float32), constant(labels, np.uint16)
-
-        def work(first: int, last: int) -> None:
-            for begin in range(first, last, _UNITS):
-                here = slice(begin, min(begin + _UNITS, last))
-                levels = self._levels[here]
-                sweep = LayerSweep(self._upsampler, len(levels), 1, bound=levels[:, 0])
-                sweep.observe(range(len(near)), near[:, here])
-                kept = sweep.kept
-                _count(
-                    kept.first, kept.images, kept.starts, kept.values, kept.positions,
-                    levels, labels, self._active[here], self._met[here],
-                )  # fmt: skip
-
-        in_blocks(work, len(self._levels), self._threads)
+        near = maps.detach().to("cpu", torch.float32).contiguous().flatten(2).numpy()
+        given = (constant(near, np.float32), self._rows, self._columns, self._upsampler.border == "extend")
+        counted = (self._levels, constant(labels, np.uint16), self._active, self._met)
+        in_blocks(lambda first, last: _count(first, last, *given, *counted), len(self._levels), self._threads)
 
     def best(self, positions: int, pixels: npt.NDArray[np.int64]) -> Information:
         """Find the best level of each unit for each concept.
@@ -141,33 +131,100 @@ class LevelCounts:
         return Information(ratio, threshold)
 
 
+class _Places(NamedTuple):
+    """Where the rows or columns of a grid fall among those of a map with one cell of border; see `upsampling.Axis`."""
+
+    cells: int
+    left: _I64
+    parts: _F64
+
+    @classmethod
+    def of(cls, cells: int, grid: int) -> _Places:
+        axis = Axis.of(cells, grid)
+        return cls(cells, constant(axis.left, np.int64), constant(axis.parts, np.float64))
+
+
 @compiled
 def _count(
-    first: _I64, images: _I32, starts: _I64, values: _F32, positions: _U16,
+    begin: int, end: int, maps: _F32, rows: _Places, columns: _Places, extend: bool,
     levels: _F32, labels: _U16, active: _I64, met: _I64,
 ) -> None:  # fmt: skip
-    """Count each value, and the concepts at its position, under the number of levels that it exceeds."""
-    steps = np.empty(labels.shape[1], dtype=np.uint8)
-    for unit in range(len(levels)):
-        counts, totals = met[unit], active[unit]
-        for pair in range(first[unit], first[unit + 1]):
-            here = values[starts[pair] : starts[pair + 1]]
-            places, label_map, step = (
-                positions[starts[pair] : starts[pair + 1]],
-                labels[images[pair]],
-                steps[: len(here)],
-            )
-            for entry in range(len(here)):
-                step[entry] = 0
-            for level in range(levels.shape[1]):
-                least = levels[unit, level]
-                for entry in range(len(here)):
-                    step[entry] = np.uint8(step[entry] + np.uint8(here[entry] > least))
-            for entry in range(len(here)):
-                totals[step[entry]] += 1
-            for plane in range(label_map.shape[1]):
-                for entry in range(len(here)):
-                    counts[step[entry], label_map[places[entry], plane]] += 1
+    """Count every position of the units `begin` to `end`, and its concepts, under the number of levels below it."""
+    size = len(rows.left)
+    bordered = np.zeros((rows.cells + 2, columns.cells + 2))
+    over, under = np.empty(size), np.empty(size)
+    values, steps = np.empty(size * size, dtype=np.float32), np.empty(size * size, dtype=np.uint8)
+    lit = np.empty(size * size + 1, dtype=np.uint32)
+    for unit in range(begin, end):
+        for image in range(len(maps)):
+            peak = _surround(maps[image, unit], bordered, extend)
+            if max(peak, 0.0) > levels[unit, 0]:
+                _upsample(bordered, rows, columns, over, under, values)
+                found = _climb(values, levels[unit], steps, lit)
+                _add(steps, lit[:found], labels[image], active[unit], met[unit])
+
+
+@part_of_kernels
+def _surround(plane: _F32, bordered: _F64, extend: bool) -> float:
+    """Copy a map, with 0 for what is not finite, into one with a border; returns its peak."""
+    height, width = bordered.shape[0] - 2, bordered.shape[1] - 2
+    peak = -math.inf
+    for row in range(height):
+        for column in range(width):
+            activation = float(plane[row * width + column])
+            value = activation if math.isfinite(activation) else 0.0
+            bordered[row + 1, column + 1] = value
+            peak = max(peak, value)
+    if extend:
+        for row in range(1, height + 1):
+            bordered[row, 0], bordered[row, width + 1] = bordered[row, 1], bordered[row, width]
+        for column in range(width + 2):
+            bordered[0, column], bordered[height + 1, column] = bordered[1, column], bordered[height, column]
+    return peak
+
+
+@part_of_kernels
+def _upsample(bordered: _F64, rows: _Places, columns: _Places, over: _F64, under: _F64, values: _F32) -> None:
+    """Upsample a map to all positions: the same sums as in `kernels`, so the same values, to the last bit."""
+    size, reached = len(over), -1
+    whole = 2.0 * size
+    for row in range(size):
+        top, part = rows.left[row], rows.parts[row]
+        if top != reached:
+            reached = top
+            for position in range(size):
+                left, share = columns.left[position], columns.parts[position]
+                over[position] = bordered[top, left] * (whole - share) + bordered[top, left + 1] * share
+                under[position] = bordered[top + 1, left] * (whole - share) + bordered[top + 1, left + 1] * share
+        line = values[row * size : (row + 1) * size]
+        for position in range(size):
+            line[position] = (over[position] * (whole - part) + under[position] * part) / (whole * whole)
+
+
+@part_of_kernels
+def _climb(values: _F32, levels: _F32, steps: _U8, lit: _U32) -> int:
+    """Find how many levels each value exceeds, and the positions of those that exceed any; returns their number."""
+    for position in range(len(steps)):
+        steps[position] = 0
+    for level in range(len(levels)):
+        least = levels[level]
+        for position in range(len(steps)):
+            steps[position] = np.uint8(steps[position] + np.uint8(values[position] > least))
+    found = np.uint64(0)
+    for position in range(len(steps)):
+        lit[found] = position
+        found += np.uint64(steps[position] > 0)
+    return int(np.int64(found))
+
+
+@part_of_kernels
+def _add(steps: _U8, lit: _U32, label_map: _U16, totals: _I64, counts: _I64) -> None:
+    """Count the lit positions, and the concepts there, under their steps."""
+    for place in range(len(lit)):
+        totals[steps[lit[place]]] += 1
+    for plane in range(label_map.shape[1]):
+        for place in range(len(lit)):
+            counts[steps[lit[place]], label_map[lit[place], plane]] += 1
 
 
 @compiled
