@@ -57,7 +57,9 @@ def label_maps(photographs: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     return folder
 
 
-def study(assets: Path, folder: Path, network: str, layers: list[str], sources: list[str]) -> Study:
+def study(
+    assets: Path, folder: Path, network: str, layers: list[str], sources: list[str], *, information: bool = False
+) -> Study:
     squeezenet = {
         "source": f"python:{squeezenet_places365.__file__}:build",
         "weights": str(assets / "classifiers" / "squeezenet_places365" / "weights.safetensors"),
@@ -68,6 +70,7 @@ def study(assets: Path, folder: Path, network: str, layers: list[str], sources: 
             "model": {**(squeezenet if network == "squeezenet" else resnet), "layers": layers},
             "images": {"folder": str(folder), "size": 224, "resize": 256, "fit": "stretch", "std": [1, 1, 1]},
             "concepts": {"sources": sources},
+            "dissection": {"information_ratio": information},
         }
     )
 
@@ -113,6 +116,7 @@ class Case:
     network: str
     layers: list[str]
     sources: list[str]
+    information: bool = False
 
 
 NETWORKS = (
@@ -125,6 +129,8 @@ CASES = [
     *(Case(f"{name}, label maps", network, layers, ["masks"]) for name, network, layers in NETWORKS),
     *(Case(f"{name}, colours", network, layers, ["color"]) for name, network, layers in NETWORKS),
     Case("SqueezeNet all layers, segmenter", "squeezenet", ["conv1", *FIRES], ["onnx", "color", "parts"]),
+    Case("SqueezeNet all layers, label maps, information", "squeezenet", ["conv1", *FIRES], ["masks"], True),
+    Case("ResNet-18 layer4, label maps, information", "resnet18", ["layer4"], ["masks"], True),
 ]
 
 
@@ -132,7 +138,7 @@ CASES = [
 def test_cost(assets: Path, photographs: Path, label_maps: Path, tmp_path: Path, case: Case) -> None:
     files = {"onnx": f"onnx:{assets / 'segmenters/mosaic_ade20k31/model.onnx'}", "masks": f"masks:{label_maps}"}
     sources = [files.get(name, name) for name in case.sources]
-    setting = open_setting(study(assets, photographs, case.network, case.layers, sources))
+    setting = open_setting(study(assets, photographs, case.network, case.layers, sources, information=case.information))
     before = bare(setting)
     total, seconds = measured(setting, tmp_path / "run")
     after = bare(setting)
