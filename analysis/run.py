@@ -61,7 +61,8 @@ class Pictures:
     side, drawn without the unit, and below them the difference of each colour's values, `amplified` so many times;
     `images/ablation/<n>.webp` a row for each image and a tile for each number of removed units, as in the table
     ablation_pictures; `images/insertion/<n>.webp` a row for each image of the table insertion_pictures: before, after,
-    and the difference.
+    and the difference; `images/counterexamples/<layers.index>/<unit>.webp` the images of the table counterexamples side
+    by side, five tiles wide.
 
     `images/attacks/<image>.webp` is an attacked image as the network sees it, the same name with `.changed.webp` what
     it was changed to, with `.difference.webp` what was added, amplified around grey.
@@ -93,6 +94,11 @@ class Pictures:
     def ablation(row: int) -> str:
         """Path of the pictures without a concept's units inside the run."""
         return f"images/ablation/{row}.webp"
+
+    @staticmethod
+    def counterexamples(layer_index: int, unit: int) -> str:
+        """Path of a unit's counterexamples inside the run."""
+        return f"images/counterexamples/{layer_index}/{unit}.webp"
 
     @staticmethod
     def insertion(row: int) -> str:

@@ -667,6 +667,21 @@ DETECTORS = Table(
     ),
 )
 
+COUNTEREXAMPLES = Table(
+    "counterexamples",
+    "an image in which a generator drew a unit's label although the unit stayed below its threshold as a detector",
+    4,
+    (
+        _LAYER,
+        _UNIT,
+        Column("concept", "name", "the unit's label, on more than 5 % of the image"),
+        Column("rank", "int", "0 for the image with the largest area; equal areas in the order of images"),
+        _IMAGE,
+        Column("peak", "float", "highest activation of the unit on the image", "activation"),
+        Column("pixels", "int", "grid positions that carry the concept on the image", "grid positions"),
+    ),
+)
+
 ATTACKS = Table(
     "attacks",
     "an attacked image",
@@ -803,6 +818,7 @@ TABLES: Mapping[str, Table] = MappingProxyType(
             UNIT_IMPORTANCE,
             CONFUSIONS,
             DETECTORS,
+            COUNTEREXAMPLES,
             GENERATOR_ABLATIONS,
             INSERTIONS,
             UNIT_EFFECTS,

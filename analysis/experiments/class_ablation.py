@@ -17,6 +17,7 @@ from dissectory.analysis.experiments.ablation.classes import ImageClasses, check
 from dissectory.analysis.experiments.ablation.held import Batches, Holding
 from dissectory.analysis.experiments.ablation.sets import remove_random_sets, remove_sets, sizes_below
 from dissectory.analysis.experiments.ablation.units import Plan, UnitRemovals, plan_removal, remove_units
+from dissectory.analysis.experiments.labelled import COVERED
 from dissectory.analysis.experiments.order import batches
 from dissectory.analysis.experiments.switches import Counted, SwitchWriter
 from dissectory.analysis.run import Ablation
@@ -49,8 +50,6 @@ CONFUSED_AFTER = (0, 4, 20)
 """Removed units after which is told what a class's images are taken for."""
 DETECTORS_EACH = 8
 """Units of each class, the most important ones, that are told of as detectors of it."""
-COVERED = 0.05
-"""Share of an image that a concept must cover more than, for the image to be one of it (Bau et al. 2020)."""
 
 
 def check_ablation(setting: Setting, section: ClassAblationSection) -> None:
@@ -245,10 +244,7 @@ def _detectors(
 
 def _covered(work: _Work) -> npt.NDArray[np.bool_]:
     """Whether each concept covers more than a part of each image `(image, concept)`."""
-    covered = np.zeros((len(work.labels.sizes), len(work.setting.vocabulary)), dtype=np.bool_)
-    for first, last in work.labels.stretches:
-        rows = work.labels.between(first, last)
-        covered[rows.images] = rows.areas > COVERED * work.setting.positions
+    covered: npt.NDArray[np.bool_] = work.labels.areas > COVERED * work.setting.positions
     return covered
 
 

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 from dissectory.analysis.experiments.alone import alone
 from dissectory.analysis.experiments.attack import attack_classifier, check_attack
 from dissectory.analysis.experiments.class_ablation import ablate_classifier, check_ablation
+from dissectory.analysis.experiments.drawers import tell_drawers
 from dissectory.analysis.experiments.editing import check_layers
 from dissectory.analysis.experiments.generator_ablation import ablate_generator
 from dissectory.analysis.experiments.illustration import illustrate
 from dissectory.analysis.experiments.insertion import insert_concepts
+from dissectory.analysis.experiments.looking_again import look_again
 from dissectory.analysis.experiments.measuring import Measurement
 from dissectory.analysis.experiments.paints import offer_paints
 from dissectory.analysis.experiments.passes import timed
@@ -28,6 +30,7 @@ from dissectory.analysis.experiments.texture import compare_textures, open_pairs
 from dissectory.analysis.experiments.unit_effects import remove_single_units
 from dissectory.analysis.run import Run
 from dissectory.analysis.study import AblationSection, ClassAblationSection
+from dissectory.analysis.subjects.latents import Latents
 from dissectory.progress import Silent
 
 if TYPE_CHECKING:
@@ -75,6 +78,7 @@ def dissect_keeping(
         with timed(seconds, "pictures"):
             layout = illustrate(run, setting, record, results, progress)
         ablations = _ablate(run, setting, record, seconds, progress)
+        _look_again(run, setting, record, seconds, progress)
         _edit(run, setting, seconds, progress)
         _show_others(run, setting, record, seconds, progress)
         seconds["total"] = seconds.total
@@ -88,6 +92,14 @@ def _ablate(run: Run, setting: Setting, record: Record, seconds: Seconds, progre
         return ()
     with timed(seconds, "ablation"):
         return ablate_classifier(run, setting, record, setting.study.ablation, progress)
+
+
+def _look_again(run: Run, setting: Setting, record: Record, seconds: Seconds, progress: Progress) -> None:
+    """See how well a generator's units tell the images in which their labels are drawn."""
+    if isinstance(setting.images, Latents):
+        with timed(seconds, "peaks"):
+            looks = look_again(setting, setting.images, [layer.name for layer in setting.layers], progress)
+            tell_drawers(run, setting, record.labels, looks.peaks)
 
 
 def _edit(run: Run, setting: Setting, seconds: Seconds, progress: Progress) -> None:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 EXAMPLES = 15
 """Example images of each concept."""
+COVERED = 0.05
+"""Share of an image that a concept must cover more than, for the image to be one of it (Bau et al. 2020)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,14 @@ class LabelMaps:
     def readable(self) -> npt.NDArray[np.intp]:
         """Numbers of the images that could be decoded, ascending."""
         return np.flatnonzero(self.sizes[:, 0])
+
+    @property
+    def areas(self) -> npt.NDArray[np.int32]:
+        """Positions that carry each concept `(image, concept)`; 0 for images that could not be decoded."""
+        areas = np.zeros((len(self.sizes), len(self.pixels)), dtype=np.int32)
+        for shard in self._shards:
+            areas[shard.read("images")] = shard.read("areas")
+        return areas
 
     def between(self, first: int, last: int) -> Rows:
         """Read the label maps of the batches `first` to `last`, without the last, and maybe some more."""

@@ -1,0 +1,100 @@
+"""A generator's unit as a drawer: does its peak activation tell the images in which its concept is drawn?
+
+As in Bau et al. 2020, figure 1: an image is one of the concept's where that covers more than a share of its area. Where
+the concept is drawn although the unit is not above the best threshold, the image is a counterexample.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dissectory.analysis import schema
+from dissectory.analysis.experiments.ablation import tables
+from dissectory.analysis.experiments.labelled import COVERED
+from dissectory.analysis.pictures.sprites import thumbnail
+from dissectory.analysis.pictures.strips import write_strip
+from dissectory.analysis.run import Pictures
+from dissectory.analysis.tally.separation import Peaks
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from dissectory.analysis.experiments.ablation.tables import Columns
+    from dissectory.analysis.experiments.labelled import LabelMaps
+    from dissectory.analysis.experiments.setting import Setting
+    from dissectory.analysis.run import Run
+
+    Floats = npt.NDArray[np.float32]
+    Row = tuple[str, int, str, int, int, float, int]
+
+COUNTEREXAMPLES = 5
+"""Images of each unit that are kept as counterexamples."""
+
+
+def tell_drawers(run: Run, setting: Setting, labels: LabelMaps, peaks: dict[str, Floats]) -> None:
+    """Take every matched unit for a detector of its label, and write the tables and pictures.
+
+    `peaks` `(image, unit)` are those of the study's images, for each layer.
+    """
+    areas, units = labels.areas, run.table("units")
+    found: list[Columns] = []
+    rows: list[Row] = []
+    for layer in setting.layers:
+        own = units[(units["layer"] == layer.name) & units["matched"]].sort_values("unit")
+        known = np.isfinite(peaks[layer.name]).all(axis=0)
+        chosen = own[known[own["unit"].to_numpy()]]
+        strengths = Peaks(peaks[layer.name][:, known]) if len(chosen) else None
+        place = np.cumsum(known) - 1
+        for concept, of_concept in chosen.groupby(chosen["concept"].astype(str)):
+            area = areas[:, setting.vocabulary.keys.index(str(concept))]
+            drawn = area > COVERED * setting.positions
+            if strengths is None or not 0 < drawn.sum() < len(drawn):
+                continue
+            numbers = of_concept["unit"].to_numpy()
+            columns = tables.detectors(layer.name, "concept", str(concept), strengths.separation(drawn))
+            columns = {name: values[place[numbers]] for name, values in columns.items()} | {"unit": numbers}
+            found.append(columns)
+            for unit, threshold in zip(numbers.tolist(), columns["threshold"].tolist(), strict=True):
+                peak = peaks[layer.name][:, unit]
+                images = counterexamples(peak, threshold, np.where(drawn, area, 0))
+                rows += [
+                    (layer.name, unit, str(concept), rank, image, float(peak[image]), int(area[image]))
+                    for rank, image in enumerate(images)
+                ]
+    if found:
+        named = {
+            column.name: np.concatenate([part[column.name] for part in found]) for column in schema.DETECTORS.columns
+        }
+        run.write_table(schema.DETECTORS, named)
+        run.write_table(
+            schema.COUNTEREXAMPLES,
+            {column.name: [row[at] for row in rows] for at, column in enumerate(schema.COUNTEREXAMPLES.columns)},
+        )
+        _draw(run, setting, rows)
+
+
+def counterexamples(peaks: Floats, threshold: float, area: npt.NDArray[np.integer]) -> list[int]:
+    """Choose images whose peak `(image,)` is not above a threshold, with the largest areas `(image,)` of a concept.
+
+    >>> counterexamples(np.array([1, 5, 2, 0], dtype=np.float32), 3, np.array([10, 99, 30, 0]))
+    [2, 0]
+    """
+    order = np.argsort(-area, kind="stable")
+    return [int(image) for image in order if area[image] and peaks[image] <= threshold][:COUNTEREXAMPLES]
+
+
+def _draw(run: Run, setting: Setting, rows: Sequence[Row]) -> None:
+    """Draw the counterexamples of each unit side by side."""
+    tile, index = Pictures().tile, {layer.name: layer.index for layer in setting.layers}
+    of_units: dict[tuple[int, int], list[int]] = {}
+    for layer, unit, _, _, image, _, _ in rows:
+        of_units.setdefault((index[layer], unit), []).append(image)
+    needed = {image for images in of_units.values() for image in images}
+    small = {image: thumbnail(setting.images.view(image), tile) for image in sorted(needed)}
+    for (layer_index, unit), images in of_units.items():
+        name = Pictures.counterexamples(layer_index, unit)
+        write_strip(run, name, [[small[image] for image in images]], COUNTEREXAMPLES)

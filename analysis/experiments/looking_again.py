@@ -1,0 +1,64 @@
+"""A further pass over a generator's images: how strong is each unit on each of them, and what does a network see?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from dissectory.analysis.experiments.order import batches
+from dissectory.analysis.subjects.layers import watch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import numpy.typing as npt
+    from torch import Tensor
+
+    from dissectory.analysis.experiments.setting import Setting
+    from dissectory.analysis.subjects.latents import Latents
+    from dissectory.progress import Progress
+
+    Floats = npt.NDArray[np.float32]
+    Values = npt.NDArray[np.float64]
+    Views = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """Peak activations `(image, unit)` of each layer, NaN where one is no number; features `(image, feature)`, or none.
+
+    Images are in their order.
+    """
+
+    peaks: dict[str, Floats]
+    features: Values
+
+
+def look_again(
+    setting: Setting,
+    images: Latents,
+    layers: Sequence[str],
+    progress: Progress,
+    see: Callable[[Views], Values] | None = None,
+) -> Looks:
+    """Draw the images of a study once more; `see` gives the features `(batch, feature)` of some views."""
+    peaks: dict[str, list[Floats]] = {name: [] for name in layers}
+    features: list[Values] = [np.empty((0, 0))] if see is None else []
+
+    def observe(name: str, maps: Tensor) -> None:
+        peaks[name].append(maps.detach().float().amax(dim=(2, 3)).cpu().numpy())
+
+    groups = batches(len(images), setting.study.compute.batch)  # those of the first pass: the same peaks to the bit
+    order = np.argsort(np.concatenate(groups))
+    with progress.stage("Looking at peaks", len(images), "images") as advance:
+        for batch in images.batches(groups):
+            with torch.inference_mode(), watch(setting.model.module, layers, observe):
+                answer = setting.model.module(*images.inputs(batch.images))
+            if see is not None:
+                features.append(see(images.pictured(batch, answer).views))
+            advance(len(batch))
+    in_order = {name: np.concatenate(found)[order] for name, found in peaks.items()}
+    return Looks(in_order, np.concatenate(features)[order] if see else features[0])
