@@ -13,6 +13,7 @@ from dissectory.analysis.subjects.latents import Latents
 from dissectory.analysis.subjects.layers import select_layers, survey_generator
 from dissectory.analysis.subjects.models import load_model
 from dissectory.analysis.subjects.preprocessing import Preprocessing, resolve
+from dissectory.analysis.subjects.steady import check_steady
 from dissectory.errors import StudyError
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def open_setting(study: Study) -> Setting:
     model.module.to(device)
     size = preprocessing.geometry.size
     layers = select_layers(model.module, torch.zeros(1, 3, size, size, device=device), study.model.layers)
+    check_steady(model.module, [torch.rand(1, 3, size, size, generator=torch.Generator().manual_seed(0)).to(device)])
     return Setting(study, model, preprocessing, layers, images, vocabulary, device)
 
 
@@ -73,6 +75,7 @@ def _generator_setting(study: Study, model: LoadedModel, section: LatentsSection
     vocabulary = _vocabulary(study, images.geometry)
     vocabulary.check(images.paths, images.size_of)
     layers = survey_generator(model.module, images.inputs([0, 0])).select(study.model.layers)
+    check_steady(model.module, images.inputs([0]))
     return Setting(study, model, Preprocessing(images.geometry), layers, images, vocabulary, device)
 
 

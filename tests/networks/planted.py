@@ -86,6 +86,13 @@ def build_skipping() -> Planted:
     return Choosing(-1)
 
 
+def build_noisy() -> Planted:
+    """The same with noise of its own."""
+    network = Planted()
+    network.detectors.register_forward_hook(lambda _module, _inputs, output: output + torch.randn_like(output))
+    return network
+
+
 def build_wide() -> Planted:
     """The same with a unit more in each layer."""
     network = Planted()

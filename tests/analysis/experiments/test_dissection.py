@@ -287,6 +287,12 @@ def test_a_layer_that_is_not_called_once_for_all_images_is_refused(
         dissect(study(folder, model=changed), tmp_path / "run")
 
 
+def test_a_network_that_draws_random_numbers_is_refused(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(SubjectError, match="answers differently to the same inputs"):
+        dissect(study(folder, model={"source": f"python:{planted.__file__}:build_noisy"}), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_network_of_nothing_but_nan_is_refused(folder: Path, tmp_path: Path) -> None:
     changed = {"source": f"python:{planted.__file__}:build_broken", "layers": ["detectors"]}
     with pytest.raises(SubjectError, match="no activation of detectors is a finite number"):
