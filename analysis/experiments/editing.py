@@ -13,11 +13,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from dissectory.analysis.study import AblationSection
 from dissectory.analysis.subjects.images import ViewBatch
 from dissectory.analysis.subjects.latents import Latents
 from dissectory.analysis.subjects.rest import Point, Rest, WholeRest, find_rest
 from dissectory.analysis.tally.overlap import distinct
-from dissectory.analysis.study import AblationSection
 from dissectory.errors import StudyError, nearest
 
 if TYPE_CHECKING:
