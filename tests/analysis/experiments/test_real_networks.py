@@ -29,6 +29,8 @@ ON_DEMAND = {
     "control_concepts",
     "unit_ablations",
     "ablation_curves",
+    "unit_importance",
+    "confusions",
     "detectors",
     "counterexamples",
     "artifacts",
