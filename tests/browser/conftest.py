@@ -53,7 +53,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     missing = [library for library in wanted if not (build.VENDOR / library).is_file()]
     if missing:
         pytest.skip(f"needs {missing} in {build.VENDOR}: `pip install -e .` fetches them")
-    run = make_fake_run(tmp_path_factory.mktemp("browser") / "run", layers=3, units=24)
+    run = make_fake_run(tmp_path_factory.mktemp("browser") / "run", layers=3, units=24, ablation=True)
     paint_planted(run.folder / PAINT)
     return build.build_site(run).parent
 

@@ -42,7 +42,7 @@ def build_once(run: Run, vendor: Path) -> Run:
 @pytest.fixture(scope="session")
 def hostile(tmp_path_factory: pytest.TempPathFactory, vendor: Path) -> Run:
     """A run whose names carry markup, measured in full, with its site."""
-    run = make_fake_run(tmp_path_factory.mktemp("hostile") / "run")
+    run = make_fake_run(tmp_path_factory.mktemp("hostile") / "run", ablation=True)
     names = ("<script>alert(1)</script>", "tree", "</script> a concept of no page")
     make_fake_painting(run.folder / PAINT, HOSTILE_LAYER, names)
     return build_once(run, vendor)

@@ -141,6 +141,7 @@ def test_the_number_of_pages_is_that_of_the_tables(hostile: Run) -> None:
     assert len(list(site.glob("units/*/*.html"))) == len(hostile.table("units"))
     assert len(list(site.glob("concepts/*.html"))) == len(hostile.table("concepts"))
     assert len(list(site.glob("layers/*.html"))) == len(hostile.table("layers"))
+    assert len(list(site.glob("classes/*.html"))) == hostile.table("unit_ablations")["class"].nunique()
 
 
 def test_empty_states_are_written(hostile: Run, bare: Run) -> None:
@@ -162,6 +163,7 @@ def test_empty_states_are_written(hostile: Run, bare: Run) -> None:
 def test_classes_have_a_page_only_where_there_are_any(hostile: Run, bare: Run) -> None:
     assert "ski resort 🎿" in Parsed(hostile.folder / "site" / "classes.html").text
     assert not (bare.folder / "site" / "classes.html").exists()
+    assert not (bare.folder / "site" / "classes").exists()
     assert "Classes" not in Parsed(bare.folder / "site" / "index.html").text
 
 

@@ -218,6 +218,11 @@ def test_the_data_page_describes_every_table_of_the_run(hostile: Run, bare: Run)
         "gallery_concepts",
         "control_units",
         "control_concepts",
+        "unit_ablations",
+        "unit_importance",
+        "ablation_curves",
+        "confusions",
+        "detectors",
     }
     for table in data_page(hostile).tables:
         assert int(table.rows.replace(",", "")) == len(hostile.table(table.name))

@@ -1,0 +1,176 @@
+"""What a classifier loses without its units, as pages tell it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from dissectory.report.detectors import Detectors
+from dissectory.report.findings import Findings
+from dissectory.report.importance_charts import (
+    detector_density,
+    interpretability_by_importance,
+    interpretability_by_led,
+)
+from dissectory.report.removal_charts import class_curve
+from dissectory.report.removals import Curve, Removals
+from dissectory.report.views.chips import Chips
+from dissectory.report.views.class_page import class_page
+from dissectory.report.views.data import classes_page
+from dissectory.report.views.home import home_page
+from dissectory.report.views.needs import headline, layer_needs, unit_needs
+
+if TYPE_CHECKING:
+    from dissectory.analysis.run import Run
+
+
+@pytest.fixture(scope="module")
+def findings(hostile: Run) -> Findings:
+    return Findings.read(hostile)
+
+
+@pytest.fixture(scope="module")
+def removals(hostile: Run, findings: Findings) -> Removals:
+    found = Removals.read(hostile, findings)
+    assert found is not None
+    return found
+
+
+def test_a_class_s_page_tells_what_the_tables_say(hostile: Run, findings: Findings, removals: Removals) -> None:
+    name = "ski resort 🎿"
+    number = [one.name for one in removals.classes].index(name)
+    page = class_page(findings, Chips(findings), removals, number, None)
+    assert page.href == "classes/ski-resort.html"
+    table, curves = (
+        hostile.table("unit_ablations"),
+        hostile.table("ablation_curves").set_index(["layer", "class", "mode", "units"]),
+    )
+    assert [at.layer for at in page.layers] == [ablation.layer for ablation in hostile.manifest.ablations]
+    for at in page.layers:
+        rows = table[(table["layer"] == at.layer) & (table["class"] == name) & (table["split"] == "reporting")]
+        ranked = rows.sort_values("rank")
+        assert [row.chip.unit for row in at.units] == ranked.unit[: len(at.units)].tolist()
+        assert [chip.unit for chip in at.cards] == ranked.unit[:8].tolist()
+        first = ranked.iloc[0]
+        assert at.units[0].drop == f"{-100 * first['drop']:+.1f} %"
+        confused = hostile.table("confusions")
+        mine = confused[(confused["layer"] == at.layer) & (confused["class"] == name)]
+        for row in at.mistakes:
+            assert [int(images) for images in row.images] == [
+                int(mine[(mine.units == size) & (mine.taken_as == row.name)].images.sum()) for size in at.removed
+            ]
+        assert at.chart is not None
+        unchanged = float(curves.balanced_accuracy[at.layer, name, "remove", 0])
+        assert f"{100 * unchanged:.3g} % with all units" in at.chart.says
+    assert "goes from 90 %" in page.answer
+
+
+def test_a_unit_that_was_not_removed_says_so(findings: Findings, removals: Removals) -> None:
+    rows = [
+        row
+        for number in range(len(removals.classes))
+        for at in class_page(findings, Chips(findings), removals, number, None).layers
+        for row in at.units
+    ]
+    last = [row for row in rows if (row.chip.layer, row.chip.unit) == ("fire4", 23)]
+    assert [row.drop for row in last] == ["", ""]  # among the most important of two classes
+    assert all(row.drop for row in rows if row not in last)
+
+
+def test_classes_that_share_units_name_each_other(removals: Removals) -> None:
+    for layer in removals.layers:
+        for number in range(len(removals.classes)):
+            for other, shared in removals.sharing(layer, number):
+                assert (number, shared) in removals.sharing(layer, other)
+                assert other != number
+                assert 0 < shared <= 20
+
+
+def test_the_headline_is_the_mean_over_classes(hostile: Run, findings: Findings, removals: Removals) -> None:
+    told = headline(findings, removals)
+    assert told is not None
+    curves = hostile.table("ablation_curves")
+    for row in told.rows:
+        of = curves[(curves["layer"] == row.layer) & (curves["mode"] == "remove")]
+        for size, cell in zip((0, 4, 20), row.cells, strict=False):
+            rows = of[of["units"] == size]
+            if len(rows):
+                assert cell.startswith(f"{100 * rows.balanced_accuracy.mean():.3g} %")
+            else:
+                assert not cell
+    assert home_page(findings, Chips(findings), removals=removals).headline == told
+    assert home_page(findings, Chips(findings)).headline is None
+
+
+def test_a_unit_s_page_names_the_classes_that_need_it(hostile: Run, findings: Findings, removals: Removals) -> None:
+    detectors = Detectors.read(hostile, findings)
+    layer = removals.layers[-1]
+    place = findings.layers[layer].first + 3
+    needs = unit_needs(removals, detectors, layer, place)
+    assert needs is not None
+    table = hostile.table("unit_ablations")
+    rows = table[
+        (table["layer"] == findings.layers[layer].name) & (table["unit"] == 3) & (table["split"] == "reporting")
+    ].sort_values("rank")
+    assert [(row.name, row.rank) for row in needs.classes] == [
+        (name, rank + 1) for name, rank in zip(rows["class"], rows["rank"], strict=True)
+    ]
+    assert len(needs.detectors) == 2
+    assert unit_needs(removals, detectors, 0, 0) is None
+    assert unit_needs(None, None, layer, place) is None
+
+
+def test_densities_are_shares_of_both_sets(hostile: Run, findings: Findings) -> None:
+    detectors = Detectors.read(hostile, findings)
+    assert detectors is not None
+    one = next(iter(detectors.of_unit.values()))[0]
+    chart = detector_density(one)
+    data = json.loads(chart.data)
+    assert (data["inside"], data["outside"]) == (list(one.inside), list(one.outside))
+    assert str(chart.rows).count("<tr>") == sum(1 for pair in zip(one.inside, one.outside, strict=True) if any(pair))
+    flat = dataclasses.replace(one, low=1.0, high=1.0, threshold=1.0)
+    assert "NaN" not in detector_density(flat).marks
+
+
+def test_curves_may_have_few_sizes_and_no_random_sets() -> None:
+    nothing = np.full(3, np.nan)
+    curve = Curve((0, 1, 2), np.array([1.0, 0.75, 0.5]), np.array([1.0, 0.9, 0.8]), nothing, nothing, nothing)
+    chart = class_curve("a <b>", "layer", curve, None)
+    assert "nan" not in chart.marks.lower()
+    assert "not known" not in chart.says
+    assert "A guess has 50 %" in chart.says
+    assert str(chart.rows).count("<tr>") == 3
+
+
+def test_importance_is_grouped_from_the_most_important(findings: Findings, removals: Removals) -> None:
+    importance, iou = np.arange(70.0), np.linspace(0.2, 0.0, 70)
+    chart = interpretability_by_importance(importance, iou, "drop")
+    assert chart is not None
+    assert "-1.00" in chart.says
+    points = json.loads(chart.data)["points"]
+    assert [point[2] for point in points] == [32, 32, 6]
+    assert points[0][0] == pytest.approx(importance[38:].mean())
+    assert points[0][1] == pytest.approx(iou[38:].mean(), abs=1e-5)
+    assert interpretability_by_importance(np.full(3, np.nan), iou[:3], "drop") is None
+    led = json.loads(interpretability_by_led(np.array([0, 0, 2, 9]), np.array([0.1, 0.3, 0.2, 0.5])).data)
+    assert (led["names"], led["units"]) == (["0", "2", "6 or more"], [2, 1, 1])
+    assert led["means"] == [0.2, 0.2, 0.5]
+    assert layer_needs(findings, removals, removals.layers[0]) is not None
+    assert layer_needs(findings, removals, 0) is None
+
+
+def test_the_list_of_classes_leads_to_their_pages(findings: Findings, removals: Removals) -> None:
+    page = classes_page(findings, removals)
+    assert page is not None
+    assert {row.href for row in page.rows if row.name == "ski resort 🎿"} == {"classes/ski-resort.html"}
+    assert {row.href for row in page.rows if row.name == "unknown to the network"} == {""}
+
+
+def test_a_run_without_removals_has_none(bare: Run) -> None:
+    findings = Findings.read(bare)
+    assert Removals.read(bare, findings) is None
+    assert Detectors.read(bare, findings) is None
