@@ -559,7 +559,13 @@ UNIT_EFFECTS = Table(
         Column("pixels", "long", "grid positions that carry the concept without the unit", "grid positions"),
         Column("baseline", "long", "grid positions that carry it on the same images unchanged", "grid positions"),
         Column("change", "float", "pixels less baseline, over baseline; empty where that is 0", "1", nullable=True),
-        Column("low", "float", "change less 2.58 standard errors over images: 99 %", "1", nullable=True),
+        Column(
+            "low",
+            "float",
+            "change less 2.58 standard errors over images: 99 %; empty for few images",
+            "1",
+            nullable=True,
+        ),
         Column("high", "float", "change and 2.58 standard errors", "1", nullable=True),
     ),
 )

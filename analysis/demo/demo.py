@@ -107,7 +107,7 @@ def generator_study(latents: int) -> Study:
                 "by another one, which can be wrong.",
             },
             "concepts": {"sources": ["python:dissectory.analysis.demo.networks:trained_segmenter", "color"]},
-            "ablation": {"layer": _EDITED, "images": edited, "concepts": 8, "single_images": min(edited, 6)},
+            "ablation": {"layer": _EDITED, "images": edited, "concepts": 8, "single_images": min(edited, 10)},
             "insertion": {"layer": _EDITED, "images": 2 * edited, "concepts": 8},
             "paint": {},
         },

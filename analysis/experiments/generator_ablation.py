@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 SIZES = (0, 1, 2, 4, 8, 12, 16, 20, 30)
 """How many units are removed, as far as the layer has so many."""
 
+FEWEST = 4
+"""Of fewer images with a concept, no interval is given: the standard error itself is hardly known then."""
+
 _RANDOM = -1
 """Stands for the units taken at random where others stand for concepts."""
 
@@ -39,7 +42,7 @@ _RANDOM = -1
 class Change:
     """By which share of what they were areas changed `(concept,)`, with 99 % intervals.
 
-    NaN where there was no area; the interval is NaN where less than two images had any.
+    NaN where there was no area; the interval is NaN where less than `FEWEST` images had any.
     """
 
     share: Values
@@ -123,5 +126,5 @@ def change_of(before: Areas, after: Areas) -> Change:
         share = np.where(total > 0, (after - before).sum(axis=0) / total, np.nan)
         apart = (after - before) - share * before
         error = np.sqrt((apart**2).sum(axis=0) / max(count - 1, 1) * count) / total
-    wide = np.where((before > 0).sum(axis=0) > 1, NINETY_NINE * error, np.nan)
+    wide = np.where((before > 0).sum(axis=0) >= FEWEST, NINETY_NINE * error, np.nan)
     return Change(share, share - wide, share + wide)

@@ -157,8 +157,8 @@ def test_single_units_are_left_out_where_none_are_asked_for(tmp_path: Path) -> N
     assert not (made.folder / "images" / "without").exists()
 
 
-def test_an_interval_needs_two_images_with_the_concept() -> None:
-    before, after = np.array([[4, 4], [0, 2], [0, 0]]), np.array([[1, 3], [0, 0], [0, 0]])
-    found = change_of(before, after)
-    assert found.share.tolist() == [-0.75, -0.5]
+def test_an_interval_needs_four_images_with_the_concept() -> None:
+    before = np.array([[4, 2], [2, 1], [2, 3], [0, 2], [0, 0]])
+    found = change_of(before, before // 2)
+    assert found.share.tolist() == [-0.5, -0.625]
     assert np.isnan(found.low).tolist() == [True, False]
