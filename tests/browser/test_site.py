@@ -30,6 +30,7 @@ KINDS = (
     "units/fire4/7.html",
     "concepts/script-alert-1-script.html",
     "concepts/con-.html",
+    "classes/ski-resort.html",
 )
 
 
@@ -210,6 +211,10 @@ def test_where_in_the_network_is_seen_whole(page: Page, address: str, width: int
         ("layers/fire4.html", "ious"),
         ("units/fire4/7.html", "histogram"),
         ("concepts/sky.html", "strip"),
+        ("classes/ski-resort.html", "curve-fire4"),
+        ("layers/fire4.html", "led-chart"),
+        ("layers/fire4.html", "groups-chart"),
+        ("units/fire4/7.html", "detector-1"),
     ],
 )
 def test_a_chart_is_drawn_and_becomes_plotly_when_looked_at(page: Page, address: str, href: str, chart: str) -> None:
