@@ -210,9 +210,9 @@ UNIT_CONCEPTS = Table(
             "iqr_threshold",
             "float",
             "the one of 63 candidates with the highest ratio, the lowest of equals, out of those above which unit and "
-            "concept meet more often than by chance. Candidates of a unit: its threshold t, 42 levels that 50 % to "
-            "0.05 % of the activations of its own map exceed, in equal factors, and 20 evenly spaced between these; "
-            "empty where there is none, or not measured",
+            "concept meet more often than by chance. Candidates of a unit: its threshold t, 48 levels that 95 % to "
+            "0.05 % of the activations of its own map exceed, their odds in equal factors, and 14 evenly spaced "
+            "between these; empty where there is none, or not measured",
             "activation",
             nullable=True,
         ),
@@ -688,6 +688,51 @@ COUNTEREXAMPLES = Table(
     ),
 )
 
+ARTIFACTS = Table(
+    "artifacts",
+    "a unit of a generator, by how unlike all others the images are that excite it most",
+    2,
+    (
+        _LAYER,
+        _UNIT,
+        Column(
+            "score",
+            "float",
+            "mean Mahalanobis distance of its ten strongest images from the distribution of real images, or of all "
+            "generated ones, in features of a network; empty where its peak is the same on all images",
+            "standard deviations",
+            nullable=True,
+        ),
+        Column("rank", "int", "0 for the highest score; units without one come last"),
+        Column("usual", "float", "mean of that distance over all images", "standard deviations"),
+    ),
+)
+
+ARTIFACT_REMOVALS = Table(
+    "artifact_removals",
+    "a number of the units with the highest scores that were removed from a generator",
+    2,
+    (
+        _LAYER,
+        Column("units", "int", "how many units were removed", "units"),
+        Column("images", "int", "images that were drawn without them, others than those of the study", "images"),
+        Column(
+            "distance",
+            "float",
+            "Frechet distance between these and the real images, in features of a network",
+            "squared feature values",
+        ),
+        Column(
+            "random",
+            "float",
+            "the same without as many units at random, the mean of some draws",
+            "squared feature values",
+        ),
+        Column("random_low", "float", "the least of these draws", "squared feature values"),
+        Column("random_high", "float", "the greatest of them", "squared feature values"),
+    ),
+)
+
 ATTACKS = Table(
     "attacks",
     "an attacked image",
@@ -825,6 +870,8 @@ TABLES: Mapping[str, Table] = MappingProxyType(
             CONFUSIONS,
             DETECTORS,
             COUNTEREXAMPLES,
+            ARTIFACTS,
+            ARTIFACT_REMOVALS,
             GENERATOR_ABLATIONS,
             INSERTIONS,
             UNIT_EFFECTS,

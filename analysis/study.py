@@ -189,6 +189,22 @@ class PaintSection:
 
 
 @dataclass(frozen=True, slots=True)
+class ArtifactsSection:
+    """`[artifacts]`: units of a generator are ranked by how unlike others the images are that excite them most.
+
+    `features` is `python:FILE.py:FUNCTION` or `python:package.module:FUNCTION`: a network that describes pictures (see
+    `dissectory.analysis.subjects.features`). `real` is a folder of real pictures to compare with; without it, images
+    are compared with all generated ones. With it, the worst units are removed on so many other `images`. The `layer` is
+    by default the one with most matched units.
+    """
+
+    features: str
+    real: Path | None = None
+    layer: str | None = None
+    images: int = 200
+
+
+@dataclass(frozen=True, slots=True)
 class AttackSection:
     """`[attack]`: `images` that a classifier gets right are changed, as little as possible, until it gets them wrong.
 
@@ -248,6 +264,7 @@ class Study:
     ablation: AblationSection | ClassAblationSection | None = None
     insertion: InsertionSection | None = None
     paint: PaintSection | None = None
+    artifacts: ArtifactsSection | None = None
     attack: AttackSection | None = None
     texture: TextureSection | None = None
     title: str = ""
@@ -426,8 +443,10 @@ def _check_sections(study: Study, name: str) -> None:
             raise StudyError(f'{name}: [latents] is for a generator; add kind = "generator" to [model], or remove it')
         if study.images is None:
             raise StudyError(f"{name}: the section [images] is missing")
-        if study.insertion or study.paint:
-            raise StudyError(f"{name}: [insertion] and [paint] change a generator's images; remove them")
+        if study.insertion or study.paint or study.artifacts:
+            raise StudyError(
+                f"{name}: [insertion], [paint] and [artifacts] are about a generator's images; remove them"
+            )
         return
     if study.images is not None:
         raise StudyError(f"{name}: a generator draws its images itself: remove [images], and give [latents] a count")
@@ -487,6 +506,7 @@ def _edit_rules(study: Study) -> tuple[_Rule, ...]:
         "ablation": study.ablation if isinstance(study.ablation, AblationSection) else None,
         "insertion": study.insertion,
         "paint": study.paint,
+        "artifacts": study.artifacts,
         "attack": study.attack,
     }
     numbers = [

@@ -11,8 +11,10 @@ from PIL import Image
 from torch.nn import functional
 
 from dissectory.analysis.demo.bulk import views
+from dissectory.analysis.demo.features import scene_features
 from dissectory.analysis.demo.networks import SIZE, SMALL, latents_of, trained_classifier, trained_segmenter
 from dissectory.analysis.demo.vocabulary import OBJECTS, SCENES
+from dissectory.analysis.tally.outliers import Gaussian
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,16 +54,12 @@ def distance(some: Pictures, others: Pictures) -> float:
 
     As Heusel et al. 2017 define it, but with the embedded classifier for eyes: comparable with nothing else.
     """
-    (one, spread), (other, others_spread) = (_gaussian(pictures) for pictures in (some, others))
-    roots = np.linalg.eigvals(spread @ others_spread).real.clip(0)
-    return float(((one - other) ** 2).sum() + np.trace(spread + others_spread) - 2 * np.sqrt(roots).sum())
+    return Gaussian.of(_features(some)).frechet(Gaussian.of(_features(others)))
 
 
-def _gaussian(pictures: Pictures) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    network, seen = trained_classifier(), list[torch.Tensor]()
-    network.conv6.register_forward_hook(lambda _module, _given, maps: seen.append(maps.mean(dim=(2, 3)).double()))
-    features = torch.cat([seen.pop() for _ in _answers(network, pictures, scale=_CLASSIFIED)]).numpy()
-    return features.mean(axis=0), np.cov(features, rowvar=False)
+def _features(pictures: Pictures) -> npt.NDArray[np.float64]:
+    answers = _answers(scene_features(), pictures, scale=_CLASSIFIED)
+    return torch.cat([answer.double() for answer in answers]).numpy()
 
 
 def recognised(pictures: Pictures) -> float:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dissectory.analysis.experiments.alone import alone
+from dissectory.analysis.experiments.artifacts import check_artifacts, find_artifacts
 from dissectory.analysis.experiments.attack import attack_classifier, check_attack
 from dissectory.analysis.experiments.class_ablation import ablate_classifier, check_ablation
 from dissectory.analysis.experiments.drawers import tell_drawers
@@ -115,10 +116,15 @@ def _edit(run: Run, setting: Setting, seconds: Seconds, progress: Progress) -> N
     if setting.study.paint:
         with timed(seconds, "paint"):
             offer_paints(run, setting, setting.study.paint, progress)
+    if setting.study.artifacts:
+        with timed(seconds, "artifacts"):
+            find_artifacts(run, setting, setting.study.artifacts, progress)
 
 
 def _check_others(setting: Setting) -> None:
-    """Look, before any long work, for what is needed to show a classifier other images."""
+    """Look, before any long work, for what else is needed than the network and its images."""
+    if setting.study.artifacts:
+        check_artifacts(setting, setting.study.artifacts)
     if setting.study.attack:
         check_attack(setting, setting.study.attack)
     if setting.study.texture:

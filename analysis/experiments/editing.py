@@ -216,7 +216,8 @@ def check_layers(setting: Setting) -> None:
     names = [layer.name for layer in setting.layers]
     study = setting.study
     ablation = study.ablation if isinstance(study.ablation, AblationSection) else None
-    for key, section in (("ablation", ablation), ("insertion", study.insertion), ("paint", study.paint)):
+    sections = {"insertion": study.insertion, "paint": study.paint, "artifacts": study.artifacts}
+    for key, section in (("ablation", ablation), *sections.items()):
         if section and section.layer and section.layer not in names:
             raise StudyError(
                 f"{key}.layer is '{section.layer}', which is not one of the layers of the study; "

@@ -61,7 +61,7 @@ MISTYPED: dict[str, tuple[str, list[Any]]] = {
     "compute.memory_gb": (NUMBER, ["4", True, NAN, INFINITE]),
     "compute.device": (TEXT, [0, True]),
     "compute.keep_progress": (TRUTH, ["true", 1, 0, "no"]),
-    **{f"{section}.layer": (TEXT, [3, True, ["a"]]) for section in ("ablation", "insertion", "paint")},
+    **{f"{section}.layer": (TEXT, [3, True, ["a"]]) for section in ("ablation", "insertion", "paint", "artifacts")},
     **{f"ablation.{key}": (WHOLE, ["3", 3.0, True]) for key in ("images", "concepts", "single_images", "random_sets")},
     "ablation.layers": (LIST, [3, True]),
     "ablation.classes": (TEXT, [3, True, ["a"]]),
@@ -69,6 +69,9 @@ MISTYPED: dict[str, tuple[str, list[Any]]] = {
     **{f"ablation.{key}": (NUMBER, ["3", True, NAN]) for key in ("ranking_share", "switch_mb")},
     **{f"insertion.{key}": (WHOLE, ["3", 3.0, True]) for key in ("images", "concepts", "units")},
     **{f"paint.{key}": (WHOLE, ["3", 3.0, True]) for key in ("images", "concepts", "units")},
+    "artifacts.features": (TEXT, [3, True]),
+    "artifacts.real": (PATH, [3, True]),
+    "artifacts.images": (WHOLE, ["3", 3.0, True]),
     **{f"attack.{key}": (WHOLE, ["3", 3.0, True]) for key in ("images", "units")},
     **{f"attack.{key}": (TEXT, [3, True, ["a"]]) for key in ("target", "layer")},
     **{f"texture.{key}": (PATH, [3, True]) for key in ("folder", "originals")},
@@ -91,6 +94,7 @@ OUT_OF_RANGE: dict[str, tuple[str, list[Any]]] = {
     "ablation.ranking_share": ("between 0 and 1", [0, 1, -0.5]),
     "ablation.classes": ("'folders', 'predicted' or a CSV file", [""]),
     **{f"insertion.{key}": ("1 or more", [0, -3]) for key in ("images", "concepts", "units")},
+    "artifacts.images": ("1 or more", [0, -3]),
     **{f"attack.{key}": ("1 or more", [0, -3]) for key in ("images", "units")},
     "concepts.sources": ("a list with at least one source", [[]]),
     "dissection.quantile": ("between 0 and 1", [0, 1, -0.01, 1.5]),
@@ -141,13 +145,15 @@ def values_with(key: str, value: Any) -> dict[str, Any]:  # noqa: ANN401 - any v
         "concepts": {"sources": ["color"]},
     }
     section, _, name = key.partition("[")[0].rpartition(".")
-    if section in {"latents", "insertion", "paint"} or key in OF_GENERATORS:
+    if section in {"latents", "insertion", "paint", "artifacts"} or key in OF_GENERATORS:
         del values["images"]
         values |= {"model": {"source": "timm:x", "kind": "generator"}, "latents": {"count": 9}}
     if section == "control":
         values["control"] = {"source": "timm:x"}
     if section == "texture":
         values["texture"] = {"folder": "copies"}
+    if section == "artifacts":
+        values["artifacts"] = {"features": "python:a:b"}
     (values.setdefault(section, {}) if section else values)[name] = value
     return values
 
@@ -286,7 +292,7 @@ def test_a_generator_has_a_grid_of_its_own() -> None:
         ("classifier", ("images", "latents"), r"\[latents\] is for a generator"),
         ("classifier", (), r"the section \[images\] is missing"),
         ("classifier", ("images", "ablation"), r"\[ablation\] has no key 'images'"),
-        ("classifier", ("images", "insertion"), r"\[insertion\] and \[paint\] change"),
+        ("classifier", ("images", "insertion"), r"\[insertion\], \[paint\] and \[artifacts\] are about"),
         ("generator", (), r"the section \[latents\] is missing"),
         ("generator", ("images",), r"draws its images itself: remove \[images\]"),
         ("generator", ("images", "latents"), r"remove \[images\]"),
@@ -447,6 +453,7 @@ GENERATING: dict[str, Any] = {
     "ablation": {"layer": "a", "images": 5, "concepts": 2, "single_images": 1},
     "insertion": {"layer": "a", "images": 6, "concepts": 3, "units": 4},
     "paint": {"layer": "a", "images": 7, "concepts": 4, "units": 5},
+    "artifacts": {"features": "python:a:b", "real": "photos", "layer": "a", "images": 8},
 }
 """The same of a generator."""
 

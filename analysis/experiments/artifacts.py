@@ -1,0 +1,167 @@
+"""Artifacts: units of a generator that are most active on images unlike all others, and what removing them does.
+
+In Bau et al. 2019 ('GAN dissection') people chose such units by looking, and units were ranked by the distance of their
+strongest images from real ones. Here an image's distance is Mahalanobis's, in the features of a network, from the
+distribution of real images, or of all generated ones; a unit's score is the mean of its ten strongest images.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dissectory.analysis import schema
+from dissectory.analysis.experiments.editing import EditedGenerator, further_images, in_turn, rank_units, without
+from dissectory.analysis.experiments.looking_again import look_again
+from dissectory.analysis.experiments.order import batches
+from dissectory.analysis.subjects.features import FeatureNetwork
+from dissectory.analysis.subjects.images import ImageFolder
+from dissectory.analysis.subjects.latents import Latents
+from dissectory.analysis.tally.outliers import Gaussian
+from dissectory.errors import ImagesError, StudyError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy.typing as npt
+
+    from dissectory.analysis.experiments.setting import Setting
+    from dissectory.analysis.run import Run
+    from dissectory.analysis.study import ArtifactsSection
+    from dissectory.progress import Progress
+
+    Floats = npt.NDArray[np.float32]
+    Values = npt.NDArray[np.float64]
+    Cells = npt.NDArray[np.intp]
+
+TOP = 10
+"""Strongest images of a unit that make up its score."""
+SIZES = (0, 5, 10, 20)
+"""How many of the worst units are removed, as far as the layer has more."""
+DRAWS = 3
+"""Sets of as many units at random to compare with."""
+
+
+def check_artifacts(setting: Setting, section: ArtifactsSection) -> None:
+    """Look, before any long work, whether features and real images can be had.
+
+    Raises:
+        DissectoryError: they cannot.
+    """
+    see, size = _network(setting, section), setting.images.geometry.size
+    see(np.zeros((1, size, size, 3), dtype=np.uint8))
+    _real_images(setting, section)
+
+
+def find_artifacts(run: Run, setting: Setting, section: ArtifactsSection, progress: Progress) -> None:
+    """Score the units of a layer; remove the worst where there are real images; write the tables.
+
+    Raises:
+        StudyError: the features of all images are the same.
+        ImagesError: no real image can be decoded.
+    """
+    ranking = rank_units(run, setting, section.layer, "artifacts.layer")
+    layer, see = ranking.layer, _network(setting, section)
+    real = _real_images(setting, section)
+    assert isinstance(setting.images, Latents)  # noqa: S101 - only a generator's study asks for it
+    looks = look_again(setting, setting.images, [layer], progress, see)
+    reference = _gaussian(looks.features if real is None else _features_of(setting, real, see, progress))
+    distances = reference.distances(looks.features)
+    scores = scores_of(looks.peaks[layer], distances)
+    order = np.argsort(np.where(np.isnan(scores), np.inf, -scores), kind="stable")
+    columns = {
+        "layer": np.full(len(scores), layer, dtype=object),
+        "unit": np.arange(len(scores)),
+        "score": scores,
+        "rank": np.argsort(order, kind="stable"),
+        "usual": np.full(len(scores), distances.mean()),
+    }
+    run.write_table(schema.ARTIFACTS, columns)
+    if real is not None:
+        removals = _remove(setting, section, (layer, order), see, progress)
+        run.write_table(schema.ARTIFACT_REMOVALS, _removal_columns(layer, section.images, removals, reference))
+
+
+def scores_of(peaks: Floats, distances: Values) -> Values:
+    """Mean distance of each unit's strongest images `(unit,)`; NaN where its peaks `(image, unit)` do not vary.
+
+    >>> scores_of(np.array([[1, 0], [3, 0], [2, 0]], dtype=np.float32), np.array([10.0, 20.0, 60.0])).tolist()
+    [30.0, nan]
+    """
+    strongest = np.argsort(-np.nan_to_num(peaks, nan=-np.inf), axis=0, kind="stable")[:TOP]
+    varies = (peaks != peaks[0]).any(axis=0) & np.isfinite(peaks).all(axis=0)
+    return np.where(varies, distances[strongest].mean(axis=0), np.nan)
+
+
+def _remove(
+    setting: Setting, section: ArtifactsSection, worst: tuple[str, Cells], see: FeatureNetwork, progress: Progress
+) -> dict[int, list[Values]]:
+    """Features of other images, by how many units were removed: of the `worst` of a layer, and of each random order."""
+    layer, order = worst
+    generator = EditedGenerator(setting, layer, further_images(setting, section.images))
+    random = np.random.default_rng(setting.study.seed)
+    orders = [order, *(random.permutation(len(order)) for _ in range(DRAWS))]
+    found: dict[int, list[list[Values]]] = {size: [[] for _ in orders] for size in SIZES if size < len(order)}
+    with progress.stage("Removing artifacts", len(generator), "images") as advance:
+        for numbers in in_turn(len(generator), setting.study.compute.batch):
+            batch, point = generator.draw(numbers)
+            before = see(batch.views)
+            for size, of_orders in found.items():
+                for units, features in zip(orders, of_orders, strict=True):
+                    changed = generator.redraw(batch, point, without(point.output, units[:size])) if size else None
+                    features.append(before if changed is None else see(changed.views))
+            advance(len(numbers))
+    return {size: [np.concatenate(features) for features in of_orders] for size, of_orders in found.items()}
+
+
+def _removal_columns(
+    layer: str, images: int, removals: Mapping[int, Sequence[Values]], reference: Gaussian
+) -> dict[str, npt.NDArray[Any]]:
+    distances = np.array([[_gaussian(one).frechet(reference) for one in found] for found in removals.values()])
+    random = distances[:, 1:]
+    return {
+        "layer": np.full(len(removals), layer, dtype=object),
+        "units": np.array(list(removals)),
+        "images": np.full(len(removals), images),
+        "distance": distances[:, 0],
+        "random": random.mean(axis=1),
+        "random_low": random.min(axis=1),
+        "random_high": random.max(axis=1),
+    }
+
+
+def _network(setting: Setting, section: ArtifactsSection) -> FeatureNetwork:
+    return FeatureNetwork(section.features, setting.study.base, "artifacts.features")
+
+
+def _real_images(setting: Setting, section: ArtifactsSection) -> ImageFolder | None:
+    """The real images, cropped and shrunk to the size of the generated ones."""
+    if section.real is None:
+        return None
+    try:
+        return ImageFolder(setting.study.path(section.real), setting.images.geometry, "none")
+    except ImagesError as error:
+        raise ImagesError(str(error).replace("images.folder", "artifacts.real")) from None
+
+
+def _features_of(setting: Setting, images: ImageFolder, see: FeatureNetwork, progress: Progress) -> Values:
+    compute, found = setting.study.compute, []
+    with progress.stage("Looking at real images", len(images), "images") as advance:
+        for batch in images.batches(batches(len(images), compute.batch), compute.workers):
+            if len(batch):
+                found.append(see(batch.views))
+            advance(len(batch))
+    if not found:
+        raise ImagesError(f"artifacts.real: none of the {len(images)} pictures in {images.folder} can be decoded")
+    return np.concatenate(found)
+
+
+def _gaussian(features: Values) -> Gaussian:
+    try:
+        return Gaussian.of(features)
+    except ValueError:
+        raise StudyError(
+            "[artifacts] the features of all images are the same: more images are needed, or another network in "
+            "artifacts.features"
+        ) from None

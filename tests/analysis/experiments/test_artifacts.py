@@ -1,0 +1,131 @@
+"""Artifacts where it is known which unit draws what no real image has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import torch
+from networks import colour_features
+from networks import drawing_generator as drawing
+from PIL import Image
+from worlds import drawn_world
+from worlds.drawn_world import levels, study
+
+from dissectory.analysis.experiments.artifacts import DRAWS
+from dissectory.analysis.experiments.dissection import dissect
+from dissectory.analysis.tally.outliers import Gaussian
+from dissectory.errors import DissectoryError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch import Tensor
+
+    from dissectory.analysis.run import Run
+
+IMAGES = 24
+FEATURES = f"python:{colour_features.__file__}:Colours"
+FOG, NOTHING = drawing.THINGS.index("fog"), drawing.THINGS.index(None)
+
+
+def pictures(given: Tensor) -> np.ndarray:
+    """What the generator draws of levels `(image, 6)`: `(image, 32, 32, 3)`, 0..255."""
+    with torch.no_grad():
+        answer = drawing.Generator()(given)
+    values: np.ndarray = ((answer + 1) * 127.5).round().byte().permute(0, 2, 3, 1).numpy()
+    return values
+
+
+def colours(views: np.ndarray) -> np.ndarray:
+    means: np.ndarray = (views / 255).mean(axis=(1, 2))
+    return means
+
+
+def further() -> Tensor:
+    first = drawn_world.SEED + drawn_world.IMAGES
+    seeds = [torch.Generator().manual_seed(seed) for seed in range(first, first + IMAGES)]
+    return torch.stack([torch.randn(drawing.UNITS, generator=seed) for seed in seeds])
+
+
+def real_views() -> np.ndarray:
+    """Pictures without any fog, and with a little of every colour, which fog is not."""
+    random = torch.Generator().manual_seed(5)
+    given = torch.randn(60, drawing.UNITS, generator=random)
+    given[:, FOG] = -1
+    return pictures(given)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    folder = tmp_path_factory.mktemp("artifacts")
+    (folder / "real").mkdir()
+    for number, view in enumerate(real_views()):
+        Image.fromarray(view).save(folder / "real" / f"{number:02}.png")
+    section = {"features": FEATURES, "real": "real", "images": IMAGES}
+    return dissect(study(folder, artifacts=section), folder / "run")
+
+
+def test_what_draws_what_no_real_image_has_is_ranked_first(run: Run) -> None:
+    table = run.table("artifacts").set_index("unit")
+    assert table["rank"].idxmin() == FOG
+    assert table.score[FOG] > table.usual[FOG]
+    assert sorted(table["rank"]) == list(range(drawing.UNITS))
+
+
+def test_scores_are_mean_distances_of_ten_images(run: Run) -> None:
+    distances = Gaussian.of(colours(real_views())).distances(colours(pictures(levels())))
+    peaks = levels().clamp(min=0).numpy()
+    for unit, row in run.table("artifacts").set_index("unit").iterrows():
+        order = sorted(range(len(peaks)), key=lambda image: (-peaks[image, int(str(unit))], image))[:10]
+        assert row["score"] == pytest.approx(distances[order].mean(), rel=1e-4)
+        assert row["usual"] == pytest.approx(distances.mean(), rel=1e-4)
+
+
+def test_distances_without_units_are_those_of_images_drawn_anew(run: Run) -> None:
+    order = run.table("artifacts").sort_values("rank").unit.tolist()
+    table = run.table("artifact_removals").set_index("units")
+    assert table.index.tolist() == [0, 5]
+    reference = Gaussian.of(colours(real_views()))
+    for size, row in table.iterrows():
+        given = further()
+        given[:, order[: int(str(size))]] = -1
+        wanted = Gaussian.of(colours(pictures(given))).frechet(reference)
+        assert row["images"] == IMAGES
+        assert row["distance"] == pytest.approx(wanted, rel=1e-3)
+    assert table.random[0] == table.distance[0] == table.random_low[0] == table.random_high[0]
+    assert table.random_low[5] <= table.random[5] <= table.random_high[5]
+    random = np.random.default_rng(0)
+    drawn = []
+    for _ in range(DRAWS):
+        given = further()
+        given[:, random.permutation(drawing.UNITS)[:5].tolist()] = -1
+        drawn.append(Gaussian.of(colours(pictures(given))).frechet(reference))
+    assert table.random[5] == pytest.approx(np.mean(drawn), rel=1e-3)
+
+
+def test_without_real_images_nothing_is_removed(tmp_path: Path) -> None:
+    found = dissect(study(tmp_path, artifacts={"features": FEATURES}), tmp_path / "run")
+    assert found.has("artifacts")
+    assert not found.has("artifact_removals")
+    views = colours(pictures(levels()))
+    assert found.table("artifacts").usual[0] == pytest.approx(Gaussian.of(views).distances(views).mean(), rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("section", "says"),
+    [
+        ({"features": "torchvision:resnet18"}, "artifacts.features is 'torchvision:resnet18'; it must be"),
+        ({"features": FEATURES.replace("Colours", "Colors")}, "artifacts.features"),
+        ({"features": FEATURES.replace("Colours", "Lengths")}, r"answers with \(\); expected features"),
+        ({"features": FEATURES.replace("Colours", "Nothing")}, "the features of all images are the same"),
+        ({"features": FEATURES, "real": "nowhere"}, "artifacts.real names"),
+        ({"features": FEATURES, "layer": "mops"}, "artifacts.layer is 'mops'"),
+        ({"features": FEATURES, "images": 0}, "artifacts.images is 0"),
+        ({}, "needs the key 'features'"),
+    ],
+)
+def test_mistakes_are_named(tmp_path: Path, section: dict[str, object], says: str) -> None:
+    with pytest.raises(DissectoryError, match=says):
+        dissect(study(tmp_path, artifacts=section), tmp_path / "run")
