@@ -151,7 +151,7 @@ def _write_site(
         pages = (class_page(findings, chips, removals, number, switchboards) for number in of_classes)
         writer.write_all("class", pages)
     writer.write_all("unit", unit_pages(findings, chips, neighbours, edits, textures, removals, detectors))
-    (folder / "search-index.js").write_text(search_index(findings, chips), encoding="utf-8")
+    (folder / "search-index.js").write_text(search_index(findings, chips, removals), encoding="utf-8")
 
 
 def _painting(run: Run) -> Painting | None:

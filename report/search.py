@@ -14,13 +14,14 @@ from dissectory.report.drawing import embed
 
 if TYPE_CHECKING:
     from dissectory.report.findings import Findings, Ints
+    from dissectory.report.removals import Removals
     from dissectory.report.views.chips import Chips
 
 OTHERS = 2
 """Runner-up concepts by which a unit is found, beside its label."""
 
 
-def search_index(findings: Findings, chips: Chips) -> str:
+def search_index(findings: Findings, chips: Chips, removals: Removals | None = None) -> str:
     """Write the index as a script that hands it to the page.
 
     `units` are columns in the order of places: layer, unit, thousandths of IoU, whether it matches, whether its label
@@ -33,6 +34,7 @@ def search_index(findings: Findings, chips: Chips) -> str:
             for layer in findings.layers
         ],
         "concepts": [[concept.name, concept.slug, CATEGORIES.index(concept.category)] for concept in findings.concepts],
+        "classes": [[one.name, one.slug] for one in (removals.classes if removals else ())],
         "categories": CATEGORIES,
         "cutAt": float(chips.cut_at),
         "scale": chips.scale,

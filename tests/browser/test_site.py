@@ -95,12 +95,21 @@ def test_search_shows_names_as_text(page: Page, address: str) -> None:
     expect(page.locator("h1")).to_contain_text("Which units detect <script>alert(1)</script>?")
 
 
+def test_search_finds_classes(page: Page, address: str) -> None:
+    page.goto(address + "index.html")
+    page.locator("#search").fill("ski")
+    expect(page.locator("#found a").first).to_contain_text("class of images")
+    page.locator("#search").press("Enter")
+    expect(page.locator("h1")).to_contain_text("Which units does ski resort 🎿 need?")
+
+
 def test_every_result_leads_to_a_page(site: Path) -> None:
     index = index_of(site)
     for layer in index["layers"]:
         assert (site / "layers" / f"{layer[1]}.html").is_file()
     for concept in index["concepts"]:
         assert (site / "concepts" / f"{concept[1]}.html").is_file()
+    assert [(site / "classes" / f"{one[1]}.html").is_file() for one in index["classes"]] == [True] * 3
 
 
 def test_a_table_sorts_by_its_headers(page: Page, address: str) -> None:

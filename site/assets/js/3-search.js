@@ -1,7 +1,7 @@
 /* Search over layers, concepts and units. The index is a script of columns, read when somebody begins to search. */
 (function () {
   "use strict";
-  var MOST = { layers: 5, concepts: 8, units: 24 };
+  var MOST = { layers: 5, concepts: 8, classes: 6, units: 24 };
   var root = document.documentElement.dataset.root;
   var input = /** @type {HTMLInputElement} */ (document.getElementById("search"));
   var list = document.getElementById("found");
@@ -24,6 +24,9 @@
       });
       index.conceptNames = index.concepts.map(function (concept) {
         return concept[0].toLowerCase();
+      });
+      index.classNames = index.classes.map(function (one) {
+        return one[0].toLowerCase();
       });
       search();
     };
@@ -80,6 +83,7 @@
     return {
       layers: named(index.layerNames, MOST.layers),
       concepts: named(index.conceptNames, MOST.concepts),
+      classes: named(index.classNames, MOST.classes),
       units: words.length ? units(words) : [],
     };
   }
@@ -186,6 +190,12 @@
     option("concepts/" + encodeURIComponent(row[1]) + ".html", [marked(concept), says]);
   }
 
+  /** @param {number} number */
+  function classOption(number) {
+    var row = index.classes[number];
+    option("classes/" + encodeURIComponent(row[1]) + ".html", [element("span", "name", row[0]), element("span", "soft", "class of images")]);
+  }
+
   /** @param {number} place */
   function unitOption(place) {
     var columns = index.units;
@@ -247,13 +257,14 @@
     if (!query) return open(false);
     if (!index) return say("Reading the index…");
     var found = find(query);
-    var count = found.layers.length + found.concepts.length + found.units.length;
+    var count = found.layers.length + found.concepts.length + found.classes.length + found.units.length;
     if (!count) return say("Nothing fits “" + query + "”. Try a concept, a layer, or a unit such as " + example() + ".");
     list.replaceChildren();
     list.style.setProperty("--cut", index.cutAt + "%");
     [
       ["Layers", found.layers, layerOption],
       ["Concepts", found.concepts, conceptOption],
+      ["Classes", found.classes, classOption],
       ["Units", found.units, unitOption],
     ].forEach(function (group) {
       if (group[1].length) list.append(element("p", "group", group[0]));
