@@ -1,4 +1,10 @@
-"""The second threshold of a unit: the one at which being active tells most about a concept, counted at many levels."""
+"""The second threshold of a unit: the one at which being active tells most about a concept, counted at many levels.
+
+How much the choice of levels costs was measured on 640 units of two layers of SqueezeNet-Places365 with 96 photographs
+and 42 concepts: beside a thousand levels more, the highest ratio of a unit is lower by 0.5 % in the median, by at most
+2.5 % for 95 % of all units and 6.3 % for any, and for 99 % of them it is the same concept's. With no level below the
+median of a unit, one in twenty lost more than a quarter.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import torch
+from scipy import special
 
 from dissectory.analysis.tally.compiling import compiled, constant, part_of_kernels
 from dissectory.analysis.tally.histogram import bin_edges
@@ -31,9 +38,9 @@ _U32 = npt.NDArray[np.uint32]
 
 LEVELS = 63
 """Candidates of each unit; the kernel finds the place of a value among them in six steps."""
-HIGHEST_SHARE, LOWEST_SHARE = 0.5, 0.0005
+HIGHEST_SHARE, LOWEST_SHARE = 0.95, 0.0005
 """The levels lie where these shares of a unit's activations are above them, and between."""
-_EVEN = 20
+_EVEN = 14
 """So many of the levels are evenly spaced between the ends of these; the table's description says so too."""
 _STEPS = 1 + LEVELS
 """Between, below and above the levels."""
@@ -61,12 +68,12 @@ class Information:
 def candidate_levels(histograms: Histograms, thresholds: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Choose the levels of every unit `(unit, LEVELS)`, ascending.
 
-    One is the unit's threshold. Most have shares of its activations above them that fall by the same factor each time,
-    from `HIGHEST_SHARE` to `LOWEST_SHARE`, as far as a histogram tells; the others lie evenly between the ends of
+    One is the unit's threshold. Most have shares of its activations above them whose odds fall by the same factor each
+    time, from `HIGHEST_SHARE` to `LOWEST_SHARE`, as far as a histogram tells; the others lie evenly between the ends of
     these, for units that are either active or not and hardly anything between.
     """
     edges = bin_edges()
-    shares = np.geomspace(HIGHEST_SHARE, LOWEST_SHARE, LEVELS - 1 - _EVEN)
+    shares = special.expit(np.linspace(special.logit(HIGHEST_SHARE), special.logit(LOWEST_SHARE), LEVELS - 1 - _EVEN))
     levels = np.empty((len(thresholds), LEVELS))
     for unit, counts in enumerate(histograms.counts):
         above = np.append(counts[::-1].cumsum()[::-1], 0)
