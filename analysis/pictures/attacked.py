@@ -19,10 +19,16 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
 
 
+FITTING = 0.995
+"""The share of a difference's values that fit its picture; the few largest are cut off there."""
+
+
 def amplifications(differences: Floats) -> Floats:
-    """How much each difference `(image, 3, size, size)` is to be amplified to just fit a picture; NaN where it is 0."""
-    largest = np.abs(differences).max(axis=(1, 2, 3))
-    return np.asarray(np.divide(0.5, largest, out=np.full(len(largest), np.nan), where=largest > 0))
+    """How much to amplify each difference `(image, 3, size, size)`, so that most of it fits; NaN where it is 0."""
+    values = np.abs(differences).reshape(len(differences), -1)
+    most = np.quantile(values, FITTING, axis=1)
+    most = np.where(most > 0, most, values.max(axis=1))
+    return np.asarray(np.divide(0.5, most, out=np.full(len(most), np.nan), where=most > 0))
 
 
 def draw_attacked(run: Run, images: Sequence[int], originals: npt.NDArray[np.uint8], differences: Floats) -> None:

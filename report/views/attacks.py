@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -130,14 +131,24 @@ def _row(findings: Findings, attack: Attack) -> Row:
         changed=Pictures.attack(attack.image, "changed"),
         difference=Pictures.attack(attack.image, "difference"),
         name=image_name(findings, attack.image),
-        before=attack.source,
+        before=_short(attack.source),
         before_share=words.percent(attack.source_before),
-        after=attack.target if attack.success else attack.source,
+        after=_short(attack.target if attack.success else attack.source),
         after_share=words.percent(attack.target_after if attack.success else attack.source_after),
         distance=f"{attack.distance:.2f}",
         amplified=f"{attack.amplification:.0f}" if math.isfinite(attack.amplification) else "",
         success=attack.success,
     )
+
+
+def _short(name: str) -> str:
+    """An output's name, of ImageNet's only the first synonym.
+
+    >>> _short("n02123045 tabby, tabby cat"), _short("ski, slope")
+    ('tabby', 'ski, slope')
+    """
+    synset = re.fullmatch(r"n\d{8} ([^,]+).*", name, flags=re.DOTALL)
+    return synset.group(1) if synset else name
 
 
 def _units(findings: Findings, chips: Chips, attacks: Attacks) -> tuple[ChangedUnit, ...]:
