@@ -92,6 +92,8 @@ class Segmenter:
         logits = torch.from_numpy(self._logits(view))[None]
         # Bilinear resizing without antialiasing reads its input at exactly those points.
         sampled = interpolate(logits, size=(self._grid, self._grid), mode="bilinear", align_corners=False)
+        if sampled.isnan().any():
+            raise ConceptsError(f"the segmenter {self._path} gives scores that are not numbers: is the file whole?")
         return sampled[0].numpy()
 
     def _logits(self, view: npt.NDArray[np.uint8]) -> Logits:

@@ -103,6 +103,10 @@ class TorchSegmenter:
         for scores, lookup in zip(self._scores(batch.views), self._lookups, strict=True):
             # Bilinear resizing without antialiasing reads its input at exactly the centres of the grid's cells.
             sampled = interpolate(scores, size=size, mode="bilinear", align_corners=False)
+            if sampled.isnan().any():
+                raise ConceptsError(
+                    f"the segmenter {self.name} gives scores that are not numbers: are its weights whole?"
+                )
             planes.append(lookup[sampled.argmax(dim=1).numpy()])
         return np.stack(planes, axis=1)
 

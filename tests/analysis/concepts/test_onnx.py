@@ -207,3 +207,10 @@ def test_the_fingerprint_tells_of_numbers_in_another_file(tmp_path: Path, labels
         file = write_onnx(tmp_path / "rgb.onnx", (1, 3, 8, 8), op="Add", added="rgb.onnx.data")
         found.add(Segmenter(file, labels, 8, 4).fingerprint(()))
     assert len(found) == 2
+
+
+def test_scores_that_are_no_numbers_are_no_labels(tmp_path: Path, labels: Labels, batch_of: Batch) -> None:
+    np.array([0, np.nan, 0], dtype=np.float32).tofile(tmp_path / "numbers")
+    source = Segmenter(write_onnx(tmp_path / "rgb.onnx", (1, 3, 8, 8), op="Add", added="numbers"), labels, 8, 4)
+    with pytest.raises(ConceptsError, match=r"the segmenter .*rgb\.onnx gives scores that are not numbers"):
+        source.label(batch_of(np.zeros((1, 8, 8, 3))), ())

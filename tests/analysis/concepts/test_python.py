@@ -148,3 +148,11 @@ def test_the_segmenter_of_the_demo_is_such_a_source() -> None:
     np.testing.assert_array_equal(labels[0], scores[0].argmax(dim=1)[0])
     parts = scores[1].argmax(dim=1)[0].numpy()
     np.testing.assert_array_equal(labels[1], np.where(parts > 0, parts + len(OBJECTS), 0))
+
+
+def test_scores_that_are_no_numbers_are_no_labels() -> None:
+    module = Segmenter()
+    source = opened(module)
+    module.register_forward_hook(lambda _module, _inputs, scores: (scores[0], scores[1] * torch.nan))
+    with pytest.raises(ConceptsError, match="the segmenter Segmenter gives scores that are not numbers"):
+        source.label(batch((255, 0, 0)), ())
