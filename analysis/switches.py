@@ -146,6 +146,8 @@ class Switches:
             raise RunError(f"{path} cannot be read ({error}): {remedy}") from error
         for board in switches.boards:
             file = folder / board.file
+            if board.file in {"", ".", ".."} or set(board.file) & set("/\\:"):
+                raise RunError(f"{path} names the file {board.file}, which is not in its folder: {remedy}")
             if not file.is_file() or file.stat().st_size != board.bytes:
                 raise RunError(f"{file} is missing or cut short: {remedy}")
         return switches

@@ -126,6 +126,14 @@ def test_where_more_follows_than_a_sum_there_is_none(tmp_path: Path) -> None:
     assert "more of the network follows" in switches.left_out[0].reason
 
 
+def test_a_file_outside_of_the_folder_is_refused(tmp_path: Path) -> None:
+    removed_units.write(Run(tmp_path), removed_units.count(removed_units.squeezing, "1", 9))
+    contents = tmp_path / SWITCHES / CONTENTS
+    contents.write_text(contents.read_text(encoding="utf-8").replace("0.f32", "../0.f32"), encoding="utf-8")
+    with pytest.raises(RunError, match=r"names the file \.\./0\.f32, which is not in its folder"):
+        Switches.read(tmp_path / SWITCHES)
+
+
 def test_a_file_that_is_cut_short_is_an_error(tmp_path: Path) -> None:
     removed_units.write(Run(tmp_path), removed_units.count(removed_units.squeezing, "1", 9))
     folder = tmp_path / SWITCHES
