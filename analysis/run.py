@@ -62,7 +62,7 @@ class Pictures:
     `images/ablation/<n>.webp` a row for each image and a tile for each number of removed units, as in the table
     ablation_pictures; `images/insertion/<n>.webp` a row for each image of the table insertion_pictures: before, after,
     and the difference; `images/counterexamples/<layers.index>/<unit>.webp` the images of the table counterexamples side
-    by side, five tiles wide.
+    by side, with room for `counterexample_tiles`.
 
     `images/attacks/<image>.webp` is an attacked image as the network sees it, the same name with `.changed.webp` what
     it was changed to, with `.difference.webp` what was added, amplified around grey.
@@ -73,6 +73,7 @@ class Pictures:
     unit_tiles: int = 15
     concept_tiles: int = 15
     without_tiles: int = 3
+    counterexample_tiles: int = 5
     amplified: int = 4
 
     @staticmethod

@@ -75,7 +75,7 @@ def make_demo(
     (world / "classes.txt").write_text("\n".join(SCENES) + "\n", encoding="utf-8")
     run = dissect_with_control(demo_study(out, scenes, seed), out, progress)
     progress.say("The generator")
-    beside = dissect(generator_study(latents), out / GENERATOR, progress)
+    beside = dissect(generator_study(out, latents), out / GENERATOR, progress)
     run.write_manifest(replace(run.manifest, related=(Related(beside.manifest.title, GENERATOR),)))
     return Run(out)
 
@@ -90,8 +90,11 @@ def pairs_of(scenes: int) -> int:
     return max(classes, min(PAIRS_SHOWN, scenes // 10) // classes * classes)
 
 
-def generator_study(latents: int) -> Study:
-    """Make the study of the generator, and of what its images are without units of a layer, and with more of them."""
+def generator_study(out: Path, latents: int) -> Study:
+    """Make the study of the generator, and of what its images are without units of a layer, and with more of them.
+
+    The scenes in the folder of the demo's run are the real images.
+    """
     edited = max(1, latents // 20)
     return Study.from_dict(
         {
@@ -110,7 +113,14 @@ def generator_study(latents: int) -> Study:
             "ablation": {"layer": _EDITED, "images": edited, "concepts": 8, "single_images": min(edited, 10)},
             "insertion": {"layer": _EDITED, "images": 2 * edited, "concepts": 8},
             "paint": {},
+            "artifacts": {
+                "features": "python:dissectory.analysis.demo.features:scene_features",
+                "real": f"{_WORLD}/{IMAGES}",
+                "layer": _EDITED,
+                "images": max(2, latents // 4),
+            },
         },
+        base=out,
         name="the demo",
     )
 

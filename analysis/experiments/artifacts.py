@@ -13,11 +13,9 @@ import numpy as np
 
 from dissectory.analysis import schema
 from dissectory.analysis.experiments.editing import EditedGenerator, further_images, in_turn, rank_units, without
-from dissectory.analysis.experiments.looking_again import look_again
 from dissectory.analysis.experiments.order import batches
 from dissectory.analysis.subjects.features import FeatureNetwork
 from dissectory.analysis.subjects.images import ImageFolder
-from dissectory.analysis.subjects.latents import Latents
 from dissectory.analysis.tally.outliers import Gaussian
 from dissectory.errors import ImagesError, StudyError
 
@@ -26,6 +24,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from dissectory.analysis.experiments.looking_again import Looks
     from dissectory.analysis.experiments.setting import Setting
     from dissectory.analysis.run import Run
     from dissectory.analysis.study import ArtifactsSection
@@ -49,23 +48,23 @@ def check_artifacts(setting: Setting, section: ArtifactsSection) -> None:
     Raises:
         DissectoryError: they cannot.
     """
-    see, size = _network(setting, section), setting.images.geometry.size
+    see, size = open_features(setting, section), setting.images.geometry.size
     see(np.zeros((1, size, size, 3), dtype=np.uint8))
     _real_images(setting, section)
 
 
-def find_artifacts(run: Run, setting: Setting, section: ArtifactsSection, progress: Progress) -> None:
+def find_artifacts(run: Run, setting: Setting, section: ArtifactsSection, looks: Looks, progress: Progress) -> None:
     """Score the units of a layer; remove the worst where there are real images; write the tables.
+
+    `looks` are at the study's images, with their features.
 
     Raises:
         StudyError: the features of all images are the same.
         ImagesError: no real image can be decoded.
     """
     ranking = rank_units(run, setting, section.layer, "artifacts.layer")
-    layer, see = ranking.layer, _network(setting, section)
+    layer, see = ranking.layer, open_features(setting, section)
     real = _real_images(setting, section)
-    assert isinstance(setting.images, Latents)  # noqa: S101 - only a generator's study asks for it
-    looks = look_again(setting, setting.images, [layer], progress, see)
     reference = _gaussian(looks.features if real is None else _features_of(setting, real, see, progress))
     distances = reference.distances(looks.features)
     scores = scores_of(looks.peaks[layer], distances)
@@ -131,7 +130,12 @@ def _removal_columns(
     }
 
 
-def _network(setting: Setting, section: ArtifactsSection) -> FeatureNetwork:
+def open_features(setting: Setting, section: ArtifactsSection) -> FeatureNetwork:
+    """Build the network that describes pictures.
+
+    Raises:
+        SubjectError: it cannot be had.
+    """
     return FeatureNetwork(section.features, setting.study.base, "artifacts.features")
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dissectory.analysis.experiments.alone import alone
-from dissectory.analysis.experiments.artifacts import check_artifacts, find_artifacts
+from dissectory.analysis.experiments.artifacts import check_artifacts, find_artifacts, open_features
 from dissectory.analysis.experiments.attack import attack_classifier, check_attack
 from dissectory.analysis.experiments.class_ablation import ablate_classifier, check_ablation
 from dissectory.analysis.experiments.drawers import tell_drawers
@@ -96,11 +96,17 @@ def _ablate(run: Run, setting: Setting, record: Record, seconds: Seconds, progre
 
 
 def _look_again(run: Run, setting: Setting, record: Record, seconds: Seconds, progress: Progress) -> None:
-    """See how well a generator's units tell the images in which their labels are drawn."""
-    if isinstance(setting.images, Latents):
-        with timed(seconds, "peaks"):
-            looks = look_again(setting, setting.images, [layer.name for layer in setting.layers], progress)
-            tell_drawers(run, setting, record.labels, looks.peaks)
+    """See how well a generator's units tell the images in which their labels are drawn, and which make artifacts."""
+    if not isinstance(setting.images, Latents):
+        return
+    section = setting.study.artifacts
+    with timed(seconds, "peaks"):
+        see = open_features(setting, section) if section else None
+        looks = look_again(setting, setting.images, [layer.name for layer in setting.layers], progress, see)
+        tell_drawers(run, setting, record.labels, looks.peaks)
+    if section:
+        with timed(seconds, "artifacts"):
+            find_artifacts(run, setting, section, looks, progress)
 
 
 def _edit(run: Run, setting: Setting, seconds: Seconds, progress: Progress) -> None:
@@ -116,9 +122,6 @@ def _edit(run: Run, setting: Setting, seconds: Seconds, progress: Progress) -> N
     if setting.study.paint:
         with timed(seconds, "paint"):
             offer_paints(run, setting, setting.study.paint, progress)
-    if setting.study.artifacts:
-        with timed(seconds, "artifacts"):
-            find_artifacts(run, setting, setting.study.artifacts, progress)
 
 
 def _check_others(setting: Setting) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
 from dissectory.analysis import schema
 from dissectory.analysis.experiments.ablation import tables
@@ -16,6 +17,7 @@ from dissectory.analysis.experiments.labelled import COVERED
 from dissectory.analysis.pictures.sprites import thumbnail
 from dissectory.analysis.pictures.strips import write_strip
 from dissectory.analysis.run import Pictures
+from dissectory.analysis.subjects.latents import Latents
 from dissectory.analysis.tally.separation import Peaks
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float32]
     Row = tuple[str, int, str, int, int, float, int]
 
-COUNTEREXAMPLES = 5
+COUNTEREXAMPLES = Pictures().counterexample_tiles
 """Images of each unit that are kept as counterexamples."""
 
 
@@ -45,13 +47,13 @@ def tell_drawers(run: Run, setting: Setting, labels: LabelMaps, peaks: dict[str,
     rows: list[Row] = []
     for layer in setting.layers:
         own = units[(units["layer"] == layer.name) & units["matched"]].sort_values("unit")
-        known = np.isfinite(peaks[layer.name]).all(axis=0)
+        known = np.asarray(np.isfinite(peaks[layer.name]).all(axis=0))
         chosen = own[known[own["unit"].to_numpy()]]
         strengths = Peaks(peaks[layer.name][:, known]) if len(chosen) else None
         place = np.cumsum(known) - 1
         for concept, of_concept in chosen.groupby(chosen["concept"].astype(str)):
             area = areas[:, setting.vocabulary.keys.index(str(concept))]
-            drawn = area > COVERED * setting.positions
+            drawn = np.asarray(area > COVERED * setting.positions)
             if strengths is None or not 0 < drawn.sum() < len(drawn):
                 continue
             numbers = of_concept["unit"].to_numpy()
@@ -89,12 +91,19 @@ def counterexamples(peaks: Floats, threshold: float, area: npt.NDArray[np.intege
 
 def _draw(run: Run, setting: Setting, rows: Sequence[Row]) -> None:
     """Draw the counterexamples of each unit side by side."""
+    images_of, size = setting.images, setting.study.compute.batch
+    assert isinstance(images_of, Latents)  # noqa: S101 - a generator's
     tile, index = Pictures().tile, {layer.name: layer.index for layer in setting.layers}
     of_units: dict[tuple[int, int], list[int]] = {}
     for layer, unit, _, _, image, _, _ in rows:
         of_units.setdefault((index[layer], unit), []).append(image)
-    needed = {image for images in of_units.values() for image in images}
-    small = {image: thumbnail(setting.images.view(image), tile) for image in sorted(needed)}
+    needed = sorted({image for images in of_units.values() for image in images})
+    groups = [needed[first : first + size] for first in range(0, len(needed), size)]
+    small: dict[int, npt.NDArray[np.uint8]] = {}
+    for batch in images_of.batches(groups):
+        with torch.inference_mode():
+            views = images_of.pictured(batch, setting.model.module(*images_of.inputs(batch.images))).views
+        small |= {image: thumbnail(view, tile) for image, view in zip(batch.images, views, strict=True)}
     for (layer_index, unit), images in of_units.items():
         name = Pictures.counterexamples(layer_index, unit)
         write_strip(run, name, [[small[image] for image in images]], COUNTEREXAMPLES)

@@ -78,7 +78,7 @@ def test_distance_is_the_frechet_distance(monkeypatch: pytest.MonkeyPatch) -> No
     random = np.random.default_rng(0)
     features = {0: random.normal(size=(50, 4)), 1: random.normal(1, 2, size=(60, 4))}
     gaussians = {key: (value.mean(axis=0), np.cov(value, rowvar=False)) for key, value in features.items()}
-    monkeypatch.setattr(samples, "_gaussian", lambda pictures: gaussians[int(pictures[0, 0, 0, 0])])
+    monkeypatch.setattr(samples, "_features", lambda pictures: features[int(pictures[0, 0, 0, 0])])
     zero, one = (np.full((1, 3, 2, 2), value, dtype=np.uint8) for value in (0, 1))
     root = linalg.sqrtm(gaussians[0][1] @ gaussians[1][1]).real
     expected = ((gaussians[0][0] - gaussians[1][0]) ** 2).sum() + np.trace(gaussians[0][1] + gaussians[1][1] - 2 * root)
