@@ -19,8 +19,12 @@ from dissectory.analysis.painting import CONTENTS, PAINT, Painting
 from dissectory.analysis.run import Run
 from dissectory.errors import RunError
 from dissectory.report import words
+from dissectory.report.artifacts import Artifacts
 from dissectory.report.attacks import Attacks
+from dissectory.report.compare import Comparison, Network
+from dissectory.report.compare_charts import depth_chart
 from dissectory.report.control import Control
+from dissectory.report.counterexamples import Counterexamples
 from dissectory.report.detectors import Detectors
 from dissectory.report.edits import Edits
 from dissectory.report.findings import Findings
@@ -33,9 +37,11 @@ from dissectory.report.search import search_index
 from dissectory.report.shells import SOURCES, build_chrome
 from dissectory.report.switches import Switchboards
 from dissectory.report.textures import Textures
+from dissectory.report.views.artifacts import artifacts_page
 from dissectory.report.views.attacks import attacks_page
 from dissectory.report.views.chips import Chips
 from dissectory.report.views.class_page import class_page
+from dissectory.report.views.compare import Compared, compare_page
 from dissectory.report.views.concept import concept_page, concepts_page, matches
 from dissectory.report.views.control import control_page
 from dissectory.report.views.data import classes_page, data_page
@@ -75,10 +81,13 @@ def build_site(run: Run | Path, progress: Callable[[int, int], None] | None = No
     with _replacing(run.folder / "site") as folder:
         beside = tuple(_finished(run))
         links = tuple(RelatedSite(related.title, f"{quote(related.folder)}/index.html") for related, _ in beside)
-        _write_site(run, findings, folder, progress or (lambda _done, _total: None), links)
+        found = [Findings.read(other) for _, other in beside]
+        comparison = _comparison(findings, found[0], links[0]) if found else None
+        _write_site(run, findings, folder, progress or (lambda _done, _total: None), links, comparison)
         back = RelatedSite(site_title(findings), "../index.html")
-        for related, other in beside:
-            _write_site(other, Findings.read(other), folder / related.folder, lambda _done, _total: None, (back,))
+        for place, (related, other) in enumerate(beside):
+            own = None if place or comparison is None else Compared(depth_chart(comparison), "../compare.html")
+            _write_site(other, found[place], folder / related.folder, lambda _done, _total: None, (back,), own)
     return run.folder / "site" / "index.html"
 
 
@@ -97,23 +106,38 @@ def _finished(run: Run) -> Iterator[tuple[Related, Run]]:
             yield related, other
 
 
-def _write_site(
+def _comparison(findings: Findings, other: Findings, link: RelatedSite) -> Comparison | None:
+    """Set a run beside a related one."""
+    root = link.href.removesuffix("index.html")
+    return Comparison.of(Network.of(findings, site_title(findings)), Network.of(other, link.title, root))
+
+
+def _write_site(  # noqa: PLR0917 - what a site may have
     run: Run,
     findings: Findings,
     folder: Path,
     progress: Callable[[int, int], None],
     related: tuple[RelatedSite, ...] = (),
+    beside: Comparison | Compared | None = None,
 ) -> None:
-    """Read tables, make view models, write pages: the whole of a site, whose first page links to related ones."""
+    """Read tables, make view models, write pages: the whole of a site, whose first page links to related ones.
+
+    The site of `beside`, a comparison with a related run, has a page of it; where that page is in another site, the
+    first page shows what is `Compared` there.
+    """
     chips, control, painting = Chips(findings), Control.read(run, findings), _painting(run)
     detectors = Detectors.read(run, findings)
     attacks, textures = Attacks.read(run, findings), Textures.read(run, findings)
     removals = Removals.read(run, findings)
+    artifacts, comparison = Artifacts.read(run, findings), beside if isinstance(beside, Comparison) else None
+    compared = Compared(depth_chart(beside), "compare.html") if isinstance(beside, Comparison) else beside
     optional = {
         "classes": classes_page(findings, removals),
         "gallery": gallery_page(run, findings),
         "control": control_page(findings, chips, control) if control else None,
+        "compare": compare_page(comparison, chips) if comparison else None,
         "attacks": attacks_page(findings, chips, attacks) if attacks else None,
+        "artifacts": artifacts_page(chips, artifacts) if artifacts else None,
         "paint": paint_page(run, findings, painting, files_of(run.folder / PAINT, VENDOR)) if painting else None,
     }
     left_out = frozenset(f"{kind}.md" for kind, page in optional.items() if page is None)
@@ -127,14 +151,14 @@ def _write_site(
 
     matched = matches(findings)
     neighbours = find_neighbours(findings)
-    edits = Edits.read(run, findings)
+    edits, counters = Edits.read(run, findings), Counterexamples.read(run, findings)
     of_classes = range(len(removals.classes) if removals else 0)
     total = 3 + len(optional) - len(left_out) + len(findings.layers) + len(findings.concepts) + len(findings.units)
     total += len(of_classes)
     writer = Writer(folder, shells, chips.shared, lambda done: progress(done, total))
 
     has_gallery = optional["gallery"] is not None
-    home = home_page(findings, chips, control, related, removals, has_gallery=has_gallery)
+    home = home_page(findings, chips, control, related, removals, compared, has_gallery=has_gallery)
     writer.write("home", home, "index.html")
     writer.write("concepts", concepts_page(findings, chips, matched), "concepts.html")
     writer.write("data", data_page(run), "data.html")
@@ -150,7 +174,7 @@ def _write_site(
     if removals:
         pages = (class_page(findings, chips, removals, number, switchboards) for number in of_classes)
         writer.write_all("class", pages)
-    writer.write_all("unit", unit_pages(findings, chips, neighbours, edits, textures, removals, detectors))
+    writer.write_all("unit", unit_pages(findings, chips, neighbours, edits, textures, removals, detectors, counters))
     (folder / "search-index.js").write_text(search_index(findings, chips, removals), encoding="utf-8")
 
 

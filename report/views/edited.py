@@ -13,6 +13,7 @@ from dissectory.report.views.chips import image_name
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from dissectory.report.counterexamples import Counterexamples
     from dissectory.report.edits import Edits, Effect, Place, Span
     from dissectory.report.findings import Concept, Findings, Layer
     from dissectory.report.views.chips import Chips, ConceptLink, UnitChip
@@ -117,6 +118,31 @@ def insertion_shots(findings: Findings, edits: Edits, concept: Concept) -> Shots
         f"The difference is shown {layout.amplified} times as strong as it is.",
         ("before", "after", "difference"),
         tuple(rows),
+    )
+
+
+def counterexample_shots(findings: Findings, found: Counterexamples, place: int) -> Shots | None:
+    """Images with a unit's label that it did not answer to; None where there are none."""
+    concept, images = found.of_unit.get(place, ("", ()))
+    if not images:
+        return None
+    layer = findings.layer_of(place)
+    layout = findings.manifest.pictures
+    sprite = layout.counterexamples(layer.index, int(findings.units.unit[place]))
+    shots = tuple(
+        Shot(
+            sprite,
+            _at(column, 0, layout.counterexample_tiles, 1),
+            f"{image_name(findings, one.image)}: {words.percent(one.share)} {concept}, peak {words.number(one.peak)}",
+            f"{words.percent(one.share)}, peak {words.number(one.peak)}",
+        )
+        for column, one in enumerate(images)
+    )
+    return Shots(
+        f"Counterexamples: {concept} was drawn, and the unit stayed below the threshold. Below each image, how much of "
+        f"it {concept} covers, and the unit's peak.",
+        (),
+        (Row(shots),),
     )
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dissectory.report.findings import Findings, Ints, Layer
     from dissectory.report.removals import Removals
     from dissectory.report.views.chips import Chips, ConceptLink, UnitChip
+    from dissectory.report.views.compare import Compared
     from dissectory.report.views.control import ControlSummary
     from dissectory.report.views.needs import Headline
 
@@ -71,6 +72,7 @@ class HomePage:
     chart: Chart
     layers: tuple[LayerRow, ...]
     control: ControlSummary | None
+    compared: Compared | None
     headline: Headline | None
     categories: tuple[str, ...]
     tested: bool
@@ -83,12 +85,13 @@ class HomePage:
     cut: str
 
 
-def home_page(
+def home_page(  # noqa: PLR0917 - what a run may have
     findings: Findings,
     chips: Chips,
     control: Control | None = None,
     related: tuple[RelatedSite, ...] = (),
     removals: Removals | None = None,
+    compared: Compared | None = None,
     *,
     has_gallery: bool = False,
 ) -> HomePage:
@@ -106,6 +109,7 @@ def home_page(
         chart=charts.matched_by_layer(findings.layers, *category_counts(findings)),
         layers=tuple(_layer_row(findings, chips, layer) for layer in findings.layers),
         control=summary(findings, control) if control else None,
+        compared=compared,
         headline=headline(findings, removals) if removals else None,
         categories=CATEGORIES,
         tested=any(layer.matched_significant is not None for layer in findings.layers),

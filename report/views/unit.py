@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 from dissectory.report import charts, words
 from dissectory.report.attack_charts import ratio, spread
 from dissectory.report.views.chips import gallery, image_name, unit_href
-from dissectory.report.views.edited import alone_view
+from dissectory.report.views.edited import alone_view, counterexample_shots
 from dissectory.report.views.needs import unit_needs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dissectory.report.counterexamples import Counterexamples
     from dissectory.report.detectors import Detectors
     from dissectory.report.drawing import Chart
     from dissectory.report.edits import Edits
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from dissectory.report.removals import Removals
     from dissectory.report.textures import Textures
     from dissectory.report.views.chips import Chips, ConceptLink, Gallery, UnitChip
-    from dissectory.report.views.edited import Alone
+    from dissectory.report.views.edited import Alone, Shots
     from dissectory.report.views.needs import UnitNeeds
 
 RUNNERS = 8
@@ -73,6 +74,7 @@ class UnitPage:
     histogram: Chart | None
     gallery: Gallery | None
     alone: Alone | None
+    counterexamples: Shots | None
     needs: UnitNeeds | None
     before: UnitChip | None
     after: UnitChip | None
@@ -88,6 +90,7 @@ def unit_pages(  # noqa: PLR0917 - what a run may have
     textures: Textures | None = None,
     removals: Removals | None = None,
     detectors: Detectors | None = None,
+    counterexamples: Counterexamples | None = None,
 ) -> Iterator[UnitPage]:
     """Make the page of every unit, one at a time."""
     for place, chip in enumerate(chips.units):
@@ -112,6 +115,7 @@ def unit_pages(  # noqa: PLR0917 - what a run may have
             histogram=_histogram(findings, place),
             gallery=_gallery(findings, chip, place),
             alone=alone_view(findings, chips, edits, chip, layer) if edits else None,
+            counterexamples=counterexample_shots(findings, counterexamples, place) if counterexamples else None,
             needs=unit_needs(removals, detectors, int(findings.units.layer[place]), place),
             before=chips.units[place - 1] if place > layer.first else None,
             after=chips.units[place + 1] if place + 1 < layer.last else None,

@@ -228,6 +228,79 @@
         },
       };
     },
+    artifacts: function (data, ink) {
+      var column = function (place) {
+        return data.random.map(function (one) {
+          return one[place];
+        });
+      };
+      var random = column(0);
+      return {
+        traces: [
+          {
+            type: "scatter",
+            mode: "lines+markers",
+            name: "the worst",
+            x: data.units,
+            y: data.worst,
+            line: { color: ink.accent, width: 3 },
+            hovertemplate: "%{x} units<br>distance %{y:.4g}<extra>the worst</extra>",
+          },
+          {
+            type: "scatter",
+            mode: "lines+markers",
+            name: "random ones",
+            x: data.units,
+            y: random,
+            error_y: {
+              type: "data",
+              symmetric: false,
+              array: column(2).map(function (high, place) {
+                return high - random[place];
+              }),
+              arrayminus: column(1).map(function (low, place) {
+                return random[place] - low;
+              }),
+              color: ink.soft,
+              thickness: 1,
+            },
+            line: { color: ink.soft, width: 1.5, dash: "dot" },
+            hovertemplate: "%{x} units<br>distance %{y:.4g}<extra>random ones</extra>",
+          },
+        ],
+        layout: { xaxis: { title: { text: "units removed" } }, yaxis: { title: { text: "Frechet distance" }, rangemode: "tozero" } },
+      };
+    },
+    depth: function (data, ink) {
+      var traces = [];
+      data.networks.forEach(function (network, number) {
+        data.categories.forEach(function (category, place) {
+          traces.push({
+            type: "scatter",
+            mode: "lines+markers",
+            name: plain(network[0]) + ": " + category,
+            x: network[1].map(function (layer) {
+              return layer[1];
+            }),
+            y: network[1].map(function (layer) {
+              return layer[2][place];
+            }),
+            text: network[1].map(function (layer) {
+              return plain(layer[0]);
+            }),
+            line: { color: ink[category], width: 2, dash: number ? "dash" : "solid" },
+            hovertemplate: "%{text}<br>%{y:.1%} of its units<extra>" + plain(network[0]) + ": " + category + "</extra>",
+          });
+        });
+      });
+      return {
+        traces: traces,
+        layout: {
+          xaxis: { title: { text: "depth, from the first layer to the last" }, tickformat: ".0%" },
+          yaxis: { title: { text: "share of units" }, tickformat: ".0%", rangemode: "tozero" },
+        },
+      };
+    },
     led: function (data, ink) {
       return {
         traces: [

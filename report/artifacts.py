@@ -1,0 +1,76 @@
+"""Units of a generator that make artifacts, and what becomes of its images without them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from dissectory.analysis.run import Run
+    from dissectory.report.findings import Findings, Layer
+
+
+@dataclass(frozen=True, slots=True)
+class Without:
+    """The distance of `images` from real ones without some units: the worst, and as many at random."""
+
+    units: int
+    images: int
+    distance: float
+    random: float
+    random_low: float
+    random_high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Artifacts:
+    """What a run has of them.
+
+    `ranked` are places of units with their scores, the highest first; `usual` is the mean distance of all images;
+    `without` is empty where there were no real images, and `real` says where these are.
+    """
+
+    layer: Layer
+    ranked: tuple[tuple[int, float], ...]
+    usual: float
+    without: tuple[Without, ...]
+    real: str
+    features: str
+
+    @classmethod
+    def read(cls, run: Run, findings: Findings) -> Artifacts | None:
+        """Read a run's tables; None where it has none.
+
+        Raises:
+            RunError: a table is unreadable or of another version.
+        """
+        if not run.has("artifacts"):
+            return None
+        frame = run.table("artifacts")
+        frame = frame[frame["score"].notna()].sort_values("rank")
+        layers = {layer.name: layer for layer in findings.layers}
+        layer = layers.get(str(frame["layer"].iloc[0])) if len(frame) else None
+        if layer is None:
+            return None
+        scores = frame["score"].to_numpy(np.float64).tolist()
+        places = (frame["unit"].to_numpy(np.int64) + layer.first).tolist()
+        section = findings.manifest.study.get("artifacts", {})
+        return cls(
+            layer=layer,
+            ranked=tuple((place, score) for place, score in zip(places, scores, strict=True) if place < layer.last),
+            usual=float(frame["usual"].iloc[0]),
+            without=_without(run, layer.name),
+            real=str(section.get("real", "")),
+            features=str(section.get("features", "a network")),
+        )
+
+
+def _without(run: Run, layer: str) -> tuple[Without, ...]:
+    if not run.has("artifact_removals"):
+        return ()
+    frame = run.table("artifact_removals")
+    names = ("units", "images", "distance", "random", "random_low", "random_high")
+    columns = (frame.loc[frame["layer"] == layer, name].tolist() for name in names)
+    return tuple(Without(*row) for row in zip(*columns, strict=True))

@@ -1,0 +1,95 @@
+"""The chart that sets the layers of two networks side by side."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dissectory.analysis.schema import CATEGORIES
+from dissectory.report import words
+from dissectory.report.drawing import Chart, Frame, Text, across, dot, embed, line, paint, tabulate, ticks
+
+if TYPE_CHECKING:
+    from dissectory.report.compare import Comparison
+
+_PANEL, _GAP = 330, 34
+_APART = 13
+
+
+def depth_chart(comparison: Comparison) -> Chart:
+    """The share of units that match a concept of each category, layer by layer: a panel for each network."""
+    networks = comparison.networks
+    shown = [name for name in CATEGORIES if any(layer.share(name) for one in networks for layer in one.layers)]
+    shares = [layer.share(name) for one in networks for layer in one.layers for name in shown]
+    top = max([0.01, *shares]) * 1.06
+    frame = Frame(width=2 * _PANEL + _GAP + 120, height=290, left=50, right=70, top=34, bottom=48)
+    marks = ticks(top)
+    wide = (frame.end - frame.left - _GAP) / 2
+    paths = {"rule": across(frame, (tick / top for tick in marks))}
+    paths |= {f"{kind} {name}": "" for name in shown for kind in ("curve", "spot")}
+    texts = [Text(frame.left - 8, frame.y(tick / top) + 4, words.percent(tick), "end") for tick in marks]
+    for number, one in enumerate(networks):
+        left = frame.left + number * (wide + _GAP)
+        texts.append(Text(left + 8, frame.top - 16, words.beginning(one.title, 40), "strong"))
+        ends: list[float] = []
+        at = [left + 10 + layer.depth * (wide - 20) for layer in one.layers]
+        for place, (layer, x) in enumerate(zip(one.layers, at, strict=True)):
+            if not place % max(1, -(-len(at) // 6)):
+                texts.append(Text(x, frame.base + 17, words.ending(layer.name), "middle"))
+        for name in shown:
+            points = [(x, frame.y(layer.share(name) / top)) for layer, x in zip(one.layers, at, strict=True)]
+            paths[f"curve {name}"] += line(points)
+            paths[f"spot {name}"] += "".join(dot(*point, 3) for point in points)
+            if number and points:
+                ends.append(_free(points[-1][1] + 4, ends))
+                texts.append(Text(points[-1][0] + 10, ends[-1], name, name))
+    texts.append(Text(frame.end, frame.base + 38, "layers, from the first to the last", "end quiet"))
+    return Chart(
+        kind="depth",
+        says=_says(comparison),
+        width=frame.width,
+        height=frame.height,
+        marks=paint(paths.items(), texts),
+        links=(),
+        data=embed(
+            {
+                "categories": shown,
+                "networks": [
+                    [
+                        one.title,
+                        [[layer.name, layer.depth, [layer.share(name) for name in shown]] for layer in one.layers],
+                    ]
+                    for one in networks
+                ],
+            }
+        ),
+        head=("network", "layer", "depth", "units", *shown),
+        rows=tabulate(
+            (
+                one.title,
+                layer.name,
+                words.percent(layer.depth),
+                f"{layer.units:,}",
+                *(f"{layer.counts[CATEGORIES.index(name)]:,}" for name in shown),
+            )
+            for one in networks
+            for layer in one.layers
+        ),
+    )
+
+
+def _says(comparison: Comparison) -> str:
+    """Where the units of objects and parts are commonest in each."""
+    named = []
+    for one in comparison.networks:
+        peak = one.peak(("object", "part"))
+        named.append(f"{peak.name} in {one.title}" if peak else f"nowhere in {one.title}")
+    return (
+        "Units that match a concept of each category, as a share of their layer's. Those of objects and parts together "
+        f"are commonest in {' and '.join(named)}."
+    )
+
+
+def _free(wanted: float, taken: list[float]) -> float:
+    """The nearest height that is apart from all that are taken."""
+    steps = sorted(range(-40, 41), key=abs)
+    return next(wanted + step * 3 for step in steps if all(abs(wanted + step * 3 - other) >= _APART for other in taken))

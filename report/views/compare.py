@@ -1,0 +1,106 @@
+"""The page that sets a network beside a related one: which concepts does each detect, and at which depth?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dissectory.analysis.schema import CATEGORIES
+from dissectory.report import words
+from dissectory.report.compare_charts import depth_chart
+from dissectory.report.views.chips import concept_link, unit_href
+
+if TYPE_CHECKING:
+    from dissectory.report.compare import Comparison, Fit, Network, SharedConcept
+    from dissectory.report.drawing import Chart
+    from dissectory.report.views.chips import Chips, ConceptLink
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """The best unit of a network for a concept; `order` is what its IoU is sorted by."""
+
+    iou: str
+    width: str
+    order: str
+    href: str
+    layer: str
+    unit: int
+    above: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A concept with the best unit of each network."""
+
+    concept: ConceptLink
+    sides: tuple[Side, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ComparePage:
+    """Everything that the page says."""
+
+    title: str
+    answer: str
+    remark: str
+    names: tuple[str, ...]
+    chart: Chart
+    rows: tuple[Row, ...]
+    categories: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What the first page of either site says of the comparison: a chart, and where the page is."""
+
+    chart: Chart
+    href: str
+
+
+def compare_page(comparison: Comparison, chips: Chips) -> ComparePage:
+    """Make the page; `chips` are those of the first network."""
+    ordered = sorted(comparison.shared, key=lambda one: -max(fit.iou for fit in one.fits))
+    present = {one.concept.category for one in ordered}
+    answer, remark = _answer(comparison)
+    return ComparePage(
+        title="Compare",
+        answer=answer,
+        remark=remark,
+        names=tuple(network.title for network in comparison.networks),
+        chart=depth_chart(comparison),
+        rows=tuple(_row(comparison, chips, one) for one in ordered),
+        categories=tuple(category for category in CATEGORIES if category in present),
+    )
+
+
+def _answer(comparison: Comparison) -> tuple[str, str]:
+    reached = [
+        {one.concept.name for one in comparison.shared if one.fits[number].iou > network.findings.cut}
+        for number, network in enumerate(comparison.networks)
+    ]
+    both = reached[0] & reached[1]
+    parts = [
+        f"{len(found):,} reach the cut in {network.title}, {len(found - both):,} of them there alone"
+        for found, network in zip(reached, comparison.networks, strict=True)
+    ]
+    remark = f"Of {words.count(len(comparison.shared), 'concept')} that both were dissected for, {'; '.join(parts)}."
+    return f"{words.count(len(both), 'concept')} in both." if both else "No concept in both.", remark
+
+
+def _row(comparison: Comparison, chips: Chips, one: SharedConcept) -> Row:
+    pairs = zip(comparison.networks, one.fits, strict=True)
+    return Row(concept_link(one.concept), tuple(_side(network, chips, fit) for network, fit in pairs))
+
+
+def _side(network: Network, chips: Chips, fit: Fit) -> Side:
+    findings, known = network.findings, fit.place >= 0
+    return Side(
+        iou=words.ratio(fit.iou),
+        width=chips.width(fit.iou),
+        order=f"{fit.iou:.6f}",
+        href=network.root + unit_href(findings, fit.place) if known else "",
+        layer=findings.layer_of(fit.place).name if known else "",
+        unit=int(findings.units.unit[fit.place]) if known else -1,
+        above=fit.iou > findings.cut,
+    )
