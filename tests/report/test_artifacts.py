@@ -1,0 +1,119 @@
+"""The page of artifacts and counterexamples on pages of units, of fake tables."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from fakes.run import HOSTILE_LAYER, make_fake_run
+
+from dissectory.analysis import schema
+from dissectory.analysis.run import Run
+from dissectory.report.artifacts import Artifacts
+from dissectory.report.build import build_site
+from dissectory.report.counterexamples import Counterexamples
+from dissectory.report.findings import Findings
+from dissectory.report.views.artifacts import artifacts_page
+from dissectory.report.views.chips import Chips
+from dissectory.report.views.edited import counterexample_shots
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+UNITS = 6
+
+
+def write(run: Run, table: schema.Table, rows: Sequence[tuple[object, ...]]) -> None:
+    run.write_table(table, {column.name: [row[at] for row in rows] for at, column in enumerate(table.columns)})
+
+
+def with_artifacts(folder: Path, distances: Sequence[float] = (0.8, 0.5), randoms: Sequence[float] = (0.8, 0.7)) -> Run:
+    """Scores fall with a unit's number, but for the first, which has none."""
+    run = make_fake_run(folder, layers=2, units=4, control=False, gallery=False)
+    scores = [None, *(9.0 - unit for unit in range(1, UNITS))]
+    write(
+        run,
+        schema.ARTIFACTS,
+        [(HOSTILE_LAYER, unit, score, unit - 1 if unit else UNITS - 1, 4.0) for unit, score in enumerate(scores)],
+    )
+    rows = zip((0, 5), distances, randoms, strict=False)
+    write(
+        run,
+        schema.ARTIFACT_REMOVALS,
+        [(HOSTILE_LAYER, size, 30, distance, random, random - 0.05, random + 0.05) for size, distance, random in rows],
+    )
+    study = {**run.manifest.study, "artifacts": {"features": "python:a:b", "real": "photos"}}
+    run.write_manifest(replace(run.manifest, study=study))
+    return Run(folder)
+
+
+def test_units_are_told_by_their_scores(tmp_path: Path) -> None:
+    findings = Findings.read(run := with_artifacts(tmp_path))
+    artifacts = Artifacts.read(run, findings)
+    assert artifacts
+    page = artifacts_page(Chips(findings), artifacts)
+    assert page.answer.startswith("Unit 1,")
+    assert "8 standard deviations from the mean of real ones" in page.remark
+    assert "2.0 times" in page.remark
+    assert [row.chip.unit for row in page.rows] == [1, 2, 3, 4, 5]
+    assert [float(row.order) for row in page.rows] == [8, 7, 6, 5, 4]
+
+
+@pytest.mark.parametrize(
+    ("distances", "randoms", "says"),
+    [
+        ((0.8, 0.5), (0.8, 0.7), "37.5 % less. No draw of as many at random does as much."),
+        ((0.8, 0.6), (0.8, 0.6), "25 % less. That need not be their doing: removing as many at random takes 25 % off"),
+        ((0.8, 0.7), (0.8, 0.82), "No draw of as many"),
+        ((0.8, 0.79), (0.8, 0.82), "removing as many at random adds to it on average"),
+        ((0.8, 0.9), (0.8, 0.7), "no nearer to real ones"),
+        ((), (), ""),
+    ],
+)
+def test_what_removing_them_does_is_told_beside_random_units(
+    tmp_path: Path, distances: tuple[float, ...], randoms: tuple[float, ...], says: str
+) -> None:
+    findings = Findings.read(run := with_artifacts(tmp_path, distances, randoms))
+    artifacts = Artifacts.read(run, findings)
+    assert artifacts
+    page = artifacts_page(Chips(findings), artifacts)
+    assert says in page.found
+    assert (page.chart is None) == (not distances)
+
+
+def test_the_page_is_in_the_site_of_a_run_that_has_the_tables(tmp_path: Path) -> None:
+    site = build_site(with_artifacts(tmp_path)).parent
+    page = (site / "artifacts.html").read_text()
+    assert "<b>" + '"x"' not in page
+    assert 'data-chart="artifacts"' in page
+    assert 'href="artifacts.html"' in (site / "index.html").read_text()
+    plain = make_fake_run(tmp_path / "plain", layers=1, units=3, control=False, gallery=False)
+    assert Artifacts.read(plain, Findings.read(plain)) is None
+    assert Counterexamples.read(plain, Findings.read(plain)) is None
+    assert not (build_site(plain).parent / "artifacts.html").exists()
+
+
+def test_units_without_any_score_have_no_page(tmp_path: Path) -> None:
+    run = make_fake_run(tmp_path, layers=1, units=3, control=False, gallery=False)
+    write(run, schema.ARTIFACTS, [("conv1", 0, None, 0, 4.0)])
+    assert Artifacts.read(run, Findings.read(run)) is None
+
+
+def test_counterexamples_are_shown_by_area(tmp_path: Path) -> None:
+    run = make_fake_run(tmp_path, layers=2, units=4, control=False, gallery=False)
+    concept = "<script>alert(1)</script>"
+    rows = [(HOSTILE_LAYER, 2, concept, rank, 7 - rank, 1.5 - rank, 1568 // (rank + 1)) for rank in range(2)]
+    write(run, schema.COUNTEREXAMPLES, [*rows, ("gone", 0, concept, 0, 1, 1.0, 9)])
+    findings = Findings.read(run)
+    found = Counterexamples.read(run, findings)
+    assert found
+    shots = counterexample_shots(findings, found, 4 + 2)
+    assert shots
+    (row,) = shots.rows
+    assert [shot.note for shot in row.shots] == ["50 %, peak 1.5", "25 %, peak 0.5"]
+    assert {shot.sprite for shot in row.shots} == {"images/counterexamples/1/2.webp"}
+    assert counterexample_shots(findings, found, 0) is None
+    assert np.isclose([one.share for one in found.of_unit[6][1]], [0.5, 0.25]).all()
