@@ -95,7 +95,7 @@ def generator_study(out: Path, latents: int) -> Study:
 
     The scenes in the folder of the demo's run are the real images.
     """
-    edited = max(1, latents // 20)
+    edited = max(1, latents // 32)
     return Study.from_dict(
         {
             "title": "the demo's generator",
@@ -110,14 +110,14 @@ def generator_study(out: Path, latents: int) -> Study:
                 "by another one, which can be wrong.",
             },
             "concepts": {"sources": ["python:dissectory.analysis.demo.networks:trained_segmenter", "color"]},
-            "ablation": {"layer": _EDITED, "images": edited, "concepts": 8, "single_images": min(edited, 10)},
-            "insertion": {"layer": _EDITED, "images": 2 * edited, "concepts": 8},
+            "ablation": {"layer": _EDITED, "images": edited, "concepts": 8, "single_images": min(edited, 5)},
+            "insertion": {"layer": _EDITED, "images": 3 * edited, "concepts": 8},
             "paint": {},
             "artifacts": {
                 "features": "python:dissectory.analysis.demo.features:scene_features",
                 "real": f"{_WORLD}/{IMAGES}",
                 "layer": _EDITED,
-                "images": max(2, latents // 4),
+                "images": max(2, latents // 8),
             },
         },
         base=out,
