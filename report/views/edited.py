@@ -134,13 +134,13 @@ def counterexample_shots(findings: Findings, found: Counterexamples, place: int)
             sprite,
             _at(column, 0, layout.counterexample_tiles, 1),
             f"{image_name(findings, one.image)}: {words.percent(one.share)} {concept}, peak {words.number(one.peak)}",
-            f"{words.percent(one.share)}, peak {words.number(one.peak)}",
+            words.percent(one.share),
         )
         for column, one in enumerate(images)
     )
     return Shots(
         f"Counterexamples: {concept} was drawn, and the unit stayed below the threshold. Below each image, how much of "
-        f"it {concept} covers, and the unit's peak.",
+        f"it {concept} covers.",
         (),
         (Row(shots),),
     )
