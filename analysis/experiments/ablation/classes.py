@@ -75,10 +75,12 @@ def check_classes(setting: Setting, section: ClassAblationSection) -> None:
     """Look, before any long work, whether images will have classes.
 
     Raises:
-        StudyError: no output bears the name of a class; or the file that says which do is no good.
+        StudyError: no output bears the name of a class; or the file that says which do is no good; or a class whose
+            curve is wanted is not among them.
     """
     known = setting.model.classes
     if section.classes == "predicted":
+        _check_curves(section, known)
         return
     if not setting.images.classes:
         raise StudyError(
@@ -86,7 +88,7 @@ def check_classes(setting: Setting, section: ClassAblationSection) -> None:
             "use 'predicted', or sort the images into a folder for each class"
         )
     if section.classes != "folders":
-        _mapping(setting, section)
+        _check_curves(section, [setting.images.classes[place] for place in _mapping(setting, section).values()])
     elif not any(output_of(name, known) is not None for name in setting.images.classes):
         folders = ", ".join(setting.images.classes[:3])
         raise StudyError(
@@ -94,6 +96,17 @@ def check_classes(setting: Setting, section: ClassAblationSection) -> None:
             "use 'predicted', or name a CSV file with the columns output and class"
             + ("" if known else "; the names of the outputs come from the file in model.classes")
         )
+    else:
+        _check_curves(section, [name for name in setting.images.classes if output_of(name, known) is not None])
+
+
+def _check_curves(section: ClassAblationSection, known: Sequence[str]) -> None:
+    """See to it that classes whose curves are wanted can be; nothing is known of outputs without names."""
+    for name in section.curves or ():
+        if known and name not in known:
+            raise StudyError(
+                f"ablation.curves names '{name}', which is not a class that images can have; {nearest(name, known)}"
+            )
 
 
 def output_names(known: Sequence[str], outputs: int) -> list[str]:

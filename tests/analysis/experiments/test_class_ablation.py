@@ -175,7 +175,9 @@ def test_the_same_tables_for_any_number_of_workers(run: Run, world: Path, tmp_pa
         ({"classes": "output.csv"}, "the output 'cart', which the network has not.*cat"),
         ({"classes": "class.csv"}, "the class 'anthill', which no folder of images has.*ant"),
         ({"classes": "two.csv"}, "the output 'ant' for two classes"),
-        ({"curves": ["ape"]}, "'ape', which is not a class with images"),
+        ({"curves": ["ape"]}, "'ape', which is not a class that images can have"),
+        ({"curves": ["yak"]}, "'yak', which is not a class that images can have"),
+        ({"curves": ["ape"], "classes": "predicted"}, "'ape', which is not a class that images can have"),
     ],
 )
 def test_a_mistake_is_told_by_its_name(world: Path, tmp_path: Path, ablation: dict[str, Any], told: str) -> None:
