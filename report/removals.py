@@ -221,5 +221,6 @@ def meaning(ablations: Sequence[Ablation]) -> str:
     return {
         "folders": "An image's class is the folder it lies in.",
         "predicted": "An image's class is what the unchanged network takes it for: only what changes is told.",
-        "mapping": "An image's class is the folder it lies in; several outputs of the network may stand for one class.",
+        "mapping": "An image's class is the folder it lies in. Several outputs of the network may stand for one class: "
+        "its score is the highest of theirs.",
     }.get(ablations[0].classes if ablations else "", "")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dissectory.report import words
 from dissectory.report.edit_charts import signed_percent
-from dissectory.report.removal_charts import CALLED_OUT, KEPT, class_curve
+from dissectory.report.removal_charts import CALLED_OUT, class_curve
 from dissectory.report.removals import meaning
 from dissectory.report.views.switchboard import switches_view
 
@@ -163,7 +163,7 @@ def _layer(  # noqa: PLR0917 - what a page is made of
             Sharing(removals.classes[other].name, removals.classes[other].href, shared)
             for other, shared in removals.sharing(layer, number)[:SHARING]
         ),
-        most=max(KEPT, len(loss.needs)),
+        most=len(loss.needs),
     )
 
 

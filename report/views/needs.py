@@ -78,16 +78,16 @@ _HEAD = ("all units", "without the 4 most important", "without 20", "20 random o
 
 def headline(findings: Findings, removals: Removals) -> Headline | None:
     """Average over classes, layer by layer; None where no class has enough images."""
-    rows = []
+    rows, count = [], 0
     for layer in removals.layers:
         curves = [(loss.remove, loss.keep) for loss in removals.losses[layer].values() if loss.remove]
         known = [(remove, keep) for remove, keep in curves if math.isfinite(remove.at(0) or math.nan)]
         if known:
             one = findings.layers[layer]
             rows.append(HeadlineRow(one.name, one.href, _cells(known)))
+            count = max(count, len(known))
     if not rows:
         return None
-    count = max(len(losses) for losses in removals.losses.values())
     return Headline(
         f"Balanced accuracy, mean over {words.count(count, 'class', 'classes')} ranked each by its own units; in "
         f"brackets, the accuracy over all classes at once. {meaning(removals.ablations)}",

@@ -59,6 +59,7 @@ def test_a_class_s_page_tells_what_the_tables_say(hostile: Run, findings: Findin
         assert at.units[0].drop == f"{-100 * first['drop']:+.1f} %"
         confused = hostile.table("confusions")
         mine = confused[(confused["layer"] == at.layer) & (confused["class"] == name)]
+        assert at.most == len(at.units)
         for row in at.mistakes:
             assert [int(images) for images in row.images] == [
                 int(mine[(mine.units == size) & (mine.taken_as == row.name)].images.sum()) for size in at.removed
@@ -102,6 +103,16 @@ def test_the_headline_is_the_mean_over_classes(hostile: Run, findings: Findings,
                 assert cell.startswith(f"{100 * rows.balanced_accuracy.mean():.3g} %")
             else:
                 assert not cell
+    assert "mean over 3 classes" in told.says
+    unknown = {
+        layer: {
+            number: dataclasses.replace(loss, remove=None if number else loss.remove) for number, loss in of.items()
+        }
+        for layer, of in removals.losses.items()
+    }
+    few = headline(findings, dataclasses.replace(removals, losses=unknown))
+    assert few is not None
+    assert "mean over 1 class " in few.says
     assert home_page(findings, Chips(findings), removals=removals).headline == told
     assert home_page(findings, Chips(findings)).headline is None
 
