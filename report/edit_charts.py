@@ -94,7 +94,7 @@ def insertion_bars(concept: str, insertion: Insertion, grid: int) -> Chart:
     """How much of a concept appears where its units are forced on, by what stood there before."""
     shown = _frequent(insertion)[:_BARS]
     frame = Frame(width=max(320, 60 + 40 * len(shown)), height=280, left=54, top=22, bottom=96)
-    top = max([1e-6, *(context.added.value for context in shown)]) * 1.05
+    top = (max((context.added.value for context in shown), default=0) or 1.0) * 1.05
     step = min(40.0, (frame.end - frame.left) / max(1, len(shown)))
     marks = ticks(top)
     paths = {"rule": across(frame, (tick / top for tick in marks)), "on": ""}
@@ -131,8 +131,9 @@ def _paint_turned(paths: dict[str, str], texts: Sequence[Text]) -> Markup:
 
 
 def _frequent(insertion: Insertion) -> Sequence[Context]:
-    """The contexts of which there were enough places to say something, else all."""
-    return [context for context in insertion.contexts if context.locations >= _FEW] or insertion.contexts
+    """The contexts of which there were enough places to say something; all, where nothing appears in these."""
+    enough = [context for context in insertion.contexts if context.locations >= _FEW]
+    return enough if any(context.added.value > 0 for context in enough) else insertion.contexts
 
 
 def _says(concept: str, ablation: Ablation) -> str:
@@ -150,7 +151,7 @@ def _says(concept: str, ablation: Ablation) -> str:
 
 
 def _says_inserted(concept: str, insertion: Insertion, grid: int) -> str:
-    most = _frequent(insertion)[0]
+    most = max(_frequent(insertion), key=lambda context: context.added.value)
     if most.added.value <= 0:
         return f"Forced on at one place of {insertion.layer}, the units of {concept} make it appear nowhere."
     return (

@@ -69,7 +69,11 @@ def test_bars_are_of_contexts_that_were_met_more_than_a_few_times() -> None:
     assert "make most of it appear where hill was: 40 of 4,096 positions on average" in chart.says
     assert [bar[0] for bar in json.loads(chart.data)["bars"]] == ["hill", schema.NO_CONTEXT]
     assert "moon" in chart.rows
-    assert "make it appear nowhere" in insertion_bars("tree", insertion(("hill", 9, 0.0)), 64).says
+    nowhere = insertion_bars("tree", insertion(("hill", 9, 0.0)), 64)
+    assert "make it appear nowhere" in nowhere.says
+    assert "e-0" not in nowhere.marks
+    rare = insertion_bars("tree", insertion(("hill", 9, 0.0), ("fir", 1, 14.0)), 64)
+    assert "where fir was: 14 of 4,096 positions" in rare.says
 
 
 @pytest.fixture
