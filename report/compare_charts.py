@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 
 from dissectory.analysis.schema import CATEGORIES
 from dissectory.report import words
-from dissectory.report.drawing import Chart, Frame, Text, across, dot, embed, line, paint, tabulate, ticks
+from dissectory.report.drawing import Chart, Frame, Text, across, dot, embed, free_height, line, paint, tabulate, ticks
 
 if TYPE_CHECKING:
     from dissectory.report.compare import Comparison
 
 _PANEL, _GAP = 330, 34
-_APART = 13
 
 
 def depth_chart(comparison: Comparison) -> Chart:
@@ -40,7 +39,7 @@ def depth_chart(comparison: Comparison) -> Chart:
             paths[f"curve {name}"] += line(points)
             paths[f"spot {name}"] += "".join(dot(*point, 3) for point in points)
             if number and points:
-                ends.append(_free(points[-1][1] + 4, ends))
+                ends.append(free_height(points[-1][1] + 4, ends))
                 texts.append(Text(points[-1][0] + 10, ends[-1], name, name))
     texts.append(Text(frame.end, frame.base + 38, "layers, from the first to the last", "end quiet"))
     return Chart(
@@ -87,9 +86,3 @@ def _says(comparison: Comparison) -> str:
         "Units that match a concept of each category, as a share of their layer's. Those of objects and parts together "
         f"are commonest in {' and '.join(named)}."
     )
-
-
-def _free(wanted: float, taken: list[float]) -> float:
-    """The nearest height that is apart from all that are taken."""
-    steps = sorted(range(-40, 41), key=abs)
-    return next(wanted + step * 3 for step in steps if all(abs(wanted + step * 3 - other) >= _APART for other in taken))

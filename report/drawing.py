@@ -175,3 +175,13 @@ def whole_ticks(top: int) -> list[float]:
     ([0.0, 1.0, 2.0, 3.0], [0.0, 1.0])
     """
     return [tick for tick in ticks(top) if tick == int(tick)]
+
+
+def free_height(wanted: float, taken: Sequence[float], apart: float = 13) -> float:
+    """The nearest y to `wanted` where a text is so far `apart` from all that are `taken`.
+
+    >>> free_height(20, [18, 40])
+    5
+    """
+    steps = sorted(range(-40, 41), key=abs)
+    return next(wanted + step * 3 for step in steps if all(abs(wanted + step * 3 - other) >= apart for other in taken))

@@ -16,6 +16,7 @@ from dissectory.report.drawing import (
     box,
     dot,
     embed,
+    free_height,
     line,
     paint,
     tabulate,
@@ -67,7 +68,7 @@ def ablation_curve(concept: str, ablation: Ablation) -> Chart:
             paths["whisker"] = "".join(whisker(x(n), y(at.low), y(at.high)) for n, at in bars if _known(at.low))
             paths["own"] = "".join(dot(*point, 3) for point in points)
         if points:
-            ends.append(_free(points[-1][1] + 4, ends))
+            ends.append(free_height(points[-1][1] + 4, ends))
             strong = "strong" if look == "own" else "quiet"
             texts.append(Text(frame.end + 8, ends[-1], words.beginning(name), strong))
     return Chart(
@@ -165,12 +166,6 @@ def _row(context: Context) -> tuple[str, str, str, str]:
     added = context.added
     interval = f"{words.number(added.low)} to {words.number(added.high)}" if _known(added.low) else ""
     return context.name, f"{context.locations:,}", words.number(added.value), interval
-
-
-def _free(wanted: float, taken: Sequence[float], apart: float = 13) -> float:
-    """The nearest height that is so far from all that are taken."""
-    steps = sorted(range(-40, 41), key=abs)
-    return next(wanted + step * 3 for step in steps if all(abs(wanted + step * 3 - other) >= apart for other in taken))
 
 
 def _known(value: float) -> bool:

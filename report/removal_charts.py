@@ -6,10 +6,10 @@ import math
 from typing import TYPE_CHECKING
 
 from dissectory.report import words
-from dissectory.report.drawing import Chart, Frame, Text, across, dot, embed, line, paint, tabulate
+from dissectory.report.drawing import Chart, Frame, Text, across, dot, embed, free_height, line, paint, tabulate
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from dissectory.report.removals import Curve, Floats
 
@@ -17,7 +17,6 @@ CALLED_OUT = (4, 20)
 """Numbers of removed units that are named on the curve, as in Bau et al. 2020, figure 3."""
 KEPT = 20
 """Number of units that are kept alone and named on the curve."""
-_APART = 13
 _COARSE = (0.0, 0.25, 0.5, 0.75, 1.0)
 _FINE = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
@@ -50,7 +49,7 @@ def class_curve(name: str, layer: str, remove: Curve, keep: Curve | None) -> Cha
         points = [(x(size), y(value)) for size, value in zip(sizes, found, strict=True) if math.isfinite(value)]
         paths[f"curve {look}"] = line(points)
         if points:
-            ends.append(_free(points[-1][1] + 4, ends))
+            ends.append(free_height(points[-1][1] + 4, ends))
             texts.append(Text(frame.end + 8, ends[-1], says, "strong" if look == "own" else "quiet"))
     for look, size, curve, other in [
         *(("own", size, remove, keep) for size in (0, *CALLED_OUT)),
@@ -89,10 +88,8 @@ def _percent(value: float | None) -> str:
     return words.percent(value) if value is not None and math.isfinite(value) else "not known"
 
 
-def _band(curve: Curve, x: object, y: object) -> str:
+def _band(curve: Curve, x: Callable[[int], float], y: Callable[[float], float]) -> str:
     """What random sets of removed units do, as an area."""
-    assert callable(x)  # noqa: S101
-    assert callable(y)  # noqa: S101
     known = [place for place, value in enumerate(curve.random_low) if math.isfinite(value)]
     if not known:
         return ""
@@ -101,21 +98,14 @@ def _band(curve: Curve, x: object, y: object) -> str:
     return f"{line([*lower, *upper])}z"
 
 
-def _spaced(sizes: Sequence[int], x: object) -> list[int]:
+def _spaced(sizes: Sequence[int], x: Callable[[int], float]) -> list[int]:
     """Sizes to name on the axis: powers and those called out, as far as they do not meet."""
-    assert callable(x)  # noqa: S101
     wanted = [size for size in (0, 1, 2, 4, 8, 20, 64, 128, 256, 512, 1024, 2048) if size <= max(sizes)]
     shown: list[int] = []
     for size in wanted:
         if not shown or x(size) - x(shown[-1]) >= 22:  # noqa: PLR2004 - pixels
             shown.append(size)
     return shown
-
-
-def _free(wanted: float, taken: Sequence[float]) -> float:
-    """The nearest height that is apart from all that are taken."""
-    steps = sorted(range(-40, 41), key=abs)
-    return next(wanted + step * 3 for step in steps if all(abs(wanted + step * 3 - other) >= _APART for other in taken))
 
 
 def _plain(values: Floats) -> list[float | None]:
