@@ -1,6 +1,7 @@
 /* Strokes of a brush: which cells one covers, how they are undone, and how a link holds them. */
 (function () {
   "use strict";
+  var runs = window.dissectoryRuns;
 
   /**
    * A stroke: the number of its paint, whether it erases, how strong it is, and the cells that it covers, row by row.
@@ -51,35 +52,6 @@
     return true;
   };
 
-  /** Cells as lengths of runs, outside and inside by turns. @param {Set<number>} cells @param {number} count */
-  function packed(cells, count) {
-    var runs = [0];
-    for (var cell = 0; cell < count; cell++) {
-      if (cells.has(cell) !== (runs.length % 2 === 0)) runs.push(0);
-      runs[runs.length - 1]++;
-    }
-    if (runs.length % 2) runs.pop();
-    return runs
-      .map(function (length) {
-        return length.toString(36);
-      })
-      .join("-");
-  }
-
-  /** @param {string} text @param {number} count @returns {Set<number> | null} null where it is no such text */
-  function unpacked(text, count) {
-    if (!/^[0-9a-z]+(-[0-9a-z]+)*$/.test(text)) return null;
-    var cells = new Set();
-    var at = 0;
-    var good = text.split("-").every(function (part, place) {
-      var end = at + parseInt(part, 36);
-      if (end > count) return false;
-      for (; at < end; at++) if (place % 2) cells.add(at);
-      return true;
-    });
-    return good && cells.size ? cells : null;
-  }
-
   /**
    * Write an edit as a fragment: the image's seed, and `draw.<percent>.<cells>.<concept>` for each stroke.
    * @param {Painting} painting
@@ -90,7 +62,7 @@
     var parts = new URLSearchParams({ image: String(painting.seeds[image]) });
     var cells = painting.inputs[0][1][1] * painting.inputs[0][1][2];
     strokes.forEach(function (stroke) {
-      var says = [stroke.erases ? "erase" : "draw", Math.round(100 * stroke.strength), packed(stroke.cells, cells)];
+      var says = [stroke.erases ? "erase" : "draw", Math.round(100 * stroke.strength), runs.packed(stroke.cells, cells)];
       parts.append("stroke", says.concat(painting.paints[stroke.paint][0]).join("."));
     });
     return "#" + parts;
@@ -116,9 +88,9 @@
       var paint = painting.paints.findIndex(function (one) {
         return found && one[0] === found[4];
       });
-      var covered = found && unpacked(found[3], cells);
+      var covered = found && runs.unpacked(found[3], cells);
       var strength = found ? Number(found[2]) / 100 : 0;
-      if (paint < 0 || !covered || strength > painting.strongest) return null;
+      if (paint < 0 || !covered || !covered.size || strength > painting.strongest) return null;
       return { paint: paint, erases: found[1] === "erase", strength: strength, cells: covered };
     });
     return image < 0 || strokes.includes(null) ? null : { image: image, strokes: strokes };

@@ -4,6 +4,7 @@
   var MOST = 16; // bars: of more classes, this one and those that change most
   var MINUS = "\u2212";
   var root = document.documentElement.dataset.root;
+  var runs = window.dissectoryRuns;
 
   /**
    * What the page says of a switchboard; see dissectory.report.views.switchboard.
@@ -31,35 +32,6 @@
   /** @param {number} number @param {string} thing */
   function counted(number, thing) {
     return number + " " + thing + (number === 1 ? "" : "s");
-  }
-
-  /** Units that are off as lengths of runs, on and off by turns. @param {Set<number>} off @param {number} units */
-  function packed(off, units) {
-    var runs = [0];
-    for (var unit = 0; unit < units; unit++) {
-      if (off.has(unit) !== (runs.length % 2 === 0)) runs.push(0);
-      runs[runs.length - 1]++;
-    }
-    if (runs.length % 2) runs.pop();
-    return runs
-      .map(function (length) {
-        return length.toString(36);
-      })
-      .join("-");
-  }
-
-  /** @param {string} text @param {number} units @returns {Set<number> | null} null where it is no such text */
-  function unpacked(text, units) {
-    if (!/^[0-9a-z]{1,4}(-[0-9a-z]{1,4})*$/.test(text)) return null;
-    var off = new Set();
-    var at = 0;
-    var good = text.split("-").every(function (part, place) {
-      var end = at + parseInt(part, 36);
-      if (end > units) return false;
-      for (; at < end; at++) if (place % 2) off.add(at);
-      return true;
-    });
-    return good ? off : null;
   }
 
   /** @param {HTMLElement} section */
@@ -265,7 +237,7 @@
     function changeTo(wanted) {
       off = wanted;
       try {
-        var parts = new URLSearchParams({ layer: board.key, off: packed(off, network.units) });
+        var parts = new URLSearchParams({ layer: board.key, off: runs.packed(off, network.units) });
         window.history.replaceState(null, "", off.size ? "#" + parts : location.href.split("#")[0]);
       } catch (error) {
         /* A browser that is asked too often; the next switch writes the link again. */
@@ -374,7 +346,7 @@
       if (!parts.has("off") || parts.get("layer") !== board.key) return;
       load().then(function () {
         if (!network) return;
-        var wanted = unpacked(parts.get("off"), network.units);
+        var wanted = runs.unpacked(parts.get("off"), network.units);
         if (wanted) {
           off = wanted;
           show();

@@ -1,0 +1,35 @@
+/* Sets of numbers as a link holds them: lengths of runs, outside and inside by turns. */
+(function () {
+  "use strict";
+
+  /** @param {Set<number>} chosen @param {number} count numbers from 0, of which some are chosen */
+  function packed(chosen, count) {
+    var runs = [0];
+    for (var number = 0; number < count; number++) {
+      if (chosen.has(number) !== (runs.length % 2 === 0)) runs.push(0);
+      runs[runs.length - 1]++;
+    }
+    if (runs.length % 2) runs.pop();
+    return runs
+      .map(function (length) {
+        return length.toString(36);
+      })
+      .join("-");
+  }
+
+  /** @param {string} text @param {number} count @returns {Set<number> | null} null where it is no such text */
+  function unpacked(text, count) {
+    if (!/^[0-9a-z]{1,4}(-[0-9a-z]{1,4})*$/.test(text)) return null;
+    var chosen = new Set();
+    var at = 0;
+    var good = text.split("-").every(function (part, place) {
+      var end = at + parseInt(part, 36);
+      if (end > count) return false;
+      for (; at < end; at++) if (place % 2) chosen.add(at);
+      return true;
+    });
+    return good ? chosen : null;
+  }
+
+  window.dissectoryRuns = { packed: packed, unpacked: unpacked };
+})();
