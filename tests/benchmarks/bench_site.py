@@ -1,0 +1,50 @@
+"""What a site costs by the number of classes, of 10 to 1,000: time, files, and the sizes of its pages: `nox -s bench`.
+
+Tables are made up, with 512 units in the layer that classes lose; a site's time and sizes do not depend on what they
+say. Nothing here passes or fails.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from fakes.many_classes import make_many_classes
+
+from dissectory.report.build import build_site
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+UNITS = 512
+
+
+@pytest.mark.parametrize("classes", [10, 100, 365, 1000])
+def test_cost_of_a_site(classes: int, tmp_path: Path) -> None:
+    run = make_many_classes(tmp_path / "run", classes, UNITS)
+    written = [time.perf_counter()]
+    site = build_site(run, lambda _done, _total: written.append(time.perf_counter())).parent
+    pages = len(written) - 1
+    of_units = len(run.table("units"))
+    before = pages - of_units - classes
+    spent = {
+        "reading, and what all pages share": (written[1] - written[0], 1),
+        "a page of a class": (written[before + classes] - written[before], classes),
+        "a page of a unit": (written[-1] - written[-1 - of_units], of_units),
+    }
+    print(f"\n{classes:,} classes: {pages:,} pages in {written[-1] - written[0]:.1f} s")
+    for what, (seconds, count) in spent.items():
+        print(f"  {what:<36} {1000 * seconds / count:9.2f} ms")
+    sizes = {str(path.relative_to(site)): path.stat().st_size for path in site.rglob("*") if path.is_file()}
+    html = {name: size for name, size in sizes.items() if name.endswith(".html")}
+    largest = max(html, key=lambda name: html[name])
+    print(f"  {'files':<36} {len(sizes):9,}")
+    print(f"  {'pages together':<36} {sum(html.values()) / 1e6:9.1f} MB")
+    print(f"  {'largest page: ' + largest:<36} {html[largest] / 1e3:9.0f} kB")
+    for kind in ("classes", "units"):
+        middle = statistics.median(size for name, size in html.items() if name.startswith(f"{kind}/"))
+        print(f"  {'median page of ' + kind:<36} {middle / 1e3:9.1f} kB")
+    for name in ("classes.html", "index.html", "layers/fire4.html", "search-index.js", "switches/fire4.js"):
+        print(f"  {name:<36} {sizes[name] / 1e3:9.0f} kB")
