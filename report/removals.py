@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -30,10 +31,13 @@ LEADING = 8
 
 @dataclass(frozen=True, slots=True)
 class ImageClass:
-    """A class of images that units were removed for."""
+    """A class of images that units were removed for; ratios are of the reporting split, NaN where not known."""
 
     name: str
     slug: str
+    recall: float
+    precision: float
+    balanced_accuracy: float
 
     @property
     def href(self) -> str:
@@ -99,7 +103,7 @@ class Importance:
 class Removals:
     """All of it: `losses` by layer number, then class number; `needed` by unit place, the classes that need it most.
 
-    `importance` is by layer number.
+    `sharers` are all classes among whose most important units a unit is, by its place; `importance` is by layer number.
     """
 
     ablations: tuple[Ablation, ...]
@@ -107,6 +111,7 @@ class Removals:
     classes: tuple[ImageClass, ...]
     losses: Mapping[int, Mapping[int, Loss]]
     needed: Mapping[int, tuple[tuple[int, Need], ...]]
+    sharers: Mapping[int, Ints]
     importance: Mapping[int, Importance]
 
     @classmethod
@@ -121,11 +126,13 @@ class Removals:
         frame = run.table("unit_ablations")
         reported = frame[frame["split"] == "reporting"]
         names = list(dict.fromkeys(reported["class"].astype(str)))
-        classes = tuple(ImageClass(name, slug) for name, slug in zip(names, unique_slugs(names), strict=True))
+        classes = tuple(_classes(findings, names))
         numbers = {name: number for number, name in enumerate(names)}
         first = {layer.name: (number, layer.first) for number, layer in enumerate(findings.layers)}
         known = reported[reported["layer"].isin(list(first)) & reported["rank"].notna()]
         needs, needed = _needs(known, first, numbers)
+        sharers = {place: np.array([number for number, _ in found]) for place, found in needed.items()}
+        leading = {place: tuple(found[:LEADING]) for place, found in needed.items()}
         curves, taken = _curves(run, first, numbers), _taken(run, first, numbers)
         sizes = reported.drop_duplicates(["layer", "class"])
         losses: dict[int, dict[int, Loss]] = defaultdict(dict)
@@ -140,25 +147,38 @@ class Removals:
                 taken.get(key, {}),
             )
         importance = _importance(run, findings, first)
-        return cls(findings.manifest.ablations, tuple(sorted(losses)), classes, losses, needed, importance)
+        return cls(findings.manifest.ablations, tuple(sorted(losses)), classes, losses, leading, sharers, importance)
 
     def of_class(self, number: int) -> Iterator[tuple[int, Loss]]:
         """What a class loses, layer by layer: numbers of layers and losses."""
         return ((layer, self.losses[layer][number]) for layer in self.layers if number in self.losses[layer])
 
-    def sharing(self, layer: int, number: int) -> list[tuple[int, int]]:
-        """Other classes, and how many of its most important units each shares with a class, most first."""
-        of = self.losses[layer]
-        own = {need.place for need in of[number].needs}
-        shared = [
-            (other, len(own & {need.place for need in loss.needs})) for other, loss in of.items() if other != number
-        ]
-        return sorted([pair for pair in shared if pair[1]], key=lambda pair: (-pair[1], pair[0]))
+    def sharing(self, layer: int, number: int, most: int) -> list[tuple[int, int]]:
+        """Up to `most` other classes that share most of a class's most important units, and how many, most first."""
+        needs = self.losses[layer][number].needs
+        if not needs:
+            return []
+        shared = np.bincount(np.concatenate([self.sharers[need.place] for need in needs]), minlength=len(self.classes))
+        shared[number] = 0
+        best = np.argsort(-shared, kind="stable")[:most].tolist()
+        return [(other, int(shared[other])) for other in best if shared[other]]
+
+
+def _classes(findings: Findings, names: Sequence[str]) -> Iterator[ImageClass]:
+    """Classes with their ratios, in the order of names."""
+    measures = ("recall", "precision", "balanced_accuracy")
+    known: dict[str, tuple[float, ...]] = {}
+    if findings.classes is not None:
+        rows = findings.classes[findings.classes["split"] == "reporting"]
+        ratios = (rows[name].to_numpy(np.float64, na_value=np.nan).tolist() for name in measures)
+        known = dict(zip(rows["class"].astype(str), zip(*ratios, strict=True), strict=True))
+    for name, slug in zip(names, unique_slugs(names), strict=True):
+        yield ImageClass(name, slug, *known.get(name, (math.nan,) * len(measures)))
 
 
 def _needs(
     frame: pd.DataFrame, first: Mapping[str, tuple[int, int]], numbers: Mapping[str, int]
-) -> tuple[dict[tuple[int, int], list[Need]], dict[int, tuple[tuple[int, Need], ...]]]:
+) -> tuple[dict[tuple[int, int], list[Need]], dict[int, list[tuple[int, Need]]]]:
     """The most important units of each layer and class, and for each unit the classes where it is among these."""
     best = frame[frame["rank"] < MOST_IMPORTANT].sort_values("rank", kind="stable")
     needs: dict[tuple[int, int], list[Need]] = defaultdict(list)
@@ -170,7 +190,7 @@ def _needs(
         need = Need(begin + int(unit), int(rank), drop, lead_drop)
         needs[number, numbers[str(name)]].append(need)
         needed[need.place].append((numbers[str(name)], need))
-    return needs, {place: tuple(found[:LEADING]) for place, found in needed.items()}
+    return needs, needed
 
 
 def _curves(
@@ -178,15 +198,23 @@ def _curves(
 ) -> dict[tuple[int, int, str], Curve]:
     if not run.has("ablation_curves"):
         return {}
+    frame = run.table("ablation_curves")
+    names = ("balanced_accuracy", "all_class_accuracy", "random", "random_low", "random_high")
+    sizes = frame["units"].to_numpy()
+    columns = [frame[name].to_numpy(np.float64, na_value=np.nan) for name in names]
     found = {}
-    for (layer, name, mode), rows in run.table("ablation_curves").groupby(["layer", "class", "mode"], observed=True):
-        if str(layer) in first and str(name) in numbers:
-            columns = [
-                rows[column].to_numpy(np.float64, na_value=np.nan)
-                for column in ("balanced_accuracy", "all_class_accuracy", "random", "random_low", "random_high")
-            ]
-            found[first[str(layer)][0], numbers[str(name)], str(mode)] = Curve(tuple(rows["units"].tolist()), *columns)
+    for (layer, name, mode), rows in _groups(frame, ["layer", "class", "mode"]):
+        if layer in first and name in numbers:
+            of_class = [column[rows] for column in columns]
+            found[first[layer][0], numbers[name], mode] = Curve(tuple(sizes[rows].tolist()), *of_class)
     return found
+
+
+def _groups(frame: pd.DataFrame, key: list[str]) -> Iterator[tuple[tuple[str, ...], Ints]]:
+    """Rows of a frame with the same names, as places, in their order."""
+    for names, rows in frame.groupby(key, observed=True).indices.items():
+        assert isinstance(names, tuple)  # noqa: S101 - as there are several columns
+        yield tuple(map(str, names)), np.asarray(rows)
 
 
 def _importance(run: Run, findings: Findings, first: Mapping[str, tuple[int, int]]) -> dict[int, Importance]:
@@ -206,13 +234,13 @@ def _taken(
 ) -> dict[tuple[int, int], dict[int, tuple[tuple[str, int], ...]]]:
     if not run.has("confusions"):
         return {}
+    frame = run.table("confusions").sort_values("images", ascending=False, kind="stable")
+    taken, images = frame["taken_as"].astype(str).tolist(), frame["images"].tolist()
     found: dict[tuple[int, int], dict[int, tuple[tuple[str, int], ...]]] = defaultdict(dict)
-    frame = run.table("confusions")
-    for (layer, name, units), rows in frame.groupby(["layer", "class", "units"], observed=True):
-        if str(layer) in first and str(name) in numbers:
-            ordered = rows.sort_values("images", ascending=False, kind="stable")
-            pairs = tuple(zip(ordered["taken_as"].astype(str), ordered["images"].astype(int), strict=True))
-            found[first[str(layer)][0], numbers[str(name)]][int(str(units))] = pairs
+    for (layer, name, units), rows in _groups(frame, ["layer", "class", "units"]):
+        if layer in first and name in numbers:
+            pairs = tuple((taken[row], images[row]) for row in rows.tolist())
+            found[first[layer][0], numbers[name]][int(units)] = pairs
     return found
 
 

@@ -6,6 +6,7 @@ import base64
 import gzip
 import json
 import shutil
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from dissectory.analysis.switches import CONTENTS, SWITCHES, Switches
 from dissectory.report.views.chips import unit_href
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from dissectory.analysis.run import Run
@@ -36,10 +38,11 @@ class Switchboard:
 
 @dataclass(frozen=True, slots=True)
 class Switchboards:
-    """All switchboards of a run."""
+    """All switchboards of a run; `images` are those of each class that has any, as places in `switches.images`."""
 
     switches: Switches
     boards: tuple[Switchboard, ...]
+    images: Mapping[int, Sequence[int]]
 
     @classmethod
     def read(cls, run: Run, findings: Findings) -> Switchboards | None:
@@ -57,7 +60,10 @@ class Switchboards:
             Switchboard(board, layers[board.layer], _script(switches, board, layers[board.layer], folder, findings))
             for board in switches.boards
         )
-        return cls(switches, boards)
+        images: dict[int, list[int]] = defaultdict(list)
+        for place, own in enumerate(switches.own):
+            images[own].append(place)
+        return cls(switches, boards, dict(images))
 
     def write(self, run: Run, site: Path) -> None:
         """Bring the scripts and pictures into a site."""

@@ -108,7 +108,7 @@ def class_page(
         answer=_answer(findings, losses),
         remark=f"{meaning(removals.ablations)} Units were ranked on one part of the images; all that is told here is "
         "counted on the other.",
-        figures=_figures(findings, one, losses),
+        figures=_figures(one, losses),
         layers=tuple(_layer(findings, chips, removals, number, layer, loss) for layer, loss in losses),
         switches=switches_view(findings, switchboards, one.name) if switchboards else None,
     )
@@ -126,21 +126,10 @@ def _answer(findings: Findings, losses: list[tuple[int, Loss]]) -> str:
     return "There are too few images of it to tell."
 
 
-def _figures(findings: Findings, one: ImageClass, losses: list[tuple[int, Loss]]) -> tuple[Figure, ...]:
-    found = []
-    if losses:
-        found.append(Figure("Images reported on", f"{losses[-1][1].images:,}"))
-    frame = findings.classes
-    if frame is not None:
-        rows = frame[(frame["class"].astype(str) == one.name) & (frame["split"] == "reporting")]
-        for row in rows.to_dict("records"):
-            names = {"recall": "Recall", "precision": "Precision", "balanced_accuracy": "Balanced accuracy"}
-            found += [
-                Figure(says, words.percent(float(row[name])))
-                for name, says in names.items()
-                if row[name] is not None and math.isfinite(row[name])
-            ]
-    return tuple(found)
+def _figures(one: ImageClass, losses: list[tuple[int, Loss]]) -> tuple[Figure, ...]:
+    ratios = (("Recall", one.recall), ("Precision", one.precision), ("Balanced accuracy", one.balanced_accuracy))
+    found = [Figure("Images reported on", f"{losses[-1][1].images:,}")] if losses else []
+    return (*found, *(Figure(name, words.percent(value)) for name, value in ratios if math.isfinite(value)))
 
 
 def _layer(  # noqa: PLR0917 - what a page is made of
@@ -161,7 +150,7 @@ def _layer(  # noqa: PLR0917 - what a page is made of
         mistakes=_mistakes(name, loss),
         sharing=tuple(
             Sharing(removals.classes[other].name, removals.classes[other].href, shared)
-            for other, shared in removals.sharing(layer, number)[:SHARING]
+            for other, shared in removals.sharing(layer, number, SHARING)
         ),
         most=len(loss.needs),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dissectory.analysis.switches import SWITCHES, Switches
+from dissectory.analysis.switches import SHOWN, SWITCHES, Switches
 from dissectory.report import words
 from dissectory.report.drawing import embed
 from dissectory.report.views.chips import image_name
@@ -51,14 +51,15 @@ def switches_view(findings: Findings, found: Switchboards, name: str) -> Switche
         return None
     number = found.switches.classes.index(name)
     return SwitchesView(
-        tuple(_board(findings, found.switches, one, number) for one in found.boards if one.board.orders[number]),
+        tuple(_board(findings, found, one, number) for one in found.boards if one.board.orders[number]),
         tuple(f"{one.layer} has no switchboard: {one.reason}." for one in found.switches.left_out),
     )
 
 
-def _board(findings: Findings, switches: Switches, one: Switchboard, number: int) -> BoardView:
-    board = one.board
-    shown, images = switches.shown(number), switches.own.count(number)
+def _board(findings: Findings, found: Switchboards, one: Switchboard, number: int) -> BoardView:
+    switches, board = found.switches, one.board
+    images = found.images.get(number, ())
+    shown = images[:SHOWN]
     return BoardView(
         key=one.layer.slug,
         layer=one.layer.name,
@@ -68,7 +69,7 @@ def _board(findings: Findings, switches: Switches, one: Switchboard, number: int
         size=words.size(len(one.script)),
         remove=tuple(size for size in SIZES if size < board.units),
         keep=SIZES[-1] if SIZES[-1] < board.units else None,
-        shown=_shown(len(shown), images),
+        shown=_shown(len(shown), len(images)),
         agreement=_agreement(board.compared, board.differ),
         data=embed(
             {

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from fakes.many_classes import make_many_classes
 
 from dissectory.report.detectors import Detectors
 from dissectory.report.findings import Findings
@@ -31,6 +32,18 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="module")
 def findings(hostile: Run) -> Findings:
     return Findings.read(hostile)
+
+
+@pytest.fixture(scope="module")
+def many_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return make_many_classes(tmp_path_factory.mktemp("many") / "run", classes=40, units=48, each=5)
+
+
+@pytest.fixture(scope="module")
+def many(many_run: Run) -> Removals:
+    found = Removals.read(many_run, Findings.read(many_run))
+    assert found is not None
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -82,13 +95,51 @@ def test_a_unit_that_was_not_removed_says_so(findings: Findings, removals: Remov
     assert all(row.drop for row in rows if row not in last)
 
 
-def test_classes_that_share_units_name_each_other(removals: Removals) -> None:
-    for layer in removals.layers:
-        for number in range(len(removals.classes)):
-            for other, shared in removals.sharing(layer, number):
-                assert (number, shared) in removals.sharing(layer, other)
-                assert other != number
-                assert 0 < shared <= 20
+def shared_units(removals: Removals, layer: int, number: int) -> list[tuple[int, int]]:
+    """Look at every other class: how many of its most important units are also this one's."""
+    of = removals.losses[layer]
+    own = {need.place for need in of[number].needs}
+    counts = [(other, len(own & {need.place for need in loss.needs})) for other, loss in of.items() if other != number]
+    return sorted([pair for pair in counts if pair[1]], key=lambda pair: (-pair[1], pair[0]))
+
+
+@pytest.mark.parametrize("source", ["removals", "many"])
+def test_classes_that_share_units_are_those_found_by_looking_at_all(
+    source: str, request: pytest.FixtureRequest
+) -> None:
+    found: Removals = request.getfixturevalue(source)
+    for layer in found.layers:
+        for number in found.losses[layer]:
+            every = shared_units(found, layer, number)
+            assert found.sharing(layer, number, len(found.classes)) == every
+            assert found.sharing(layer, number, 6) == every[:6]
+    lonely = {
+        layer: {number: dataclasses.replace(loss, needs=()) for number, loss in of.items()}
+        for layer, of in found.losses.items()
+    }
+    assert dataclasses.replace(found, losses=lonely).sharing(found.layers[0], 0, 6) == []
+
+
+def test_each_class_has_the_numbers_of_its_own_rows(many_run: Run, many: Removals) -> None:
+    (layer,) = many.layers
+    classes, curves, confusions = (many_run.table(name) for name in ("classes", "ablation_curves", "confusions"))
+    for number, one in enumerate(many.classes):
+        row = classes[(classes["class"] == one.name) & (classes["split"] == "reporting")].iloc[0]
+        assert (one.recall, one.precision, one.balanced_accuracy) == (
+            row["recall"], row["precision"], row["balanced_accuracy"]
+        )  # fmt: skip
+        loss = many.losses[layer][number]
+        for mode, curve in (("remove", loss.remove), ("keep", loss.keep)):
+            rows = curves[(curves["class"] == one.name) & (curves["mode"] == mode)].sort_values("units")
+            assert curve is not None
+            assert list(curve.sizes) == rows["units"].tolist()
+            for name in ("accuracy", "everything", "random", "random_low", "random_high"):
+                column = {"accuracy": "balanced_accuracy", "everything": "all_class_accuracy"}.get(name, name)
+                assert getattr(curve, name).tolist() == rows[column].astype(float).tolist()
+        for size, pairs in loss.taken.items():
+            rows = confusions[(confusions["class"] == one.name) & (confusions["units"] == size)]
+            assert dict(pairs) == dict(zip(rows["taken_as"], rows["images"], strict=True))
+            assert [images for _, images in pairs] == sorted(rows["images"], reverse=True)
 
 
 def test_the_headline_is_the_mean_over_classes(hostile: Run, findings: Findings, removals: Removals) -> None:
