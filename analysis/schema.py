@@ -497,14 +497,21 @@ CONFUSIONS = Table(
 
 GENERATOR_ABLATIONS = Table(
     "generator_ablations",
-    "a concept whose best units were removed from a generator, how many, and a concept that was measured",
-    4,
+    "a concept whose best units were removed from a generator, by a score, how many, and a concept that was measured",
+    5,
     (
         _LAYER,
-        Column("concept", "name", "the concept whose units, those with the highest IoU, were removed"),
+        Column("concept", "name", "the concept whose units, those with the highest score, were removed"),
+        Column("ranking", "name", "the score: iou, or iqr"),
         Column("units", "int", "how many units were removed", "units"),
         Column("measured", "name", "the concept whose area is given"),
-        Column("images", "int", "images that were drawn with and without the units, others than those of the study"),
+        Column(
+            "drawn",
+            "int",
+            "images that were looked through for such that show the concept; none of the study's",
+            "images",
+        ),
+        Column("images", "int", "the first of them that show it, drawn with and without the units", "images"),
         Column("pixels", "long", "grid positions that carry the measured concept without the units", "grid positions"),
         Column("baseline", "long", "grid positions that carry it on the same images unchanged", "grid positions"),
         Column("change", "float", "pixels less baseline, over baseline; empty where that is 0", "1", nullable=True),
@@ -602,6 +609,22 @@ INSERTION_PICTURES = Table(
     ),
 )
 
+ABLATION_TRIALS = Table(
+    "ablation_trials",
+    "a concept whose best units were removed from some images, and a layer",
+    2,
+    (
+        _LAYER,
+        Column("concept", "name", "the concept whose units, those with the highest IoU, were removed"),
+        Column("units", "int", "how many units", "units"),
+        Column("images", "int", "images that they were removed from, the first ones of the study", "images"),
+        Column("baseline", "long", "grid positions that carry the concept on the images unchanged", "grid positions"),
+        Column("pixels", "long", "those without the units", "grid positions"),
+        Column("random_pixels", "long", "those without as many units taken at random", "grid positions"),
+        Column("lost", "float", "random_pixels less pixels, over baseline, but not beyond -1 and 1", "1"),
+    ),
+)
+
 PAINT_TRIALS = Table(
     "paint_trials",
     "a concept that was painted in the middle of some images, and a layer",
@@ -610,7 +633,7 @@ PAINT_TRIALS = Table(
         _LAYER,
         Column("concept", "name", "the concept whose units, those with the highest IoU, were set to their thresholds"),
         Column("units", "int", "how many units", "units"),
-        Column("images", "int", "images that were painted on, others than those of the study", "images"),
+        Column("images", "int", "images that were painted on, the first ones of the study", "images"),
         Column(
             "painted",
             "long",
@@ -877,6 +900,7 @@ TABLES: Mapping[str, Table] = MappingProxyType(
             UNIT_EFFECTS,
             ABLATION_PICTURES,
             INSERTION_PICTURES,
+            ABLATION_TRIALS,
             PAINT_TRIALS,
             ATTACKS,
             ATTACK_UNITS,

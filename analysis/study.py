@@ -102,7 +102,8 @@ class DissectionSection:
     `grid` is 64 in the study of a generator that does not say it.
     `pairings` is with how many other images' label maps activations are compared, to test labels against chance; 0 for
     no test. `information_ratio` asks for a second threshold of every unit, one for each concept, at which being active
-    tells most about it: another pass over the images, in which all units are counted at many levels.
+    tells most about it: another pass over the images, in which all units are counted at many levels. It is asked for
+    where units are removed from a generator and the study does not say otherwise.
     """
 
     quantile: float = 0.01
@@ -129,14 +130,16 @@ class ControlSection:
 class AblationSection:
     """`[ablation]`: the units that fit a concept best are removed from a generator; what becomes of its images?
 
-    It is done in one `layer`, by default the one with most matched units, for the so many `concepts` that a unit there
-    fits best, on as many other `images` as it says. Then each unit of the layer is removed alone, on the first
-    `single_images` of these; with 0 none is.
+    It is done in one `layer`, by default the one in which that takes most away on a few images, for every concept, or
+    for the so many `concepts` that a unit there fits best. A concept's units are removed from the first so many
+    `images` that show it, `among` others than those of the study; they are ranked by IoU and by the information quality
+    ratio. Then each unit of the layer is removed alone, on `single_images`; with 0 none is.
     """
 
     layer: str | None = None
-    images: int = 200
-    concepts: int = 20
+    images: int = 100
+    among: int = 1000
+    concepts: int | None = None
     single_images: int = 16
 
 
@@ -165,12 +168,13 @@ class ClassAblationSection:
 class InsertionSection:
     """`[insertion]`: the `units` that fit a concept best are forced on at one place of each image; does it appear?
 
-    `layer`, `images` and `concepts` are as in `[ablation]`.
+    By default the `layer` is that of `[paint]`: the one in which most concepts appear when they are painted on a few
+    images. `concepts` are as in `[ablation]`; the first so many `images` follow those of the study.
     """
 
     layer: str | None = None
     images: int = 200
-    concepts: int = 20
+    concepts: int | None = None
     units: int = 20
 
 
@@ -309,7 +313,7 @@ class Study:
             kind = ClassAblationSection if study.model.kind == "classifier" else AblationSection
             study = dataclasses.replace(study, ablation=_section(kind, values["ablation"], name, "ablation"))
         _check(study, name)
-        return study if "grid" in values.get("dissection", {}) else _with_usual_grid(study)
+        return dataclasses.replace(study, dissection=_usual(study, values.get("dissection", {})))
 
     def to_dict(self) -> dict[str, dict[str, Any]]:
         """The study as plain values, section by section, for the manifest."""
@@ -328,11 +332,13 @@ def _plan(values: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in values.items() if key != "ablation"}
 
 
-def _with_usual_grid(study: Study) -> Study:
-    """Leave the grid of photographs to photographs."""
-    if study.latents is None:
-        return study
-    return dataclasses.replace(study, dissection=dataclasses.replace(study.dissection, grid=GENERATOR_GRID))
+def _usual(study: Study, given: dict[str, Any]) -> DissectionSection:
+    """What the study of a generator does not say of its dissection is other than for photographs."""
+    usual: dict[str, Any] = {}
+    if study.latents is not None:
+        usual = {"grid": GENERATOR_GRID, "information_ratio": study.ablation is not None}
+    missing = {key: value for key, value in usual.items() if key not in given}
+    return dataclasses.replace(study.dissection, **missing)
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - any value that TOML can hold
@@ -512,13 +518,13 @@ def _edit_rules(study: Study) -> tuple[_Rule, ...]:
     numbers = [
         (f"{name}.{key}", getattr(section, key))
         for name, section in given.items()
-        for key in ("images", "concepts", "units")
+        for key in ("images", "among", "concepts", "units")
         if hasattr(section, key)
     ]
     single = study.ablation.single_images if isinstance(study.ablation, AblationSection) else 0
     return (
         *_class_rules(study.ablation if isinstance(study.ablation, ClassAblationSection) else None),
-        *((key, value, value >= 1, "1 or more") for key, value in numbers),
+        *((key, value, value is None or value >= 1, "1 or more") for key, value in numbers),
         ("ablation.single_images", single, single >= 0, "0 or more"),
     )
 

@@ -38,9 +38,14 @@ _BARS = 16
 
 
 def ablation_curve(concept: str, ablation: Ablation) -> Chart:
-    """The change of areas over the number of removed units: the concept's own, the most changed others', at random."""
+    """The change of areas over the number of removed units: the concept's own, at random, the most changed others'.
+
+    Its own is shown for both rankings of its units, where there are two.
+    """
     frame = Frame(width=560, height=300, left=54, right=120, top=16, bottom=44)
-    series = [("own", concept, ablation.own), ("random", "random units", ablation.random)]
+    series = [("own", concept, ablation.own)]
+    series += [("informed", "units by IQR", ablation.informed)] if ablation.informed else []
+    series += [("random", "random units", ablation.random)]
     series += [("other", name, spans) for name, spans in ablation.others]
     values = [span.value for _, _, spans in series for span in spans if math.isfinite(span.value)]
     low, high = min([-_LEAST, *values]), max([0.0, *values])
@@ -141,13 +146,15 @@ def _says(concept: str, ablation: Ablation) -> str:
     """What the most units that were removed did to the concept's own area, beside as many at random."""
     last, control = ablation.own[-1], ablation.random[-1]
     if not _known(last.value):
-        return f"None of the {ablation.images:,} images showed {concept} before units were removed."
+        return f"None of the {ablation.drawn:,} images that were drawn for it showed {concept}."
     does = "takes away" if last.value < 0 else "adds"
+    other = f"; ranked by IQR, they change it by {_shown(ablation.informed[-1])}" if ablation.informed else ""
     interval = f" ({signed_percent(last.low)} to {signed_percent(last.high)})" if _known(last.low) else ""
     return (
-        f"Removing the {ablation.sizes[-1]} units of {ablation.layer} that fit {concept} best {does} "
-        f"{words.percent(abs(last.value))} of its area{interval}; as many units at random change it by "
-        f"{signed_percent(control.value)}. Over {ablation.images:,} other images, intervals of 99 %."
+        f"Removing the {ablation.sizes[-1]} units of {ablation.layer} that fit {concept} best by IoU {does} "
+        f"{words.percent(abs(last.value))} of its area{interval}{other}. As many units at random change it by "
+        f"{signed_percent(control.value)}. Over {words.count(ablation.images, 'other image')} that "
+        f"{'shows' if ablation.images == 1 else 'show'} it, intervals of 99 %."
     )
 
 

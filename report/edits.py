@@ -30,16 +30,19 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Ablation:
-    """A concept's best units removed from a layer.
+    """A concept's best units removed from a layer, on the `images` that show it of those `drawn`.
 
-    `own` are the changes of its own area for each number of units in `sizes`, `random` the same without as many units
-    taken at random, `others` those of the most changed other concepts of its category.
+    `own` are the changes of its own area for each number of units in `sizes`, `informed` the same with units ranked by
+    the information quality ratio, empty where they were not, `random` without as many units taken at random, `others`
+    those of the most changed other concepts of its category.
     """
 
     layer: str
+    drawn: int
     images: int
     sizes: tuple[int, ...]
     own: tuple[Span, ...]
+    informed: tuple[Span, ...]
     random: tuple[Span, ...]
     others: tuple[tuple[str, tuple[Span, ...]], ...]
 
@@ -138,21 +141,30 @@ def _by_concept(run: Run, table: str) -> list[tuple[str, pd.DataFrame]]:
 
 
 def _ablation(rows: pd.DataFrame, concept: str, categories: Mapping[str, str]) -> Ablation:
-    by: dict[str, list[dict[str, Any]]] = {}
-    for row in rows.sort_values("units").to_dict("records"):
-        by.setdefault(str(row["measured"]), []).append({str(key): value for key, value in row.items()})
+    by = _measured(rows[rows["ranking"] == "iou"])
     own = by.pop(concept)
     alike = {name: found for name, found in by.items() if categories[name] == categories[concept]}
     most = sorted(alike, key=lambda name: -abs(alike[name][-1]["pixels"] - alike[name][-1]["baseline"]))
     shown = [name for name in most if alike[name][-1]["baseline"] and len(alike[name]) == len(own)][:OTHERS]
+    informed = _measured(rows[(rows["ranking"] == "iqr") & (rows["measured"] == concept)]).get(concept, [])
     return Ablation(
         layer=str(own[0]["layer"]),
+        drawn=int(own[0]["drawn"]),
         images=int(own[0]["images"]),
         sizes=tuple(int(row["units"]) for row in own),
         own=_spans(own, "change", "low", "high"),
+        informed=_spans(informed, "change", "low", "high"),
         random=_spans(own, "random_change", "random_low", "random_high"),
         others=tuple((name, _spans(alike[name], "change", "low", "high")) for name in shown),
     )
+
+
+def _measured(rows: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
+    """Rows by the concept that was measured, with more and more units removed."""
+    by: dict[str, list[dict[str, Any]]] = {}
+    for row in rows.sort_values("units").to_dict("records"):
+        by.setdefault(str(row["measured"]), []).append({str(key): value for key, value in row.items()})
+    return by
 
 
 def _spans(rows: list[dict[str, Any]], *keys: str) -> tuple[Span, ...]:

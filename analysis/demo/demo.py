@@ -95,7 +95,7 @@ def generator_study(out: Path, latents: int) -> Study:
 
     The scenes in the folder of the demo's run are the real images.
     """
-    edited = max(1, latents // 32)
+    edited = max(1, latents // 64)
     return Study.from_dict(
         {
             "title": "the demo's generator",
@@ -110,8 +110,8 @@ def generator_study(out: Path, latents: int) -> Study:
                 "by another one, which can be wrong.",
             },
             "concepts": {"sources": ["python:dissectory.analysis.demo.networks:trained_segmenter", "color"]},
-            "ablation": {"layer": _EDITED, "images": edited, "concepts": 8, "single_images": min(edited, 5)},
-            "insertion": {"layer": _EDITED, "images": 3 * edited, "concepts": 8},
+            "ablation": {"images": edited, "among": 8 * edited, "concepts": 12, "single_images": min(edited, 4)},
+            "insertion": {"images": 6 * edited, "concepts": 12},
             "paint": {},
             "artifacts": {
                 "features": "python:dissectory.analysis.demo.features:scene_features",

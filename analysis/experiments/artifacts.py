@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dissectory.analysis import schema
-from dissectory.analysis.experiments.editing import EditedGenerator, further_images, in_turn, rank_units, without
+from dissectory.analysis.experiments.editing import EditedGenerator, further_images, in_turn, most_matched, without
 from dissectory.analysis.experiments.order import batches
 from dissectory.analysis.subjects.features import FeatureNetwork
 from dissectory.analysis.subjects.images import ImageFolder
@@ -62,8 +62,7 @@ def find_artifacts(run: Run, setting: Setting, section: ArtifactsSection, looks:
         StudyError: the features of all images are the same.
         ImagesError: no real image can be decoded.
     """
-    ranking = rank_units(run, setting, section.layer, "artifacts.layer")
-    layer, see = ranking.layer, open_features(setting, section)
+    layer, see = section.layer or most_matched(run), open_features(setting, section)
     real = _real_images(setting, section)
     reference = _gaussian(looks.features if real is None else _features_of(setting, real, see, progress))
     distances = reference.distances(looks.features)

@@ -19,11 +19,11 @@ from torch import Tensor, nn
 from dissectory.analysis import schema
 from dissectory.analysis.experiments.carlini_wagner import attack
 from dissectory.analysis.experiments.classification import NO_PREDICTION, output_of
-from dissectory.analysis.experiments.editing import NINETY_NINE
 from dissectory.analysis.experiments.parts import scores_of
 from dissectory.analysis.pictures.attacked import amplifications, draw_attacked
 from dissectory.analysis.subjects.images import ImageFolder
 from dissectory.analysis.subjects.layers import watch
+from dissectory.analysis.tally.changes import NINETY_NINE
 from dissectory.errors import StudyError, nearest
 
 if TYPE_CHECKING:

@@ -15,12 +15,10 @@ from dissectory.analysis.experiments.attack import attack_classifier, check_atta
 from dissectory.analysis.experiments.class_ablation import ablate_classifier, check_ablation
 from dissectory.analysis.experiments.drawers import tell_drawers
 from dissectory.analysis.experiments.editing import check_layers
-from dissectory.analysis.experiments.generator_ablation import ablate_generator
+from dissectory.analysis.experiments.edits import Edits
 from dissectory.analysis.experiments.illustration import illustrate
-from dissectory.analysis.experiments.insertion import insert_concepts
 from dissectory.analysis.experiments.looking_again import look_again
 from dissectory.analysis.experiments.measuring import Measurement
-from dissectory.analysis.experiments.paints import offer_paints
 from dissectory.analysis.experiments.passes import timed
 from dissectory.analysis.experiments.provenance import describe
 from dissectory.analysis.experiments.seconds import Seconds
@@ -28,9 +26,8 @@ from dissectory.analysis.experiments.setting import open_setting
 from dissectory.analysis.experiments.shards import PROGRESS, forget
 from dissectory.analysis.experiments.tabulation import write_tables
 from dissectory.analysis.experiments.texture import compare_textures, open_pairs
-from dissectory.analysis.experiments.unit_effects import remove_single_units
 from dissectory.analysis.run import Run
-from dissectory.analysis.study import AblationSection, ClassAblationSection
+from dissectory.analysis.study import ClassAblationSection
 from dissectory.analysis.subjects.latents import Latents
 from dissectory.progress import Silent
 
@@ -80,7 +77,7 @@ def dissect_keeping(
             layout = illustrate(run, setting, record, results, progress)
         ablations = _ablate(run, setting, record, seconds, progress)
         _look_again(run, setting, record, seconds, progress)
-        _edit(run, setting, seconds, progress)
+        Edits(run, setting, seconds, progress).make(record, kept / f"{role}-edits")
         _show_others(run, setting, record, seconds, progress)
         seconds["total"] = seconds.total
         run.write_manifest(replace(describe(setting, record, results, layout), ablations=ablations))
@@ -107,21 +104,6 @@ def _look_again(run: Run, setting: Setting, record: Record, seconds: Seconds, pr
     if section:
         with timed(seconds, "artifacts"):
             find_artifacts(run, setting, section, looks, progress)
-
-
-def _edit(run: Run, setting: Setting, seconds: Seconds, progress: Progress) -> None:
-    """Change a generator's images in the ways that the study asks for."""
-    if isinstance(setting.study.ablation, AblationSection):
-        with timed(seconds, "ablation"):
-            ablate_generator(run, setting, setting.study.ablation, progress)
-        with timed(seconds, "single units"):
-            remove_single_units(run, setting, setting.study.ablation, progress)
-    if setting.study.insertion:
-        with timed(seconds, "insertion"):
-            insert_concepts(run, setting, setting.study.insertion, progress)
-    if setting.study.paint:
-        with timed(seconds, "paint"):
-            offer_paints(run, setting, setting.study.paint, progress)
 
 
 def _check_others(setting: Setting) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from dissectory.analysis.experiments.editing import Areas, Cells, EditedGenerator, Ranking
+    from dissectory.analysis.experiments.editing import Cells, EditedGenerator, Ranking
     from dissectory.analysis.experiments.setting import Setting
     from dissectory.analysis.run import Run
 
@@ -37,29 +37,34 @@ def rows_of_concepts(setting: Setting) -> list[int]:
     return rows
 
 
-def draw_removals(
-    run: Run, setting: Setting, generator: EditedGenerator, ranking: Ranking, areas: Mapping[tuple[int, int], Areas]
-) -> None:
-    """Draw images without more and more units of a concept, those in which its area was largest.
+@dataclass(frozen=True, slots=True)
+class Pictured:
+    """Some images, and the areas `(image,)` of a concept in them for each number of its units that were removed."""
 
-    `areas` `(image, concept)` were measured for pairs of a concept and a number of removed units.
-    """
+    images: Sequence[int]
+    areas: Mapping[int, npt.NDArray[np.integer]]
+
+
+def draw_removals(
+    run: Run, setting: Setting, generator: EditedGenerator, ranking: Ranking, found: Mapping[int, Pictured]
+) -> None:
+    """Draw images without more and more units of each concept, those in which its area was largest."""
     layout, row_of, rows = Pictures(), rows_of_concepts(setting), []
-    for concept in dict.fromkeys(concept for concept, _ in areas):
-        found = {size: areas[concept, size][:, concept] for size in SIZES if (concept, size) in areas}
-        images = [int(image) for image in np.argsort(-found[0], kind="stable")[:SHOWN] if found[0][image]]
-        if not images:
+    for concept, one in found.items():
+        if not one.images:
             continue
+        places = np.argsort(-one.areas[0], kind="stable")[:SHOWN].tolist()
+        images = [one.images[place] for place in places]
         batch, point = generator.draw(images)
         seeds, columns = [generator.images.seeds[image] for image in images], []
-        for size, area in found.items():
+        for size, area in one.areas.items():
             views = generator.redraw(batch, point, without(point.output, ranking.order[concept][:size])).views
             columns.append([thumbnail(view, layout.tile) for view in views])
             rows += [
-                (ranking.layer, setting.vocabulary.keys[concept], rank, size, seeds[rank], area[image])
-                for rank, image in enumerate(images)
+                (ranking.layer, setting.vocabulary.keys[concept], rank, size, seeds[rank], area[place])
+                for rank, place in enumerate(places)
             ]
-        write_strip(run, Pictures.ablation(row_of[concept]), list(zip(*columns, strict=True)), len(found))
+        write_strip(run, Pictures.ablation(row_of[concept]), list(zip(*columns, strict=True)), len(one.areas))
     _write(run, schema.ABLATION_PICTURES, rows)
 
 

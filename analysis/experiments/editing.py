@@ -32,9 +32,6 @@ if TYPE_CHECKING:
     Areas = npt.NDArray[np.int64]
     Cells = npt.NDArray[np.intp]
 
-NINETY_NINE = 2.58
-"""Standard errors to each side of what 99 % of normal errors are within."""
-
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
@@ -69,11 +66,20 @@ def in_turn(count: int, size: int) -> Iterator[range]:
     return (range(first, min(first + size, count)) for first in range(0, count, size))
 
 
+def first_images(setting: Setting, count: int) -> Latents:
+    """The first images of the study."""
+    return _images(setting, 0, min(count, len(setting.images)))
+
+
 def further_images(setting: Setting, count: int) -> Latents:
     """Images of the seeds that follow the study's own."""
+    return _images(setting, len(setting.images), count)
+
+
+def _images(setting: Setting, first: int, count: int) -> Latents:
     section = setting.study.latents
     assert section is not None  # noqa: S101 - only a generator's study asks for edits
-    section = dataclasses.replace(section, seed=section.seed + section.count, count=count)
+    section = dataclasses.replace(section, seed=section.seed + first, count=count)
     return Latents(setting.model.module, section, setting.device)
 
 
@@ -82,6 +88,7 @@ class EditedGenerator:
 
     def __init__(self, setting: Setting, layer: str, images: Latents) -> None:
         self._setting = setting
+        self.layer = layer
         self.images = images
         inputs = images.inputs([0])
         self._single = len(inputs) == 1
@@ -95,11 +102,21 @@ class EditedGenerator:
     def __len__(self) -> int:
         return len(self.images)
 
-    def drawn(self) -> Iterator[Drawn]:
-        """Draw all images as they are, batch by batch in their order, and label them."""
-        for numbers in in_turn(len(self), self._setting.study.compute.batch):
-            batch, point = self.draw(numbers)
-            yield Drawn(batch, point, self._labels(batch))
+    @property
+    def concepts(self) -> int:
+        """How many concepts are measured."""
+        return len(self._setting.vocabulary)
+
+    def drawn(self, images: Sequence[int] | None = None) -> Iterator[Drawn]:
+        """Draw some images as they are, or all, batch by batch in their order, and label them."""
+        images = range(len(self)) if images is None else images
+        for places in in_turn(len(images), self._setting.study.compute.batch):
+            yield self.drawn_of([images[place] for place in places])
+
+    def drawn_of(self, numbers: Sequence[int]) -> Drawn:
+        """Draw some images as they are, and label them."""
+        batch, point = self.draw(numbers)
+        return Drawn(batch, point, self._labels(batch))
 
     def draw(self, numbers: Sequence[int]) -> tuple[ViewBatch, Point]:
         """Draw some images as they are."""
@@ -138,8 +155,7 @@ class EditedGenerator:
 
     def areas(self, labels: Labels) -> Areas:
         """How many positions carry each concept `(image, concept)`."""
-        concepts = len(self._setting.vocabulary)
-        found: Areas = np.array([np.bincount(image.ravel(), minlength=concepts + 1)[1:] for image in labels])
+        found: Areas = np.array([np.bincount(image.ravel(), minlength=self.concepts + 1)[1:] for image in labels])
         return found
 
 
@@ -156,7 +172,7 @@ def _of(batch: ViewBatch, rows: Sequence[int]) -> ViewBatch:
 class Ranking:
     """The units of a layer by how well they fit each concept.
 
-    `order` `(concept, unit)` has the highest IoU first, equal ones by number; `best` `(concept,)` is that IoU.
+    `order` `(concept, unit)` has the highest score first, equal ones by number; `best` `(concept,)` is that score.
     `thresholds` `(unit,)` are 0 for units without one.
     """
 
@@ -165,30 +181,28 @@ class Ranking:
     best: npt.NDArray[np.float64]
     thresholds: npt.NDArray[np.float32]
 
-    def concepts(self, count: int) -> list[int]:
-        """Concepts that a unit fits at all, at most so many, the best fitted first."""
+    def concepts(self, count: int | None = None) -> list[int]:
+        """Concepts that a unit fits at all, the best fitted first; at most so many."""
         ranked = np.argsort(-self.best, kind="stable")[:count]
         return [int(concept) for concept in ranked if self.best[concept] > 0]
 
 
-def rank_units(run: Run, setting: Setting, wanted: str | None, key: str) -> Ranking:
-    """Rank the units of the layer that a study names under `key`, or of the one with most matched units.
-
-    Raises:
-        StudyError: the layer was not dissected.
-    """
-    table = run.table("layers").sort_values("index")
-    names = table["layer"].astype(str).tolist()
-    layer = wanted or names[int(table["matched_units"].to_numpy().argmax())]
-    if layer not in names:
-        raise StudyError(f"{key} is '{layer}', which is not one of the layers of the study; {nearest(layer, names)}")
+def rank_units(run: Run, setting: Setting, layer: str, score: str = "iou") -> Ranking:
+    """Rank the units of a layer by a score in the table of units and concepts, `iou` or `iqr`."""
     units, pairs = run.table("units"), run.table("unit_concepts")
     units, pairs = units[units["layer"] == layer].sort_values("unit"), pairs[pairs["layer"] == layer]
     place = {name: number for number, name in enumerate(setting.vocabulary.keys)}
-    iou = np.zeros((len(place), len(units)))
-    iou[pairs["concept"].astype(str).map(place).to_numpy(), pairs["unit"].to_numpy()] = pairs["iou"].to_numpy()
-    order = np.argsort(-iou, axis=1, kind="stable")
-    return Ranking(layer, order, iou.max(axis=1), units["threshold"].fillna(0).to_numpy(dtype=np.float32))
+    scores = np.zeros((len(place), len(units)))
+    concepts, numbers = pairs["concept"].astype(str).map(place).to_numpy(), pairs["unit"].to_numpy()
+    scores[concepts, numbers] = pairs[score].fillna(0).to_numpy()
+    order = np.argsort(-scores, axis=1, kind="stable")
+    return Ranking(layer, order, scores.max(axis=1), units["threshold"].fillna(0).to_numpy(dtype=np.float32))
+
+
+def most_matched(run: Run) -> str:
+    """The layer with most matched units, the first of equal ones."""
+    table = run.table("layers").sort_values("index")
+    return str(table["layer"].iloc[int(table["matched_units"].to_numpy().argmax())])
 
 
 def without(maps: Tensor, units: Cells) -> Tensor:

@@ -1,130 +1,179 @@
 """Ablation in a generator: the units that fit a concept best are removed; what vanishes from its images?
 
 As in Bau et al. 2020 ('Ablation in a GAN'): areas of the concept, and of every other one, against the same images
-unchanged, with 99 % intervals; beside it the same with as many units taken at random.
+unchanged, with 99 % intervals; beside it the same with as many units taken at random. Units are ranked by IoU and,
+where it was measured, by the information quality ratio. The images are those, of many that are drawn, that show the
+concept: from others there is nothing to remove.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dissectory.analysis import schema
-from dissectory.analysis.experiments.edit_pictures import draw_removals
-from dissectory.analysis.experiments.editing import NINETY_NINE, EditedGenerator, further_images, rank_units, without
+from dissectory.analysis.experiments import edit_pictures
+from dissectory.analysis.experiments.edit_pictures import Pictured, draw_removals
+from dissectory.analysis.experiments.editing import EditedGenerator, further_images, in_turn, rank_units, without
+from dissectory.analysis.tally.changes import change_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     import numpy.typing as npt
 
     from dissectory.analysis.experiments.setting import Setting
+    from dissectory.analysis.experiments.shards import Shards
     from dissectory.analysis.run import Run
     from dissectory.analysis.study import AblationSection
     from dissectory.progress import Progress
 
-    Areas = npt.NDArray[np.int64]
-    Values = npt.NDArray[np.float64]
+    Areas = npt.NDArray[np.int32]
+    Order = npt.NDArray[np.intp]
+
+Keep = Callable[[str, Mapping[str, str]], "Shards"]
+"""Opens what is kept of a part of the work while a run goes on, by its kind and what it depends on."""
 
 SIZES = (0, 1, 2, 4, 8, 12, 16, 20, 30)
 """How many units are removed, as far as the layer has so many."""
 
-FEWEST = 4
-"""Of fewer images with a concept, no interval is given: the standard error itself is hardly known then."""
 
-_RANDOM = -1
-"""Stands for the units taken at random where others stand for concepts."""
+RANDOM = "random"
+"""Stands for the order in which units are taken at random where others stand for scores."""
+
+
+def ablate_generator(
+    run: Run, setting: Setting, section: AblationSection, layer: str, *, keep: Keep, progress: Progress
+) -> None:
+    """Remove units of a layer, measure, and write the table; where that was begun before, it is gone on with."""
+    rankings = {score: rank_units(run, setting, layer, score) for score in _scores(setting)}
+    generator = EditedGenerator(setting, layer, further_images(setting, section.among))
+    before = _areas(generator, keep("drawn", {"[ablation]": json.dumps([layer, len(generator)])}), setting, progress)
+    concepts = rankings["iou"].concepts(section.concepts)
+    chosen = {concept: np.flatnonzero(before[:, concept])[: section.images].tolist() for concept in concepts}
+    rows, pictured = [], {}
+    with progress.stage("Removing units", sum(map(len, chosen.values())), "images") as advance:
+        for concept, images in chosen.items():
+            orders = {score: ranking.order[concept] for score, ranking in rankings.items()}
+            removal = _Removal.of(orders, abs(setting.study.seed), concept)
+            areas = removal.areas(generator, images, keep, advance)
+            rows += [
+                _rows(setting.vocabulary.keys, (concept, score, size), areas, len(generator))
+                for score in rankings
+                for size in removal.sizes
+            ]
+            own = {size: areas["iou", size][:, concept] for size in edit_pictures.SIZES if size in removal.sizes}
+            pictured[concept] = Pictured(images, own)
+    _write(run, layer, rows)
+    draw_removals(run, setting, generator, rankings["iou"], pictured)
+
+
+def _scores(setting: Setting) -> tuple[str, ...]:
+    """By what units are ranked."""
+    return ("iou", "iqr") if setting.study.dissection.information_ratio else ("iou",)
+
+
+def _areas(generator: EditedGenerator, shards: Shards, setting: Setting, progress: Progress) -> Areas:
+    """Areas `(image, concept)` of all images as they are."""
+    groups = list(in_turn(len(generator), setting.study.compute.batch))
+    missing = shards.missing(len(groups))
+    done = len(generator) - sum(len(groups[number]) for number in missing)
+    with progress.stage("Drawing other images", len(generator), "images", done=done) as advance:
+        for number in missing:
+            drawn = generator.drawn_of(groups[number])
+            shards.write(number, number + 1, {"areas": generator.areas(drawn.labels).astype(np.int32)})
+            advance(len(drawn))
+    return np.concatenate([shard.read("areas") for shard in shards])
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """By which share of what they were areas changed `(concept,)`, with 99 % intervals.
+class _Removal:
+    """The removal of a concept's units: in several orders, each of the `sizes` first ones."""
 
-    NaN where there was no area; the interval is NaN where less than `FEWEST` images had any.
-    """
+    concept: int
+    orders: Mapping[str, Order]
+    sizes: tuple[int, ...]
 
-    share: Values
-    low: Values
-    high: Values
+    @classmethod
+    def of(cls, orders: Mapping[str, Order], seed: int, concept: int) -> _Removal:
+        """Remove units in the orders of scores, and at random, of each concept at another."""
+        units = len(next(iter(orders.values())))
+        random = np.random.default_rng([seed, concept]).permutation(units)
+        return cls(concept, {**orders, RANDOM: random}, tuple(size for size in SIZES if size <= units))
 
+    @property
+    def sets(self) -> dict[tuple[int, ...], list[tuple[str, int]]]:
+        """Each set of units that is removed, once, and for which orders and sizes that is."""
+        found: dict[tuple[int, ...], list[tuple[str, int]]] = {}
+        for score, order in self.orders.items():
+            for size in self.sizes:
+                found.setdefault(tuple(sorted(order[:size].tolist())), []).append((score, size))
+        return found
 
-def ablate_generator(run: Run, setting: Setting, section: AblationSection, progress: Progress) -> None:
-    """Remove units, measure, and write the table."""
-    ranking = rank_units(run, setting, section.layer, "ablation.layer")
-    concepts = ranking.concepts(section.concepts)
-    units = ranking.order.shape[1]
-    sizes = [size for size in SIZES if size <= units]
-    random = np.random.default_rng(setting.study.seed).permutation(units)
-    orders = {_RANDOM: random, **{concept: ranking.order[concept] for concept in concepts}}
-    generator = EditedGenerator(setting, ranking.layer, further_images(setting, section.images))
-    baseline, areas = _measure(generator, orders, sizes, progress)
-    rows = [
-        _rows(setting.vocabulary.keys, (concept, size), baseline, areas[concept, size], areas[_RANDOM, size])
-        for concept in concepts
-        for size in sizes
-    ]
-    columns: dict[str, Any] = {
-        column.name: np.concatenate([row[column.name] for row in rows]) if rows else []
-        for column in schema.GENERATOR_ABLATIONS.columns[1:]
-    }
-    layer = np.full(len(columns["units"]), ranking.layer, dtype=object)
-    run.write_table(schema.GENERATOR_ABLATIONS, {"layer": layer, **columns})
-    own = {key: found for key, found in areas.items() if key[0] != _RANDOM}
-    draw_removals(run, setting, generator, ranking, own)
+    def areas(
+        self, generator: EditedGenerator, images: Sequence[int], keep: Keep, advance: Callable[[int], None]
+    ) -> dict[tuple[str, int], Areas]:
+        """Areas `(image, concept)` of some images for each order and size; measured, if that is not done yet."""
+        asked = json.dumps([generator.layer, self.concept, list(images), list(self.sets)])
+        shards = keep("removed", {"[ablation]": hashlib.sha256(asked.encode()).hexdigest()})
+        if not len(shards):
+            shards.write(0, 1, {"areas": self._measured(generator, images, advance)})
+        else:
+            advance(len(images))
+        (shard,) = shards
+        areas = shard.read("areas")
+        return {key: areas[place] for place, keys in enumerate(self.sets.values()) for key in keys}
 
-
-def _measure(
-    generator: EditedGenerator, orders: Mapping[int, npt.NDArray[np.intp]], sizes: Sequence[int], progress: Progress
-) -> tuple[Areas, dict[tuple[int, int], Areas]]:
-    """Areas `(image, concept)` of the images as they are, and without the first units of each order."""
-    before: list[Areas] = []
-    after: dict[tuple[int, int], list[Areas]] = {(concept, size): [] for concept in orders for size in sizes}
-    with progress.stage("Removing units", len(generator), "images") as advance:
-        for drawn in generator.drawn():
-            before.append(generator.areas(drawn.labels))
-            for (concept, size), found in after.items():
-                output = without(drawn.point.output, orders[concept][:size])
-                found.append(generator.areas(generator.changed(drawn, output)) if size else before[-1])
-            advance(len(drawn.batch))
-    return np.concatenate(before), {key: np.concatenate(found) for key, found in after.items()}
+    def _measured(self, generator: EditedGenerator, images: Sequence[int], advance: Callable[[int], None]) -> Areas:
+        """Areas `(set, image, concept)`."""
+        found: list[list[Areas]] = [[] for _ in self.sets]
+        for drawn in generator.drawn(images):
+            for of_set, units in zip(found, self.sets, strict=True):
+                output = without(drawn.point.output, np.array(units, dtype=np.intp))
+                labels = generator.changed(drawn, output) if units else drawn.labels
+                of_set.append(generator.areas(labels).astype(np.int32))
+            advance(len(drawn))
+        nothing = np.empty((0, generator.concepts), dtype=np.int32)
+        return np.stack([np.concatenate([nothing, *of_set]) for of_set in found])
 
 
 def _rows(
-    keys: Sequence[str], removed: tuple[int, int], baseline: Areas, areas: Areas, random: Areas
+    keys: Sequence[str], removed: tuple[int, str, int], areas: Mapping[tuple[str, int], Areas], drawn: int
 ) -> dict[str, npt.NDArray[Any]]:
-    """The rows of one concept and one number of units: its own, and of each concept that was or came to be there."""
-    concept, size = removed
-    there = np.union1d(np.flatnonzero((baseline + areas + random).any(axis=0)), [concept])
-    change, control = change_of(baseline[:, there], areas[:, there]), change_of(baseline[:, there], random[:, there])
+    """The rows of one set: of the concept that it was removed for, and of each that was or came to be there."""
+    concept, score, size = removed
+    before, after, random = areas[score, 0], areas[score, size], areas[RANDOM, size]
+    there = np.union1d(np.flatnonzero((before + after + random).any(axis=0)), [concept])
+    before, after, random = before[:, there], after[:, there], random[:, there]
+    change, control = change_of(before, after), change_of(before, random)
     return {
         "concept": np.full(len(there), keys[concept], dtype=object),
+        "ranking": np.full(len(there), score, dtype=object),
         "units": np.full(len(there), size),
         "measured": np.array(keys, dtype=object)[there],
-        "images": np.full(len(there), len(baseline)),
-        "pixels": areas[:, there].sum(axis=0),
-        "baseline": baseline[:, there].sum(axis=0),
+        "drawn": np.full(len(there), drawn),
+        "images": np.full(len(there), len(before)),
+        "pixels": after.sum(axis=0),
+        "baseline": before.sum(axis=0),
         "change": change.share,
         "low": change.low,
         "high": change.high,
-        "random_pixels": random[:, there].sum(axis=0),
+        "random_pixels": random.sum(axis=0),
         "random_change": control.share,
         "random_low": control.low,
         "random_high": control.high,
     }
 
 
-def change_of(before: Areas, after: Areas) -> Change:
-    """Find by which share of their sum areas `(image, concept)` changed.
-
-    The standard error is that of a ratio of two sums over images (Cochran 1977, chapter 6): of what each image's change
-    differs by from the share of its own area.
-    """
-    count, total = len(before), before.sum(axis=0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        share = np.where(total > 0, (after - before).sum(axis=0) / total, np.nan)
-        apart = (after - before) - share * before
-        error = np.sqrt((apart**2).sum(axis=0) / max(count - 1, 1) * count) / total
-    wide = np.where((before > 0).sum(axis=0) >= FEWEST, NINETY_NINE * error, np.nan)
-    return Change(share, share - wide, share + wide)
+def _write(run: Run, layer: str, rows: Sequence[Mapping[str, npt.NDArray[Any]]]) -> None:
+    columns: dict[str, Any] = {
+        column.name: np.concatenate([row[column.name] for row in rows]) if rows else []
+        for column in schema.GENERATOR_ABLATIONS.columns[1:]
+    }
+    names = np.full(len(columns["units"]), layer, dtype=object)
+    run.write_table(schema.GENERATOR_ABLATIONS, {"layer": names, **columns})

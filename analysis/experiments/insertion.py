@@ -13,7 +13,8 @@ import numpy as np
 
 from dissectory.analysis import schema
 from dissectory.analysis.experiments.edit_pictures import Forced, Insertion, draw_insertions
-from dissectory.analysis.experiments.editing import NINETY_NINE, EditedGenerator, forced, further_images, rank_units
+from dissectory.analysis.experiments.editing import EditedGenerator, forced, further_images, rank_units
+from dissectory.analysis.tally.changes import NINETY_NINE
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -27,9 +28,9 @@ if TYPE_CHECKING:
     Cells = npt.NDArray[np.intp]
 
 
-def insert_concepts(run: Run, setting: Setting, section: InsertionSection, progress: Progress) -> None:
-    """Force units on, measure, and write the table."""
-    ranking = rank_units(run, setting, section.layer, "insertion.layer")
+def insert_concepts(run: Run, setting: Setting, section: InsertionSection, layer: str, progress: Progress) -> None:
+    """Force units of a layer on, measure, and write the table."""
+    ranking = rank_units(run, setting, layer)
     concepts = ranking.concepts(section.concepts)
     info = next(layer for layer in setting.layers if layer.name == ranking.layer)
     generator = EditedGenerator(setting, ranking.layer, further_images(setting, section.images))

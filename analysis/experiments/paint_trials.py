@@ -1,7 +1,8 @@
 """Which layer of a generator can be painted with? Each concept is painted once, in the middle of some images.
 
 What a layer's units fit says little about what they can draw: where later layers go by the whole picture, a few units
-forced on change nothing. So every layer is tried, with strokes as the page to paint on makes them.
+forced on change nothing. So every layer is tried, with strokes as the page to paint on makes them, on images of the
+study: what is told of others later on is not chosen by them.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 import torch
 
 from dissectory.analysis import schema
-from dissectory.analysis.experiments.editing import EditedGenerator, further_images, rank_units
+from dissectory.analysis.experiments.editing import EditedGenerator, first_images, most_matched, rank_units
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from dissectory.progress import Progress
 
 IMAGES = 6
-"""Images that are tried; they follow those of the study."""
+"""Images that are tried: the first ones of the study."""
 
 APPEARS = 0.1
 """A concept can be painted where this share of what is painted comes to show it."""
@@ -40,6 +41,7 @@ class Trial:
 
     concept: int
     units: int
+    images: int
     painted: int
     came: int
 
@@ -49,32 +51,33 @@ class Trial:
         return self.came / self.painted if self.painted else 0.0
 
 
-def try_layers(run: Run, setting: Setting, section: PaintSection, progress: Progress) -> tuple[Ranking, list[Trial]]:
-    """Try the layers, or the one that the study names, and write the table; returns the layer to paint with.
-
-    It is the one with most concepts that appear; of equal ones the first. Trials are in order: what appears most first.
-    """
-    layers = [section.layer] if section.layer else [layer.name for layer in setting.layers]
-    tried: dict[str, tuple[Ranking, list[Trial]]] = {}
+def try_layers(
+    run: Run, setting: Setting, section: PaintSection, layers: Sequence[str], progress: Progress
+) -> dict[str, list[Trial]]:
+    """Try some layers, and write the table; returns the trials of each, in order: what appears most first."""
+    tried = {}
     with progress.stage("Trying to paint", len(layers), "layers") as advance:
         for layer in layers:
-            ranking = rank_units(run, setting, layer, "paint.layer")
-            tried[layer] = ranking, _try_layer(setting, section, ranking)
+            tried[layer] = _try_layer(setting, section, rank_units(run, setting, layer))
             advance(1)
-    rows = [
-        (layer, setting.vocabulary.keys[one.concept], one) for layer, (_, trials) in tried.items() for one in trials
-    ]
+    rows = [(layer, setting.vocabulary.keys[one.concept], one) for layer, trials in tried.items() for one in trials]
     columns = {
         "layer": [layer for layer, _, _ in rows],
         "concept": [concept for _, concept, _ in rows],
         "units": [one.units for _, _, one in rows],
-        "images": [IMAGES] * len(rows),
+        "images": [one.images for _, _, one in rows],
         "painted": [one.painted for _, _, one in rows],
         "came": [one.came for _, _, one in rows],
         "share": [one.share for _, _, one in rows],
     }
     run.write_table(schema.PAINT_TRIALS, columns)
-    return tried[best_layer({layer: [one.share for one in trials] for layer, (_, trials) in tried.items()})]
+    return tried
+
+
+def layer_to_paint(run: Run, tried: Mapping[str, Sequence[Trial]]) -> str:
+    """Choose the layer to paint with; where nothing was painted in any, the one with most matched units."""
+    shares = {layer: [one.share for one in trials] for layer, trials in tried.items()}
+    return best_layer(shares) if any(map(any, shares.values())) else most_matched(run)
 
 
 def best_layer(shares: Mapping[str, Sequence[float]]) -> str:
@@ -97,14 +100,14 @@ def _try_layer(setting: Setting, section: PaintSection, ranking: Ranking) -> lis
         for concept in ranking.concepts(len(vocabulary))
         if ranking.best[concept] > cut and vocabulary.concepts[concept].category != "color"
     ]
-    generator = EditedGenerator(setting, ranking.layer, further_images(setting, IMAGES))
+    generator = EditedGenerator(setting, ranking.layer, first_images(setting, IMAGES))
     drawn = list(generator.drawn())
     trials = []
     for concept in fitting[: section.concepts]:
         units = ranking.order[concept][: section.units]
         found = [_paint(generator, one, concept, units, ranking.thresholds[units]) for one in drawn]
         painted, came = (sum(counts) for counts in zip(*found, strict=True))
-        trials.append(Trial(concept, len(units), painted, came))
+        trials.append(Trial(concept, len(units), len(generator), painted, came))
     return sorted(trials, key=lambda one: -one.share)
 
 

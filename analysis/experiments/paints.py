@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dissectory.analysis.experiments.paint_trials import try_layers
+from dissectory.analysis.experiments.editing import rank_units
 from dissectory.analysis.painting import PAINT, Paint
 from dissectory.analysis.subjects.latents import Latents
 from dissectory.errors import SubjectError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dissectory.analysis.experiments.editing import Ranking
     from dissectory.analysis.experiments.paint_trials import Trial
     from dissectory.analysis.experiments.setting import Setting
@@ -18,8 +20,13 @@ if TYPE_CHECKING:
     from dissectory.progress import Progress
 
 
-def offer_paints(run: Run, setting: Setting, section: PaintSection, progress: Progress) -> None:
-    """Write what the page to paint on is made of; a generator that no browser can run has none, and it is said why."""
+def offer_paints(
+    run: Run, setting: Setting, section: PaintSection, layer: str, *, trials: Sequence[Trial], progress: Progress
+) -> None:
+    """Write what the page to paint on is made of: what was tried in a layer, in that order.
+
+    A generator that no browser can run has no such page, and it is said why.
+    """
     from dissectory.analysis.experiments.painting import prepare_painting  # noqa: PLC0415 - exporters take long to import
 
     images = setting.images
@@ -30,16 +37,16 @@ def offer_paints(run: Run, setting: Setting, section: PaintSection, progress: Pr
     if others:
         progress.say("There is no page to paint on: the generator takes several inputs")
         return
-    ranking, trials = try_layers(run, setting, section, progress)
+    ranking = rank_units(run, setting, layer)
     paints = [paint_of(setting, ranking, trial) for trial in trials]
     if not paints:
-        progress.say(f"There is no page to paint on: no unit of {ranking.layer} matches a concept")
+        progress.say(f"There is no page to paint on: no unit of {layer} matches a concept")
         return
     try:
         with progress.stage("Preparing to paint", len(paints), "concepts") as advance:
             seeds = [images.seeds[number] for number in numbers]
             module, folder = setting.model.module, run.folder / PAINT
-            prepare_painting(module, ranking.layer, latents, paints, folder, seeds=seeds, low=low, high=high)
+            prepare_painting(module, layer, latents, paints, folder, seeds=seeds, low=low, high=high)
             advance(len(paints))
     except SubjectError as error:
         progress.say(f"There is no page to paint on: {error}")

@@ -13,11 +13,11 @@ import torch
 
 from dissectory.analysis import schema
 from dissectory.analysis.experiments.editing import EditedGenerator, further_images, in_turn, rank_units
-from dissectory.analysis.experiments.generator_ablation import change_of
 from dissectory.analysis.pictures.sprites import thumbnail
 from dissectory.analysis.pictures.strips import difference, write_strip
 from dissectory.analysis.run import Pictures
 from dissectory.analysis.subjects.latents import Latents
+from dissectory.analysis.tally.changes import change_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,12 +38,12 @@ NAMED, COLOURS = 4, 2
 """Concepts that are kept of those that a unit's removal changes most: some that are no colours, and some that are."""
 
 
-def remove_single_units(run: Run, setting: Setting, section: AblationSection, progress: Progress) -> None:
+def remove_single_units(run: Run, setting: Setting, section: AblationSection, layer: str, progress: Progress) -> None:
     """Remove each unit of the layer of an ablation alone: measure, and draw."""
     if section.single_images:
-        ranking = rank_units(run, setting, section.layer, "ablation.layer")
+        ranking = rank_units(run, setting, layer)
         _measure(run, setting, ranking, section.single_images, progress)
-        _draw(run, setting, ranking.layer, progress)
+        _draw(run, setting, layer, progress)
 
 
 def _measure(run: Run, setting: Setting, ranking: Ranking, images: int, progress: Progress) -> None:

@@ -62,7 +62,10 @@ MISTYPED: dict[str, tuple[str, list[Any]]] = {
     "compute.device": (TEXT, [0, True]),
     "compute.keep_progress": (TRUTH, ["true", 1, 0, "no"]),
     **{f"{section}.layer": (TEXT, [3, True, ["a"]]) for section in ("ablation", "insertion", "paint", "artifacts")},
-    **{f"ablation.{key}": (WHOLE, ["3", 3.0, True]) for key in ("images", "concepts", "single_images", "random_sets")},
+    **{
+        f"ablation.{key}": (WHOLE, ["3", 3.0, True])
+        for key in ("images", "among", "concepts", "single_images", "random_sets")
+    },
     "ablation.layers": (LIST, [3, True]),
     "ablation.classes": (TEXT, [3, True, ["a"]]),
     "ablation.curves": (LIST, [3, True]),
@@ -89,7 +92,7 @@ OUT_OF_RANGE: dict[str, tuple[str, list[Any]]] = {
     "latents.seed": ("from 0 to 2^62", [-1, 2**62]),
     "latents.shape": ("a list of numbers of 1 or more", [[], [512, 0]]),
     "latents.range": ("black and white, the lower value first", [[1, -1], [0.5, 0.5]]),
-    **{f"ablation.{key}": ("1 or more", [0, -3]) for key in ("images", "concepts", "random_sets")},
+    **{f"ablation.{key}": ("1 or more", [0, -3]) for key in ("images", "among", "concepts", "random_sets")},
     **{f"ablation.{key}": ("0 or more", [-1]) for key in ("single_images", "switch_mb")},
     "ablation.ranking_share": ("between 0 and 1", [0, 1, -0.5]),
     "ablation.classes": ("'folders', 'predicted' or a CSV file", [""]),
@@ -125,7 +128,7 @@ ON_THE_EDGE: dict[str, list[Any]] = {
 }
 
 
-OF_GENERATORS = {f"ablation.{key}" for key in ("layer", "images", "concepts", "single_images")}
+OF_GENERATORS = {f"ablation.{key}" for key in ("layer", "images", "among", "concepts", "single_images")}
 """Keys of a section that a classifier has too, with others."""
 
 
@@ -450,7 +453,7 @@ GENERATING: dict[str, Any] = {
     **{key: value for key, value in FULL.items() if key not in {"images", "control", "attack", "texture"}},
     "model": {"source": "timm:x", "layers": ["a"], "kind": "generator"},
     "latents": {"count": 9, "seed": 3, "shape": [8, 2], "range": [0, 1], "about": "Häuser ☃"},
-    "ablation": {"layer": "a", "images": 5, "concepts": 2, "single_images": 1},
+    "ablation": {"layer": "a", "images": 5, "among": 9, "concepts": 2, "single_images": 1},
     "insertion": {"layer": "a", "images": 6, "concepts": 3, "units": 4},
     "paint": {"layer": "a", "images": 7, "concepts": 4, "units": 5},
     "artifacts": {"features": "python:a:b", "real": "photos", "layer": "a", "images": 8},

@@ -120,3 +120,22 @@ def shows(levels: Tensor) -> Tensor:
                 top, bottom, left, right = REGIONS[unit]
                 seen[image, top:bottom, left:right] = CONCEPTS.index(thing)
     return torch.stack([seen == concept for concept in range(len(CONCEPTS))], dim=1)
+
+
+class Layered(nn.Module):
+    """A generator of two layers: `hints` hold what `maps` do, but only `maps` draw.
+
+    What comes behind `hints` goes by the latent alone, so that nothing changes where a unit of `hints` does.
+    """
+
+    latent_shape = UNITS
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hints = Maps()
+        self.maps = Maps()
+        self.drawing = Drawing()
+
+    def forward(self, levels: Tensor) -> Tensor:
+        drawn: Tensor = self.drawing(self.maps(levels) + 0 * self.hints(levels))
+        return drawn

@@ -40,7 +40,8 @@ def run(tmp_path: Path) -> Run:
     write(run, schema.ABLATION_PICTURES, removals)
     changes = [(-0.1 * size, -0.1 * size, -0.1 * size) for size in (0, 2, 4)]
     ablations = [
-        (LAYER, label, 2 * place, label, 9, 90, 99, *change, 99, *changes[0]) for place, change in enumerate(changes)
+        (LAYER, label, "iou", 2 * place, label, 30, 9, 90, 99, *change, 99, *changes[0])
+        for place, change in enumerate(changes)
     ]
     write(run, schema.GENERATOR_ABLATIONS, ablations)
     write(run, schema.INSERTIONS, [(LAYER, label, names[0], 9, 90, 10.0, 8.0, 12.0)])

@@ -27,10 +27,17 @@ def span(value: float) -> Span:
     return Span(value, value - 0.1, value + 0.1)
 
 
-def ablation(last: float = -0.5, *others: str) -> Ablation:
+def ablation(last: float = -0.5, *others: str, informed: bool = False) -> Ablation:
     values = (span(0.0), span(last / 2), span(last))
     return Ablation(
-        "layer2", 40, (0, 4, 20), values, (span(0), span(0.01), span(-0.02)), tuple((name, values) for name in others)
+        layer="layer2",
+        drawn=90,
+        images=40,
+        sizes=(0, 4, 20),
+        own=values,
+        informed=(span(0.0), span(-0.2), span(-0.3)) if informed else (),
+        random=(span(0), span(0.01), span(-0.02)),
+        others=tuple((name, values) for name in others),
     )
 
 
@@ -41,10 +48,10 @@ def insertion(*contexts: tuple[str, int, float]) -> Insertion:
 def test_the_sentence_of_a_removal_says_what_it_took() -> None:
     says = ablation_curve("tree", ablation()).says
     assert says.startswith(
-        "Removing the 20 units of layer2 that fit tree best takes away 50 % of its area (-60 % to -40 %)"
+        "Removing the 20 units of layer2 that fit tree best by IoU takes away 50 % of its area (-60 % to -40 %)."
     )
-    assert "as many units at random change it by -2 %" in says
-    assert "Over 40 other images, intervals of 99 %" in says
+    assert "As many units at random change it by -2 %" in says
+    assert "Over 40 other images that show it, intervals of 99 %" in says
     assert " adds 50 % " in ablation_curve("tree", ablation(0.5)).says
 
 
@@ -59,9 +66,18 @@ def test_a_removal_has_its_numbers_beside_it() -> None:
     assert data["series"][0][2][2] == [-0.5, -0.6, -0.4]
 
 
+def test_a_removal_by_both_rankings_tells_both() -> None:
+    chart = ablation_curve("tree", ablation(-0.5, "sky", informed=True))
+    assert "takes away 50 % of its area (-60 % to -40 %); ranked by IQR, they change it by -30 % (-40 % to -20 %)." in (
+        chart.says
+    )
+    assert chart.head == ("units removed", "tree", "units by IQR", "random units", "sky")
+    assert "curve informed" in chart.marks
+
+
 def test_a_concept_that_was_not_there_cannot_be_removed() -> None:
-    nothing = Ablation("layer2", 40, (0, 4), (UNKNOWN, UNKNOWN), (UNKNOWN, UNKNOWN), ())
-    assert ablation_curve("tree", nothing).says == "None of the 40 images showed tree before units were removed."
+    nothing = Ablation("layer2", 90, 0, (0, 4), (UNKNOWN, UNKNOWN), (), (UNKNOWN, UNKNOWN), ())
+    assert ablation_curve("tree", nothing).says == "None of the 90 images that were drawn for it showed tree."
 
 
 def test_bars_are_of_contexts_that_were_met_more_than_a_few_times() -> None:
@@ -82,9 +98,10 @@ def run(tmp_path: Path) -> Run:
     names = [str(name) for name in run.table("concepts").concept]
     rows = [
         (
-            *("layer1", names[0], size, measured, 40, 100 - 3 * size * (measured == names[0]), 100),
-            *(-0.03 * size, -0.03 * size - 0.1, -0.03 * size + 0.1, 99, -0.01, -0.02, 0.0),
+            *("layer1", names[0], ranking, size, measured, 90, 40, 100 - 3 * size * (measured == names[0]), 100),
+            *(-slope * size, -slope * size - 0.1, -slope * size + 0.1, 99, -0.01, -0.02, 0.0),
         )
+        for ranking, slope in (("iou", 0.03), ("iqr", 0.02))
         for size in (0, 4, 20)
         for measured in names[:6]
     ]
@@ -104,8 +121,9 @@ def test_tables_are_read_by_concept(run: Run) -> None:
     edits = Edits.read(run, findings)
     (concept,) = edits.ablations
     found = edits.ablations[concept]
-    assert (found.layer, found.images, found.sizes) == ("layer1", 40, (0, 4, 20))
+    assert (found.layer, found.drawn, found.images, found.sizes) == ("layer1", 90, 40, (0, 4, 20))
     assert [at.value for at in found.own] == pytest.approx([0, -0.12, -0.6])
+    assert [at.value for at in found.informed] == pytest.approx([0, -0.08, -0.4])
     kinds = {one.name: one.category for one in findings.concepts}
     assert all(kinds[name] == kinds[concept] for name, _ in found.others)
     assert edits.insertions[concept].contexts[0].locations == 9

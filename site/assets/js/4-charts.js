@@ -171,7 +171,7 @@
       return { traces: traces, layout: { barmode: "stack", xaxis: axis, margin: { b: 112 }, yaxis: { title: { text: "units" } } } };
     },
     ablation: function (data, ink) {
-      var looks = { own: { color: ink.accent, width: 3 }, random: { color: ink.soft, dash: "dot" }, other: { color: ink.soft, width: 1 } };
+      var looks = { own: { color: ink.accent, width: 3 }, informed: { color: ink.accent, dash: "dash" }, random: { color: ink.soft, dash: "dot" }, other: { color: ink.soft, width: 1 } };
       return {
         traces: data.series.map(function (one) {
           return {

@@ -14,27 +14,31 @@ from networks import drawing_generator as drawing
 from worlds import drawn_world
 from worlds.drawn_world import study
 
-from dissectory.analysis.experiments import insertion, paint_trials
+from dissectory.analysis.experiments import ablation_trials, generator_ablation, insertion, paint_trials
 from dissectory.analysis.experiments.dissection import dissect
-from dissectory.analysis.experiments.generator_ablation import change_of
+from dissectory.analysis.experiments.editing import EditedGenerator
 from dissectory.analysis.painting import PAINT, Painting
 from dissectory.analysis.schema import NO_CONTEXT
+from dissectory.analysis.tally.changes import change_of
 from dissectory.errors import StudyError
 from dissectory.progress import Silent
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from torch import Tensor
 
+    from dissectory.analysis.experiments.editing import Drawn
     from dissectory.analysis.run import Run
+    from dissectory.analysis.tally.changes import Change
 
-IMAGES = 50
+IMAGES, SHOWING = 50, 27
 KEYS = drawing.CONCEPTS
 
 
 def edited(folder: Path, **model: str) -> Run:
-    sections = {"ablation": {"images": IMAGES}, "insertion": {"images": IMAGES, "units": 1}}
+    sections = {"ablation": {"images": SHOWING, "among": IMAGES}, "insertion": {"images": IMAGES, "units": 1}}
     return dissect(study(folder, model=model, **sections), folder / "run")
 
 
@@ -58,11 +62,15 @@ def rows_of(run: Run, name: str, *keys: str) -> dict[tuple[Any, ...], Any]:
     return {tuple(row[key] for key in keys): SimpleNamespace(**row) for row in rows}
 
 
-def order_of(run: Run, concept: str) -> list[int]:
-    """Units by their IoU with a concept, from the run's own tables."""
+def order_of(run: Run, concept: str, score: str = "iou", layer: str = "maps") -> list[int]:
+    """Units of a layer by a score with a concept, from the run's own tables."""
     pairs = run.table("unit_concepts")
-    iou = pairs[pairs.concept == concept].set_index("unit").iou.reindex(range(drawing.UNITS), fill_value=0)
-    return [int(unit) for unit in np.argsort(-iou.to_numpy(), kind="stable")]
+    scores = (
+        pairs[(pairs.concept == concept) & (pairs.layer == layer)]
+        .set_index("unit")[score]
+        .reindex(range(drawing.UNITS), fill_value=0)
+    )
+    return [int(unit) for unit in np.argsort(-scores.to_numpy(), kind="stable")]
 
 
 def areas(levels: Tensor, removed: list[int]) -> np.ndarray:
@@ -77,27 +85,31 @@ def test_areas_are_those_of_images_without_the_units(run: Run, levels: Tensor) -
     table = run.table("generator_ablations")
     assert sorted(set(table.concept)) == list(KEYS)
     assert sorted(set(table.units)) == [0, 1, 2, 4]  # of six units
-    random = np.random.default_rng(0).permutation(drawing.UNITS).tolist()
-    before = areas(levels, [])
+    whole = areas(levels, [])
     for row in table.to_dict("records"):
-        count, measured = row["units"], KEYS.index(row["measured"])
-        after = areas(levels, order_of(run, row["concept"])[:count])[:, measured]
-        control = areas(levels, random[:count])[:, measured]
-        assert (row["images"], row["baseline"]) == (IMAGES, before[:, measured].sum())
+        count, concept, measured = row["units"], KEYS.index(row["concept"]), KEYS.index(row["measured"])
+        random = np.random.default_rng([0, concept]).permutation(drawing.UNITS).tolist()
+        shown = [image for image in range(IMAGES) if whole[image, concept]][:SHOWING]
+        before = whole[shown, measured]
+        after = areas(levels[shown], order_of(run, row["concept"], row["ranking"])[:count])[:, measured]
+        control = areas(levels[shown], random[:count])[:, measured]
+        assert (row["drawn"], row["images"], row["baseline"]) == (IMAGES, len(shown), before.sum())
         assert (row["pixels"], row["random_pixels"]) == (after.sum(), control.sum())
-        assert row["change"] == pytest.approx(after.sum() / before[:, measured].sum() - 1, abs=1e-6)
+        assert row["change"] == pytest.approx(after.sum() / before.sum() - 1, abs=1e-6)
         assert row["low"] <= row["change"] <= row["high"]
-    assert len(table) == len(KEYS) * 4 * len(KEYS)
+    assert len(table) == len(KEYS) * 2 * 4 * len(KEYS)
+    assert len(table.images.unique()) > 1  # some are on fewer
 
 
 def test_what_a_unit_alone_draws_vanishes_with_it(run: Run) -> None:
-    table = rows_of(run, "generator_ablations", "concept", "units", "measured")
-    for concept, units in (("lake", 1), ("barn", 1), ("fog", 1), ("sun", 2)):
-        row = table[concept, units, concept]
-        assert (row.pixels, row.change, row.low, row.high) == (0, -1, -1, -1)
-    assert -1 < table["sun", 1, "sun"].change < 0  # the other one draws on
-    assert table["fog", 1, "lake"].change > 0  # it was under the fog
-    assert all(row.change == 0 for (_, units, _), row in table.items() if units == 0)
+    table = rows_of(run, "generator_ablations", "ranking", "concept", "units", "measured")
+    for ranking in ("iou", "iqr"):
+        for concept, units in (("lake", 1), ("barn", 1), ("fog", 1), ("sun", 2)):
+            row = table[ranking, concept, units, concept]
+            assert (row.pixels, row.change, row.low, row.high) == (0, -1, -1, -1)
+        assert -1 < table[ranking, "sun", 1, "sun"].change < 0  # the other one draws on
+        assert table[ranking, "fog", 1, "lake"].change > 0  # it was under the fog
+    assert all(row.change == 0 for (*_, units, _), row in table.items() if units == 0)
 
 
 def test_an_interval_is_that_of_a_ratio_of_sums() -> None:
@@ -159,10 +171,11 @@ def test_a_generator_of_several_inputs_is_run_whole(tmp_path: Path, levels: Tens
     night = [image for image in range(IMAGES) if (first + image) % 2]
     dark = levels.clone()
     dark[night, drawing.THINGS.index("barn")] = -1
-    table = rows_of(made, "generator_ablations", "concept", "units", "measured")
-    assert table["lake", 0, "barn"].pixels == areas(dark, [])[:, KEYS.index("barn")].sum()
-    assert table["lake", 1, "lake"].pixels == 0
-    assert table["barn", 1, "barn"].pixels == 0
+    table = rows_of(made, "generator_ablations", "ranking", "concept", "units", "measured")
+    lake = np.flatnonzero(areas(dark, [])[:, KEYS.index("lake")])[:SHOWING].tolist()
+    assert table["iou", "lake", 0, "barn"].pixels == areas(dark[lake], [])[:, KEYS.index("barn")].sum()
+    assert table["iou", "lake", 1, "lake"].pixels == 0
+    assert table["iou", "barn", 1, "barn"].pixels == 0
 
 
 def test_it_is_done_once_more_alike(run: Run, tmp_path: Path) -> None:
@@ -193,7 +206,7 @@ def painted_in_the_middle(levels: Tensor, units: list[int], strengths: list[floa
     return drawing.shows(levels)[:, :, 2:6, 2:6].numpy(), after[:, :, 2:6, 2:6].numpy()
 
 
-def test_what_appears_most_is_offered_first_to_paint_with(run: Run, levels: Tensor, tmp_path: Path) -> None:
+def test_what_appears_most_is_offered_first_to_paint_with(run: Run, tmp_path: Path) -> None:
     made = dissect(study(tmp_path, paint={"images": 3, "concepts": 3, "units": 2}), tmp_path / "run")
     painting = Painting.read(made.folder / PAINT)
     assert painting.seeds == tuple(drawn_world.SEED + image for image in range(3))
@@ -204,7 +217,7 @@ def test_what_appears_most_is_offered_first_to_paint_with(run: Run, levels: Tens
         units = order_of(run, paint.concept)[:2]
         assert list(paint.units) == units
         assert paint.levels == pytest.approx([thresholds[unit] for unit in units])
-        tried = levels[: paint_trials.IMAGES]
+        tried = drawn_world.levels()[: paint_trials.IMAGES]
         both = painted_in_the_middle(tried, units, [float(thresholds[unit]) for unit in units])
         before, after = (seen[:, KEYS.index(paint.concept)] for seen in both)
         row = trials.loc[paint.concept]
@@ -232,6 +245,73 @@ def test_a_layer_that_was_not_dissected_is_told(tmp_path: Path, section: str) ->
     with pytest.raises(StudyError, match=rf"{section}\.layer is 'map', .*did you mean 'maps'"):
         dissect(wanted, tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+class Stopped(BaseException):
+    """As Ctrl-C, it is no error."""
+
+
+def test_a_stopped_ablation_is_gone_on_with(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    measured, calls = change_of, []
+
+    def stopping(before: np.ndarray, after: np.ndarray) -> Change:
+        calls.append(len(before))
+        if len(calls) > 2 * 2 * 4:  # in the second concept: each has two scores, four sizes, and two calls for these
+            raise Stopped
+        return measured(before, after)
+
+    sections = {"ablation": {"images": SHOWING, "among": IMAGES, "single_images": 0}}
+    monkeypatch.setattr(generator_ablation, "change_of", stopping)
+    with pytest.raises(Stopped):
+        dissect(study(tmp_path, **sections), tmp_path / "run")
+    monkeypatch.setattr(generator_ablation, "change_of", measured)
+    drawn: list[int] = []
+    labelled = EditedGenerator.drawn_of
+
+    def counting(generator: EditedGenerator, numbers: Sequence[int]) -> Drawn:
+        drawn.extend(numbers)
+        return labelled(generator, numbers)
+
+    monkeypatch.setattr(EditedGenerator, "drawn_of", counting)
+    made = dissect(study(tmp_path, **sections), tmp_path / "run")
+    name = "generator_ablations"
+    pd.testing.assert_frame_equal(made.table(name), run.table(name), check_exact=True)
+    images = run.table(name).drop_duplicates("concept").set_index("concept").images
+    best = run.table("unit_concepts").groupby("concept", observed=True).iou.max().sort_values(ascending=False)
+    assert len(drawn) == images[best.index.astype(str).tolist()[2:]].sum()  # two concepts were done
+    assert not (made.folder / "progress").exists()
+
+
+def test_units_are_removed_where_that_takes_most_away(tmp_path: Path) -> None:
+    layered = {"source": f"python:{drawing.__file__}:Layered", "layers": ["hints", "maps"]}
+    made = dissect(study(tmp_path, model=layered, ablation={"images": 4, "among": 9}), tmp_path / "run")
+    assert set(made.table("generator_ablations").layer.astype(str)) == {"maps"}
+    trials = rows_of(made, "ablation_trials", "layer", "concept")
+    levels = drawn_world.levels()[: ablation_trials.IMAGES]
+    random = np.random.default_rng(0).permutation(drawing.UNITS)[:1].tolist()
+    before, by_chance = areas(levels, []).sum(axis=0), areas(levels, random).sum(axis=0)
+    shown = [concept for concept, area in zip(KEYS, before, strict=True) if area]
+    assert set(trials) == {(layer, concept) for layer in ("hints", "maps") for concept in shown}
+    for (layer, concept), row in trials.items():
+        at = KEYS.index(concept)
+        best = order_of(made, concept, layer=layer)[:1]
+        after, chance = (before, before) if layer == "hints" else (areas(levels, best).sum(axis=0), by_chance)
+        assert (row.units, row.images) == (1, ablation_trials.IMAGES)
+        assert (row.baseline, row.pixels, row.random_pixels) == (before[at], after[at], chance[at])
+        assert row.lost == pytest.approx(np.clip((chance[at] - after[at]) / before[at], -1, 1), abs=1e-6)
+
+
+def test_concepts_are_forced_on_where_they_appear(tmp_path: Path) -> None:
+    layered = {"source": f"python:{drawing.__file__}:Layered", "layers": ["hints", "maps"]}
+    made = dissect(study(tmp_path, model=layered, insertion={"images": 4, "units": 1}), tmp_path / "run")
+    assert set(made.table("insertions").layer.astype(str)) == {"maps"}
+    assert set(made.table("paint_trials").layer.astype(str)) == {"hints", "maps"}
+
+
+def test_a_study_may_do_without_the_information(tmp_path: Path) -> None:
+    wanted = study(tmp_path, ablation={"images": 3, "among": 9}, dissection={"information_ratio": False})
+    made = dissect(wanted, tmp_path / "run")
+    assert set(made.table("generator_ablations").ranking.astype(str)) == {"iou"}
 
 
 def test_few_concepts_are_those_that_a_unit_fits_best(run: Run, tmp_path: Path) -> None:

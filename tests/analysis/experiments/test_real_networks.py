@@ -40,6 +40,7 @@ ON_DEMAND = {
     "unit_effects",
     "ablation_pictures",
     "insertion_pictures",
+    "ablation_trials",
     "paint_trials",
     "attacks",
     "attack_units",

@@ -14,8 +14,8 @@ from worlds.drawn_world import study
 
 from dissectory.analysis.experiments.dissection import dissect
 from dissectory.analysis.experiments.edit_pictures import SHOWN
-from dissectory.analysis.experiments.generator_ablation import change_of
 from dissectory.analysis.run import Pictures
+from dissectory.analysis.tally.changes import change_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 IMAGES, SINGLE = 30, 9
 KEYS = drawing.CONCEPTS
 TILE = Pictures().tile
-SECTIONS = {"ablation": {"images": IMAGES, "single_images": SINGLE}, "insertion": {"images": IMAGES, "units": 1}}
+SECTIONS = {"ablation": {"among": IMAGES, "single_images": SINGLE}, "insertion": {"images": IMAGES, "units": 1}}
 
 
 @pytest.fixture(scope="module")
