@@ -41,10 +41,11 @@ from dissectory.report.views.artifacts import artifacts_page
 from dissectory.report.views.attacks import attacks_page
 from dissectory.report.views.chips import Chips
 from dissectory.report.views.class_page import class_page
+from dissectory.report.views.classes import classes_page
 from dissectory.report.views.compare import Compared, compare_page
 from dissectory.report.views.concept import concept_page, concepts_page, matches
 from dissectory.report.views.control import control_page
-from dissectory.report.views.data import classes_page, data_page
+from dissectory.report.views.data import data_page
 from dissectory.report.views.gallery import gallery_page
 from dissectory.report.views.home import RelatedSite, home_page, site_title
 from dissectory.report.views.layer import layer_page

@@ -21,7 +21,7 @@ from dissectory.report.removal_charts import class_curve
 from dissectory.report.removals import Curve, Removals
 from dissectory.report.views.chips import Chips
 from dissectory.report.views.class_page import class_page
-from dissectory.report.views.data import classes_page
+from dissectory.report.views.classes import classes_page
 from dissectory.report.views.home import home_page
 from dissectory.report.views.needs import headline, layer_needs, unit_needs
 
@@ -228,8 +228,51 @@ def test_importance_is_grouped_from_the_most_important(findings: Findings, remov
 def test_the_list_of_classes_leads_to_their_pages(findings: Findings, removals: Removals) -> None:
     page = classes_page(findings, removals)
     assert page is not None
+    assert [row.name for row in page.rows] == sorted({row.name for row in page.rows})
     assert {row.href for row in page.rows if row.name == "ski resort 🎿"} == {"classes/ski-resort.html"}
     assert {row.href for row in page.rows if row.name == "unknown to the network"} == {""}
+
+
+def test_the_list_of_classes_tells_what_each_has_and_loses(many_run: Run, many: Removals) -> None:
+    page = classes_page(Findings.read(many_run), many)
+    assert page is not None
+    classes = many_run.table("classes")
+    whole = classes[classes["split"] == "all"].set_index("class")
+    curves = many_run.table("ablation_curves")
+    removed = curves[curves["mode"] == "remove"].set_index(["class", "units"])["balanced_accuracy"].astype(float)
+    assert [row.name for row in page.rows] == list(whole.index)
+    assert [name for name, _ in page.head] == [
+        "balanced accuracy", "without 20 units", "recall", "precision", "accuracy"
+    ]  # fmt: skip
+    for row in page.rows:
+        change = removed[row.name, 20] - removed[row.name, 0]
+        shown = [f"{100 * whole[name][row.name]:.1f} %" for name in ("balanced_accuracy", "recall", "precision")]
+        assert [row.cells[place][0] for place in (0, 2, 3)] == shown
+        assert row.cells[1][0] == (f"{100 * change:+.1f} %" if abs(change) > 0.0005 else "0 %")
+        assert float(row.cells[1][1]) == pytest.approx(-change, abs=1e-6)
+        assert row.images == whole["images"][row.name]
+    assert f"{100 * whole['balanced_accuracy'].mean():.1f}".removesuffix(".0") in page.answer
+
+
+def test_the_list_of_classes_tells_of_losses_only_what_was_measured(many_run: Run, many: Removals) -> None:
+    findings, layer = Findings.read(many_run), many.layers[-1]
+    few = {
+        number: dataclasses.replace(loss, remove=_up_to(loss.remove, 4) if number else None)
+        for number, loss in many.losses[layer].items()
+    }
+    page = classes_page(findings, dataclasses.replace(many, losses={layer: few}))
+    assert page is not None
+    assert page.head[1][0] == "without 4 units"
+    assert [row.name for row in page.rows if row.cells[1] == ("", "-9")] == [many.classes[0].name]
+    none = {number: dataclasses.replace(loss, remove=None) for number, loss in few.items()}
+    page = classes_page(findings, dataclasses.replace(many, losses={layer: none}))
+    assert page is not None
+    assert len(page.head) == len(page.rows[0].cells) == 4
+
+
+def _up_to(curve: Curve | None, most: int) -> Curve:
+    assert curve is not None
+    return dataclasses.replace(curve, sizes=tuple(size for size in curve.sizes if size <= most))
 
 
 def test_a_run_without_removals_has_none(bare: Run) -> None:

@@ -9,8 +9,9 @@ import pytest
 from dissectory.report.findings import Findings
 from dissectory.report.neighbours import find_neighbours
 from dissectory.report.views.chips import Chips
+from dissectory.report.views.classes import classes_page
 from dissectory.report.views.concept import concept_page, concepts_page, matches
-from dissectory.report.views.data import classes_page, data_page
+from dissectory.report.views.data import data_page
 from dissectory.report.views.home import BEST, home_page
 from dissectory.report.views.layer import layer_page
 from dissectory.report.views.unit import Fact, UnitPage, unit_pages

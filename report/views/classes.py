@@ -1,0 +1,107 @@
+"""The page of all classes: how well does the network know them, and which lose most without their units?"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dissectory.analysis.schema import TABLES
+from dissectory.report import words
+from dissectory.report.edit_charts import signed_percent
+from dissectory.report.removal_charts import CALLED_OUT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dissectory.report.findings import Findings
+    from dissectory.report.removals import Removals
+
+MEASURES = ("balanced_accuracy", "recall", "precision", "accuracy")
+
+
+@dataclass(frozen=True, slots=True)
+class ClassRow:
+    """A class; `href` is its page, if it has one, and `cells` pairs of what is shown and sorted by."""
+
+    name: str
+    href: str
+    images: int
+    cells: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClassesPage:
+    """Everything that the page of classes says."""
+
+    title: str
+    answer: str
+    remark: str
+    head: tuple[tuple[str, str], ...]
+    rows: tuple[ClassRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Lost:
+    """By how much balanced accuracy changes without so many units, by the name of the class."""
+
+    head: tuple[str, str]
+    changes: Mapping[str, float]
+
+    def cell(self, name: str) -> tuple[str, str]:
+        """What a class loses, by which classes are sorted; empty where it is not known."""
+        change = self.changes.get(name)
+        return ("", "-9") if change is None else (signed_percent(change, decimals=1), f"{-change:.6f}")
+
+
+def classes_page(findings: Findings, removals: Removals | None = None) -> ClassesPage | None:
+    """Make the page of classes, which leads to the page of each that units were removed for; none without classes."""
+    if findings.classes is None:
+        return None
+    frame = findings.classes[findings.classes["split"] == "all"]
+    if frame.empty:
+        return None
+    known = frame["balanced_accuracy"].dropna()
+    mean = f", {words.percent(float(known.mean()))} on average" if len(known) else ""
+    pages = {one.name: one.href for one in removals.classes} if removals else {}
+    lost = _lost(findings, removals) if removals else None
+    names = frame["class"].astype(str).tolist()
+    columns = [frame[name].to_numpy(np.float64, na_value=np.nan).tolist() for name in MEASURES]
+    rows = []
+    for name, images, *measures in zip(names, frame["images"].tolist(), *columns, strict=True):
+        cells = tuple(_cell(value) for value in measures)
+        row = ClassRow(name, pages.get(name, ""), images, (cells[0], lost.cell(name), *cells[1:]) if lost else cells)
+        rows.append(row)
+    head = [(name.replace("_", " "), TABLES["classes"][name].meaning) for name in MEASURES]
+    return ClassesPage(
+        title="Classes",
+        answer=f"{words.count(len(names), 'class', 'classes')}{mean}.",
+        remark="The average is of balanced accuracy: the mean of recall and the true negative rate; chance is 50 %."
+        + (" Classes that the network has no output for are not known." if len(known) < len(frame) else ""),
+        head=(head[0], lost.head, *head[1:]) if lost else tuple(head),
+        rows=tuple(rows),
+    )
+
+
+def _lost(findings: Findings, removals: Removals) -> _Lost | None:
+    """What each class loses in the last layer without its most important units; None where that was not measured."""
+    layer = removals.layers[-1]
+    for size in reversed(CALLED_OUT):
+        found = {}
+        for number, loss in removals.losses[layer].items():
+            before, after = (loss.remove.at(units) if loss.remove else None for units in (0, size))
+            if before is not None and after is not None and math.isfinite(after - before):
+                found[removals.classes[number].name] = after - before
+        if found:
+            meaning = (
+                f"change of balanced accuracy without the class's {size} most important units of "
+                f"{findings.layers[layer].name}, on the reporting part of the images"
+            )
+            return _Lost((f"without {size} units", meaning), found)
+    return None
+
+
+def _cell(value: float) -> tuple[str, str]:
+    return (words.share(value), f"{value:.6f}") if math.isfinite(value) else ("", "-1")
