@@ -1,6 +1,7 @@
-/* Tables that sort by a click on a header, and forms that filter them. */
+/* Tables that sort by a click on a header, and forms that filter them; of a long table the first rows are shown. */
 (function () {
   "use strict";
+  var MOST = 200; // rows that are shown of a long table until all are asked for
   var words = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
 
   /**
@@ -42,10 +43,11 @@
         return item.row;
       }),
     );
+    document.querySelectorAll('[data-filters="' + table.id + '"]').forEach(filter);
   }
 
   /**
-   * Show the rows that a form lets through, and say how many there are.
+   * Show the rows that a form lets through, or the first of them, and say how many there are.
    * @param {HTMLFormElement} form
    */
   function filter(form) {
@@ -69,11 +71,48 @@
         only.every(function (box) {
           return row.dataset[box.value] !== undefined;
         });
-      row.hidden = !fits;
+      row.hidden = !fits || (shown >= MOST && form.dataset.whole === undefined);
       shown += Number(fits);
     }
-    form.elements.namedItem("count").value = shown === rows.length ? rows.length + " rows" : shown + " of " + rows.length;
+    var all = counted(rows.length);
+    form.elements.namedItem("count").value = shown === rows.length ? all + " rows" : counted(shown) + " of " + all;
     document.querySelector('[data-nothing="' + table.id + '"]').hidden = shown > 0;
+    var more = /** @type {HTMLButtonElement | null} */ (document.querySelector('[data-rest="' + table.id + '"]'));
+    if (more) {
+      more.hidden = shown <= MOST || form.dataset.whole !== undefined;
+      more.textContent = "Show the other " + counted(shown - MOST) + " rows";
+    }
+  }
+
+  /** @param {number} count */
+  function counted(count) {
+    return count.toLocaleString("en");
+  }
+
+  /**
+   * Put a button below a long table that shows all of its rows.
+   * @param {HTMLFormElement} form
+   */
+  function fold(form) {
+    var table = /** @type {HTMLTableElement} */ (document.getElementById(form.dataset.filters));
+    if (table.tBodies[0].rows.length <= MOST) return;
+    var more = document.createElement("button");
+    more.type = "button";
+    more.className = "rest";
+    more.dataset.rest = table.id;
+    more.addEventListener("click", function () {
+      var hidden = Array.from(table.tBodies[0].rows).filter(function (row) {
+        return row.hidden;
+      });
+      form.dataset.whole = "";
+      filter(form);
+      var first = hidden.find(function (row) {
+        return !row.hidden;
+      });
+      var link = first && first.querySelector("a");
+      if (link) link.focus({ preventScroll: true });
+    });
+    (table.closest(".scroll") || table).after(more);
   }
 
   document.addEventListener("click", function (event) {
@@ -88,6 +127,7 @@
     form.addEventListener("submit", function (event) {
       event.preventDefault();
     });
+    fold(form);
     filter(form);
   });
 })();
