@@ -126,7 +126,8 @@ def test_a_stroke_draws_its_concept_where_it_was_painted_and_nowhere_else(page: 
     painted = shown(page, 1)
     assert (painted == picture(BLACK_IMAGE, Stroke(RED, [(1, column) for column in range(1, 6)]))).all()
     assert painted[CELL, CELL].tolist() == [255, 0, 0]
-    expect(page.locator("[data-status]")).to_have_text(re.compile(r"1 stroke\. .* in \d+ ms\."))
+    says = re.compile(r"1 stroke: it draws red in 5 of 35 cells\. .* in \d+ ms\.")
+    expect(page.locator("[data-status]")).to_have_text(says)
 
 
 def test_concepts_sizes_and_strengths_lie_over_each_other(page: Page, address: str) -> None:
@@ -178,8 +179,71 @@ def test_undo_redo_and_starting_over_bring_back_the_exact_pixels(page: Page, add
     assert (shown(page, 2) == pictures[2]).all()
     press(page, "Start over")
     assert (shown(page, 0) == pictures[0]).all()
+    expect(page.locator("[data-status]")).to_contain_text("No stroke")
     press(page, "Undo")
     assert (shown(page, 2) == pictures[2]).all()
+
+
+def test_undoing_while_painting_takes_back_the_stroke_under_way_alone(page: Page, address: str) -> None:
+    open_page(page, address)
+    take(page, RED)
+    drag(page, (0, 0))
+    painted = shown(page, 1)
+    page.mouse.move(*place(page, (2, 2)))
+    page.mouse.down()
+    page.mouse.move(*place(page, (2, 4)))
+    page.keyboard.press("Control+z")
+    page.mouse.move(*place(page, (3, 4)))
+    page.mouse.up()
+    assert (shown(page, 1) == painted).all()
+    expect(page.get_by_role("button", name="Redo")).to_be_disabled()
+
+
+def test_a_stroke_under_way_does_not_go_over_to_another_image(page: Page, address: str) -> None:
+    open_page(page, address)
+    page.mouse.move(*place(page, (2, 2)))
+    page.mouse.down()
+    page.evaluate("location.hash = '#image=5'")
+    expect(page.locator("[data-images] input").nth(BLUE_IMAGE)).to_be_checked()
+    page.mouse.move(*place(page, (3, 4)))
+    page.mouse.up()
+    assert (shown(page, 0) == picture(BLUE_IMAGE)).all()
+    page.locator("[data-images] label").nth(BLACK_IMAGE).click()
+    assert (shown(page, 0) == picture(BLACK_IMAGE)).all()
+
+
+def test_strokes_quicker_than_drawing_are_all_painted(page: Page, address: str) -> None:
+    open_page(page, address)
+    take(page, RED)
+    page.locator("[data-stage]").evaluate(
+        """(stage, [rows, columns]) => {
+          stage.setPointerCapture = () => {};
+          const box = stage.getBoundingClientRect();
+          for (let cell = 0; cell < rows * columns; cell += 2) {
+            const clientX = box.left + ((cell % columns) + .5) * box.width / columns;
+            const clientY = box.top + (Math.floor(cell / columns) + .5) * box.height / rows;
+            for (const kind of ["pointerdown", "pointerup"])
+              stage.dispatchEvent(new PointerEvent(kind, { clientX, clientY, isPrimary: true, pointerId: 1 }));
+          }
+        }""",
+        [ROWS, COLUMNS],
+    )
+    cells = [divmod(cell, COLUMNS) for cell in range(0, ROWS * COLUMNS, 2)]
+    assert (shown(page, len(cells)) == picture(BLACK_IMAGE, Stroke(RED, cells))).all()
+
+
+def test_the_brush_is_outlined_so_that_it_can_be_seen_on_its_own_colour(page: Page, address: str) -> None:
+    open_page(page, address)
+    page.mouse.move(*place(page, (2, 3)))
+    colors = page.locator("[data-tint]").evaluate(
+        """canvas => {
+          const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+          const found = new Set();
+          for (let at = 0; at < data.length; at += 4) if (data[at + 3] === 255) found.add(data.slice(at, at + 3).join());
+          return [...found];
+        }"""
+    )
+    assert set(colors) == {"0,0,0", "255,255,255"}
 
 
 def test_a_link_holds_the_edit(page: Page, address: str, browser: Browser) -> None:
@@ -207,6 +271,7 @@ def test_a_link_holds_the_edit(page: Page, address: str, browser: Browser) -> No
 def test_a_link_is_followed_on_the_page_too_and_a_foreign_one_paints_nothing(page: Page, address: str) -> None:
     open_page(page, address)
     page.evaluate("location.hash = '#image=5&stroke=erase.100.1-2.blue'")
+    many = "&stroke=draw.100.0-z.blue" * 60_000
     stroke = Stroke(BLUE, [(0, 1), (0, 2)], erases=True)
     assert (shown(page, 1) == picture(BLUE_IMAGE, stroke)).all()
     wrong = (
@@ -216,13 +281,19 @@ def test_a_link_is_followed_on_the_page_too_and_a_foreign_one_paints_nothing(pag
         "image=5&stroke=draw.100.0-10.blue",
         "image=5&stroke=draw.100.<b>.blue",
         "image=5&stroke=",
+        "image=",
+        "image=0x5",
+        "image=%",
+        "stroke=draw.100.1-2.blue",
+        "image=5&stroke=draw.100.0-zzzz.blue",
+        "image=5" + many,
     )
     for text in wrong:
         page.evaluate("text => { location.hash = text; }", text)
         expect(page.locator("[data-status]")).to_contain_text("not here")
         assert (shown(page, 1) == picture(BLUE_IMAGE, stroke)).all()
         page.evaluate("location.hash = '#image=5&stroke=erase.100.1-2.blue'")
-        expect(page.locator("[data-status]")).to_contain_text("1 stroke.")
+        expect(page.locator("[data-status]")).to_contain_text("1 stroke: it erases blue in 2 of 35 cells.")
 
 
 def test_painting_by_keyboard_alone(page: Page, address: str) -> None:
@@ -240,6 +311,7 @@ def test_painting_by_keyboard_alone(page: Page, address: str) -> None:
     second = Stroke(RED, [(1, 2), (1, 3), (1, 4), (2, 4)])
     assert (shown(page, 2) == picture(BLACK_IMAGE, second)).all()
     page.keyboard.press("e")
+    expect(page.locator("[data-where]")).to_have_text("Erases red")
     page.keyboard.press("Enter")
     third = Stroke(RED, [(2, 4)], erases=True)
     assert (shown(page, 3) == picture(BLACK_IMAGE, second, third)).all()
@@ -323,6 +395,9 @@ def test_a_large_generator_is_loaded_when_it_is_asked_for(served: str, browser: 
     page.goto(f"{served}paint.html")
     button = page.get_by_role("button", name=re.compile(r"Load the generator \(\d+ MB\)"))
     expect(button).to_be_visible()
+    expect(page.get_by_role("button", name="Save picture")).to_be_disabled()
+    drag(page, (1, 1), (1, 3))
+    expect(page.locator("[data-status]")).to_contain_text("load the generator first")
     assert not [url for url in asked if "vendor/" in url or url.endswith(".onnx")]
     button.click()
     assert (shown(page, 0) == picture(BLACK_IMAGE)).all()
@@ -341,7 +416,30 @@ def test_a_folder_that_is_too_large_says_what_is_needed(site: Path, browser: Bro
     page.goto(f"{site.as_uri()}/paint.html")
     expect(page.locator("[data-status]")).to_contain_text("dissectory serve")
     expect(page.locator("[data-stage] img")).to_be_visible()
+    drag(page, (1, 1), (1, 3))
+    expect(page.locator("[data-status]")).to_contain_text("dissectory serve")
+    expect(page.get_by_role("button", name="Load the generator")).to_be_hidden()
     page.close()
+
+
+def test_a_server_that_is_gone_is_named_and_can_be_asked_again(served: str, browser: Browser) -> None:
+    page = browser.new_page()
+    page.route("**/onnxruntime.wasm", lambda route: route.abort("internetdisconnected"))
+    page.goto(f"{served}paint.html")
+    expect(page.locator("[data-status]")).to_contain_text("vendor/onnxruntime.wasm could not be read")
+    expect(page.get_by_role("button", name="Save picture")).to_be_disabled()
+    page.unroute("**/onnxruntime.wasm")
+    page.get_by_role("button", name="Load the generator").click()
+    expect(page.locator("[data-status]")).to_contain_text("Ready.")
+    expect(page.get_by_role("button", name="Save picture")).to_be_enabled()
+    page.close()
+
+
+def test_the_whole_picture_is_in_the_window_at_once(page: Page, address: str) -> None:
+    open_page(page, address)
+    box = page.locator("[data-stage]").bounding_box()
+    assert box is not None
+    assert box["y"] + box["height"] <= 900
 
 
 def test_the_page_fits_a_telephone(page: Page, address: str) -> None:

@@ -45,13 +45,17 @@
    * @returns {Promise<Uint8Array>}
    */
   async function fetched(name, advance) {
-    var answer = await fetch(root + name);
-    if (!answer.ok) throw new Error(name + " could not be read: " + answer.status + " " + answer.statusText);
-    var reader = answer.body.getReader();
     var pieces = [];
-    for (var piece = await reader.read(); !piece.done; piece = await reader.read()) {
-      pieces.push(piece.value);
-      advance(piece.value.length);
+    try {
+      var answer = await fetch(root + name);
+      if (!answer.ok) throw new Error(answer.status + " " + answer.statusText);
+      var reader = answer.body.getReader();
+      for (var piece = await reader.read(); !piece.done; piece = await reader.read()) {
+        pieces.push(piece.value);
+        advance(piece.value.length);
+      }
+    } catch (error) {
+      throw new Error(name + " could not be read: " + error.message);
     }
     return new Uint8Array(await new Blob(pieces).arrayBuffer());
   }

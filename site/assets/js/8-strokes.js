@@ -2,6 +2,7 @@
 (function () {
   "use strict";
   var runs = window.dissectoryRuns;
+  var MOST = 2e6; // cells of all strokes of a link together: more would take a browser's memory
 
   /**
    * A stroke: the number of its paint, whether it erases, how strong it is, and the cells that it covers, row by row.
@@ -70,30 +71,36 @@
 
   /** @param {string} text @returns {boolean} whether a fragment holds an edit, of this site or another */
   function held(text) {
-    return new URLSearchParams(text.slice(1)).has("image");
+    var parts = new URLSearchParams(text.slice(1));
+    return parts.has("image") || parts.has("stroke");
   }
 
   /**
    * Read an edit from a fragment.
    * @param {Painting} painting
    * @param {string} text
-   * @returns {{image: number, strokes: Stroke[]} | null} null where it names an image or a concept that is not here
+   * @returns {{image: number, strokes: Stroke[]} | null} null where it names an image or a concept that is not here,
+   *   or is no edit at all
    */
   function parsed(painting, text) {
     var parts = new URLSearchParams(text.slice(1));
-    var image = painting.seeds.indexOf(Number(parts.get("image")));
+    var image = painting.seeds.map(String).indexOf(parts.get("image"));
     var cells = painting.inputs[0][1][1] * painting.inputs[0][1][2];
-    var strokes = parts.getAll("stroke").map(function (says) {
+    var held = 0;
+    var strokes = [];
+    var good = parts.getAll("stroke").every(function (says) {
       var found = /^(draw|erase)\.(\d{1,4})\.([^.]*)\.([^]*)$/.exec(says);
       var paint = painting.paints.findIndex(function (one) {
         return found && one[0] === found[4];
       });
       var covered = found && runs.unpacked(found[3], cells);
       var strength = found ? Number(found[2]) / 100 : 0;
-      if (paint < 0 || !covered || !covered.size || strength > painting.strongest) return null;
-      return { paint: paint, erases: found[1] === "erase", strength: strength, cells: covered };
+      if (paint < 0 || !covered || !covered.size || strength > painting.strongest) return false;
+      held += covered.size;
+      strokes.push({ paint: paint, erases: found[1] === "erase", strength: strength, cells: covered });
+      return held <= MOST;
     });
-    return image < 0 || strokes.includes(null) ? null : { image: image, strokes: strokes };
+    return image < 0 || !good ? null : { image: image, strokes: strokes };
   }
 
   window.dissectoryStrokes = { dab: dab, History: History, fragment: fragment, held: held, parsed: parsed };

@@ -21,8 +21,6 @@
   var form = page.querySelector("form");
   canvas.width = painting.picture[1];
   canvas.height = painting.picture[0];
-  tint.height = grid[0];
-  tint.width = grid[1];
 
   var histories = painting.seeds.map(function () {
     return new tools.History();
@@ -37,7 +35,8 @@
   /** @type {Promise<void> | null} */
   var loading = null;
   var took = 0;
-  var drawing = false;
+  /** The drawing under way. @type {Promise<void> | null} */
+  var drawing = null;
   var wanted = false;
   /** What was wrong with the link, until something is painted. */
   var notice = "";
@@ -70,7 +69,7 @@
   }
   /** @param {string} text @param {string} [kind] "wrong", or nothing */
   function say(text, kind) {
-    status.textContent = text;
+    if (status.textContent !== text) status.textContent = text; // what is written again is read aloud again
     status.className = "status " + (kind || "");
   }
   /** @param {number} number @param {string} thing */
@@ -89,11 +88,14 @@
     });
   }
 
-  /** Draw until the picture is what is wanted. */
-  async function redraw() {
+  /** Have the picture drawn. @returns {Promise<void>} until it is what is wanted */
+  function redraw() {
     wanted = true;
-    if (!generator || drawing) return;
-    drawing = true;
+    if (generator && !drawing) drawing = draw();
+    return drawing || Promise.resolve();
+  }
+
+  async function draw() {
     try {
       while (wanted) {
         wanted = false;
@@ -114,7 +116,15 @@
     } catch (error) {
       say("The picture could not be drawn: " + error.message, "wrong");
     }
-    drawing = false;
+    drawing = null;
+  }
+
+  /** @param {Stroke[]} done */
+  function told(done) {
+    var last = done[done.length - 1];
+    var does = (last.erases ? "erases " : "draws ") + painting.paints[last.paint][0];
+    var where = " in " + last.cells.size + " of " + counted(grid[0] * grid[1], "cell") + ".";
+    return counted(done.length, "stroke") + (done.length === 1 ? ": it " : "; the last ") + does + where;
   }
 
   /** Say what the picture is now. */
@@ -122,30 +132,32 @@
     var done = histories[image].strokes();
     stage.dataset.strokes = String(done.length);
     if (notice) say(notice, "wrong");
-    else if (!done.length) say("Ready. Choose a concept, and paint on the picture.");
-    else say(counted(done.length, "stroke") + ". The generator drew the picture anew in " + Math.max(1, Math.round(took)) + " ms.");
+    else if (done.length) say(told(done) + " The generator drew the picture anew in " + Math.max(1, Math.round(took)) + " ms.");
+    else if (histories[image].steps.length > 1) say("No stroke: the picture is as it was.");
+    else say("Ready. Choose a concept, and paint on the picture.");
   }
 
   /** Load the generator, once. @returns {Promise<void>} */
   function load() {
     if (loading) return loading;
     button("load").hidden = true;
-    say("The generator is loading …");
+    say("The generator is loading (" + status.dataset.size + ") …");
     loading = window.dissectoryGenerator
       .load(painting, function (share) {
-        if (!generator) say("The generator is loading: " + Math.round(100 * share) + " %.");
+        if (loading && !generator) say("The generator is loading (" + status.dataset.size + "): " + 20 * Math.floor(5 * share) + " %.");
       })
       .then(
         function (ready) {
           generator = ready;
           page.dataset.ready = "yes";
+          button("save").disabled = false;
           return redraw();
         },
         function (error) {
           loading = null;
           button("load").hidden = false;
-          var advice = location.protocol === "file:" ? ". " + status.dataset.served : ".";
-          say("The generator could not be loaded: " + error.message + advice, "wrong");
+          var advice = location.protocol === "file:" ? status.dataset.served : "Is the server still there, and reached?";
+          say("The generator could not be loaded: " + error.message + ". " + advice, "wrong");
         },
       );
     return loading;
@@ -180,8 +192,15 @@
     button("before").setAttribute("aria-pressed", String(on));
   }
 
+  /** Forget the stroke under way. */
+  function drop() {
+    live = null;
+    delete stage.dataset.painting;
+  }
+
   /** Show another image, with what was painted on it. @param {number} place */
   function choose(place) {
+    drop();
     image = place;
     var input = /** @type {HTMLInputElement} */ (page.querySelectorAll("[name=image]")[place]);
     input.checked = true;
@@ -193,7 +212,9 @@
   /** Show what the link holds. */
   function follow() {
     var edit = tools.parsed(painting, location.hash);
-    notice = edit ? "" : "The link holds an image or a concept that is not here: nothing was painted.";
+    notice = edit
+      ? ""
+      : "The link holds a picture or a concept that is not here, or a part of it is cut off or too long: nothing was painted.";
     if (edit) {
       histories[edit.image] = new tools.History();
       if (edit.strokes.length) histories[edit.image].put(edit.strokes);
@@ -217,29 +238,54 @@
 
   /* The brush. */
 
-  /** Colour the cells that the brush covers, and those of a stroke that is not drawn yet. */
+  /** Colour and outline the cells that the brush covers, and those of a stroke that is not drawn yet. */
   function mark() {
+    var side = Math.max(4, Math.round(stage.clientWidth / grid[1]));
+    tint.width = grid[1] * side; // which clears it, too
+    tint.height = grid[0] * side;
     var context = tint.getContext("2d");
-    context.clearRect(0, 0, tint.width, tint.height);
     var covered = new Set(live && took >= SLOW ? live.cells : []);
     if (stage.matches(":hover, :focus-visible") || live) {
       tools.dab(cell[0], cell[1], size(), grid).forEach(function (one) {
         covered.add(one);
       });
     }
-    context.fillStyle = erases() ? "#000" : painting.paints[paint()][1];
-    covered.forEach(function (one) {
-      context.fillRect(one % grid[1], Math.floor(one / grid[1]), 1, 1);
-    });
+    /** @param {string} color @param {number} alpha @param {number} inset how far from the edge of what is covered */
+    function fill(color, alpha, inset) {
+      context.fillStyle = color;
+      context.globalAlpha = alpha;
+      covered.forEach(function (one) {
+        var row = Math.floor(one / grid[1]);
+        var column = one % grid[1];
+        var left = column && covered.has(one - 1) ? 0 : inset;
+        var right = column < grid[1] - 1 && covered.has(one + 1) ? 0 : inset;
+        var top = covered.has(one - grid[1]) ? 0 : inset;
+        var base = covered.has(one + grid[1]) ? 0 : inset;
+        var place = [column * side + left, row * side + top, side - left - right, side - top - base];
+        context.clearRect(place[0], place[1], place[2], place[3]);
+        context.fillRect(place[0], place[1], place[2], place[3]);
+      });
+    }
+    fill("#000", 1, 0);
+    fill("#fff", 1, 1);
+    fill(erases() ? "#000" : painting.paints[paint()][1], 0.34, 2);
     cursor.style.left = (100 * cell[1]) / grid[1] + "%";
     cursor.style.top = (100 * cell[0]) / grid[0] + "%";
   }
 
+  /** Load the generator where it is not asked for first. */
+  function prepare() {
+    if (location.protocol === "file:" && !painting.offline) say(status.dataset.served, "wrong");
+    else if (button("load").hidden) load();
+    else say("There is nothing to paint with yet: load the generator first.", "wrong");
+  }
+
   function start() {
     if (!generator) {
-      load();
+      prepare();
       return;
     }
+    finish(true);
     showBefore(false);
     live = { paint: paint(), erases: erases(), strength: erases() ? 1 : strength(), cells: new Set() };
     stage.dataset.painting = "yes";
@@ -268,8 +314,7 @@
   function finish(keep) {
     if (!live) return;
     var done = live;
-    live = null;
-    delete stage.dataset.painting;
+    drop();
     if (keep) histories[image].put(histories[image].strokes().concat(done));
     change();
     mark();
@@ -318,13 +363,17 @@
     else if (event.key === "e") {
       field("mode").value = erases() ? "draw" : "erase";
       showTools();
+      where.textContent = (erases() ? "Erases " : "Draws ") + painting.paints[paint()][0];
     } else if (event.key === "[" || event.key === "]") {
       var input = field("size");
       if (event.key === "[") input.stepDown();
       else input.stepUp();
       showTools();
-    } else if (event.key === "b") showBefore(stage.dataset.shows !== "before");
-    else if (event.key !== " ") return;
+      where.textContent = counted(size(), "cell") + " across";
+    } else if (event.key === "b") {
+      showBefore(stage.dataset.shows !== "before");
+      where.textContent = stage.dataset.shows === "before" ? "Before" : "After";
+    } else if (event.key !== " ") return;
     event.preventDefault();
   });
   stage.addEventListener("keyup", function (event) {
@@ -336,9 +385,10 @@
 
   /* Buttons and links. */
 
-  /** @param {number} by */
+  /** Go back or forth; a stroke under way is what is undone first. @param {number} by */
   function step(by) {
-    if (histories[image].go(by)) change();
+    if (live) finish(false);
+    else if (histories[image].go(by)) change();
   }
 
   /** Write the picture as a file. */
@@ -368,6 +418,7 @@
       )
       .then(function (answer) {
         button("link").textContent = answer;
+        where.textContent = answer;
         window.setTimeout(function () {
           button("link").textContent = "Copy link";
         }, 2000);
@@ -390,7 +441,7 @@
       showBefore(stage.dataset.shows !== "before");
     },
     save: function () {
-      load().then(redraw).then(save);
+      redraw().then(save);
     },
     link: share,
   };
