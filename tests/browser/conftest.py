@@ -17,7 +17,7 @@ from dissectory.analysis.painting import PAINT
 from dissectory.report import build, painting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from playwright.sync_api import Browser, Dialog, Page, Request
@@ -86,17 +86,17 @@ def address(request: pytest.FixtureRequest, site: Path) -> str:
     return served
 
 
-@pytest.fixture
-def page(browser: Browser, address: str) -> Iterator[Page]:
-    """A page that fails the test on any word in its console, any error, and any request to elsewhere."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, base_url=address)
-    context.set_default_timeout(15_000)
-    page = context.new_page()
+def hear(page: Page, address: str) -> list[str]:
+    """Hear of any word in a page's console, any error, and any request that fails or goes elsewhere."""
     heard: list[str] = []
 
     def asked(request: Request) -> None:
         if not request.url.startswith((address, "data:", "blob:")):
             heard.append(f"elsewhere: {request.url}")
+
+    def failed(request: Request) -> None:
+        if request.failure != "net::ERR_ABORTED":  # cut off as the page was left or closed: nothing is missing
+            heard.append(f"failed: {request.url}: {request.failure}")
 
     def opened(dialog: Dialog) -> None:
         heard.append(f"dialog: {dialog.message}")
@@ -104,9 +104,25 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
 
     page.on("console", lambda message: heard.append(f"console: {message.text}"))
     page.on("pageerror", lambda error: heard.append(f"error: {error}"))
-    page.on("requestfailed", lambda request: heard.append(f"failed: {request.url}"))
+    page.on("requestfailed", failed)
     page.on("request", asked)
     page.on("dialog", opened)
+    return heard
+
+
+@pytest.fixture
+def listen() -> Callable[[Page, str], list[str]]:
+    """What hears of everything that goes wrong on a page, whose files are all below an address."""
+    return hear
+
+
+@pytest.fixture
+def page(browser: Browser, address: str) -> Iterator[Page]:
+    """A page that fails the test on whatever is heard of it."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, base_url=address)
+    context.set_default_timeout(15_000)
+    page = context.new_page()
+    heard = hear(page, address)
     yield page
     context.close()
     assert heard == []

@@ -239,7 +239,8 @@ def test_the_brush_is_outlined_so_that_it_can_be_seen_on_its_own_colour(page: Pa
         """canvas => {
           const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
           const found = new Set();
-          for (let at = 0; at < data.length; at += 4) if (data[at + 3] === 255) found.add(data.slice(at, at + 3).join());
+          for (let at = 0; at < data.length; at += 4)
+            if (data[at + 3] === 255) found.add(data.slice(at, at + 3).join());
           return [...found];
         }"""
     )
