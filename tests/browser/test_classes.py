@@ -64,3 +64,16 @@ def test_a_short_table_has_no_rest(page: Page, address: str) -> None:
     page.goto(f"{address}layers/fire4.html")
     expect(page.locator(".filters output")).to_have_text("32 rows")
     expect(page.locator("button.rest")).to_have_count(0)
+
+
+def test_search_says_how_many_classes_fit(page: Page, address: str) -> None:
+    page.goto(f"{address}index.html")
+    page.locator("#search").fill("coastal")
+    expect(page.locator("#found .group")).to_have_text(["Classes, 6 of 23"])
+    expect(page.locator("#found a .name")).to_have_count(6)
+    expect(page.locator("#found-count")).to_have_text("23 results")
+    page.locator("#search").fill("coastal tower")
+    expect(page.locator("#found .nothing")).to_be_visible()
+    page.locator("#search").fill("coastal castle")
+    expect(page.locator("#found .group")).to_have_text(["Classes"])
+    expect(page.locator("#found-count")).to_have_text("1 result")

@@ -51,7 +51,28 @@
   }
 
   /**
-   * Find what fits every word of a query, best first.
+   * What fits best, as places in columns, and how much fits in all.
+   * @typedef {{places: number[], all: number}} Found
+   */
+
+  /**
+   * The first of what fits, best first.
+   * @param {number[][]} fitting each with its scores, then its place
+   * @param {number} most
+   * @returns {Found}
+   */
+  function best(fitting, most) {
+    fitting.sort(function (a, b) {
+      return b[0] - a[0] || b[1] - a[1] || a[2] - b[2];
+    });
+    var places = fitting.slice(0, most).map(function (item) {
+      return item[2];
+    });
+    return { places: places, all: fitting.length };
+  }
+
+  /**
+   * Find what fits every word of a query.
    * @param {string} query
    */
   function find(query) {
@@ -62,36 +83,26 @@
      * @param {number} most
      */
     function named(names, most) {
-      return names
-        .map(function (name, place) {
-          var all = words.every(function (word) {
-            return fit(name, word) > 0;
-          });
-          return [words.length && all ? fit(name, phrase) * 4 + fit(name, words[0]) : 0, place];
-        })
-        .filter(function (pair) {
-          return pair[0] > 0;
-        })
-        .sort(function (a, b) {
-          return b[0] - a[0] || a[1] - b[1];
-        })
-        .slice(0, most)
-        .map(function (pair) {
-          return pair[1];
+      var fitting = [];
+      names.forEach(function (name, place) {
+        var all = words.every(function (word) {
+          return fit(name, word) > 0;
         });
+        if (words.length && all) fitting.push([fit(name, phrase), fit(name, words[0]), place]);
+      });
+      return best(fitting, most);
     }
     return {
       layers: named(index.layerNames, MOST.layers),
       concepts: named(index.conceptNames, MOST.concepts),
       classes: named(index.classNames, MOST.classes),
-      units: words.length ? units(words) : [],
+      units: units(words),
     };
   }
 
   /**
    * Units for which every word is their number, in their layer's name or in one of their concepts.
    * @param {string[]} words
-   * @returns {number[]} places in the columns
    */
   function units(words) {
     var columns = index.units;
@@ -109,28 +120,23 @@
     for (var place = 0; place < columns.unit.length; place++) {
       var score = 0;
       for (var k = 0; k < words.length; k++) {
-        var best = String(columns.unit[place]) === words[k] ? 30 : 0;
-        best = Math.max(best, 4 * layerFits[k][columns.layer[place]]);
+        var highest = String(columns.unit[place]) === words[k] ? 30 : 0;
+        highest = Math.max(highest, 4 * layerFits[k][columns.layer[place]]);
         for (var rank = 0; rank < columns.concepts.length; rank++) {
           var concept = columns.concepts[rank][place];
           if (concept >= 0 && conceptFits[k][concept]) {
-            best = Math.max(best, conceptFits[k][concept] * (rank ? 1 : 10) + (columns.matched[place] && !rank ? 5 : 0));
+            highest = Math.max(highest, conceptFits[k][concept] * (rank ? 1 : 10) + (columns.matched[place] && !rank ? 5 : 0));
           }
         }
-        if (!best) {
+        if (!highest) {
           score = 0;
           break;
         }
-        score += best;
+        score += highest;
       }
       if (score) found.push([score, columns.iou[place], place]);
     }
-    found.sort(function (a, b) {
-      return b[0] - a[0] || b[1] - a[1] || a[2] - b[2];
-    });
-    return found.slice(0, MOST.units).map(function (item) {
-      return item[2];
-    });
+    return best(found, MOST.units);
   }
 
   /**
@@ -257,7 +263,7 @@
     if (!query) return open(false);
     if (!index) return say("Reading the index…");
     var found = find(query);
-    var count = found.layers.length + found.concepts.length + found.classes.length + found.units.length;
+    var count = found.layers.all + found.concepts.all + found.classes.all + found.units.all;
     if (!count) return say("Nothing fits “" + query + "”. Try a concept, a layer, or a unit such as " + example() + ".");
     list.replaceChildren();
     list.style.setProperty("--cut", index.cutAt + "%");
@@ -267,10 +273,12 @@
       ["Classes", found.classes, classOption],
       ["Units", found.units, unitOption],
     ].forEach(function (group) {
-      if (group[1].length) list.append(element("p", "group", group[0]));
-      group[1].forEach(group[2]);
+      var places = group[1].places;
+      var some = places.length < group[1].all ? ", " + places.length + " of " + group[1].all.toLocaleString("en") : "";
+      if (places.length) list.append(element("p", "group", group[0] + some));
+      places.forEach(group[2]);
     });
-    status.textContent = count + " results";
+    status.textContent = count.toLocaleString("en") + (count === 1 ? " result" : " results");
     open(true);
     choose(0);
   }
