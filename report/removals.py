@@ -125,7 +125,7 @@ class Removals:
             return None
         frame = run.table("unit_ablations")
         reported = frame[frame["split"] == "reporting"]
-        names = list(dict.fromkeys(reported["class"].astype(str)))
+        names = reported["class"].drop_duplicates().astype(str).tolist()
         classes = tuple(_classes(findings, names))
         numbers = {name: number for number, name in enumerate(names)}
         first = {layer.name: (number, layer.first) for number, layer in enumerate(findings.layers)}
