@@ -102,12 +102,14 @@ class TorchSegmenter:
         planes = []
         for scores, lookup in zip(self._scores(batch.views), self._lookups, strict=True):
             # Bilinear resizing without antialiasing reads its input at exactly the centres of the grid's cells.
-            sampled = interpolate(scores, size=size, mode="bilinear", align_corners=False)
-            if sampled.isnan().any():
+            fits = scores.shape[2:] == size
+            sampled = scores if fits else interpolate(scores, size=size, mode="bilinear", align_corners=False)
+            highest, classes = sampled.max(dim=1)  # NaN is the highest
+            if highest.isnan().any():
                 raise ConceptsError(
                     f"the segmenter {self.name} gives scores that are not numbers: are its weights whole?"
                 )
-            planes.append(lookup[sampled.argmax(dim=1).numpy()])
+            planes.append(lookup[classes.numpy()])
         return np.stack(planes, axis=1)
 
     def _scores(self, views: npt.NDArray[np.uint8]) -> tuple[Tensor, ...]:
