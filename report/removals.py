@@ -125,16 +125,16 @@ class Removals:
             return None
         frame = run.table("unit_ablations")
         reported = frame[frame["split"] == "reporting"]
-        names = reported["class"].drop_duplicates().astype(str).tolist()
+        sizes = reported.drop_duplicates(["layer", "class"])
+        names = sizes["class"].drop_duplicates().astype(str).tolist()
         classes = tuple(_classes(findings, names))
         numbers = {name: number for number, name in enumerate(names)}
         first = {layer.name: (number, layer.first) for number, layer in enumerate(findings.layers)}
-        known = reported[reported["layer"].isin(list(first)) & reported["rank"].notna()]
-        needs, needed = _needs(known, first, numbers)
+        best = reported[reported["layer"].isin(list(first)) & (reported["rank"] < MOST_IMPORTANT)]
+        needs, needed = _needs(best.sort_values("rank", kind="stable"), first, numbers)
         sharers = {place: np.array([number for number, _ in found]) for place, found in needed.items()}
         leading = {place: tuple(found[:LEADING]) for place, found in needed.items()}
         curves, taken = _curves(run, first, numbers), _taken(run, first, numbers)
-        sizes = reported.drop_duplicates(["layer", "class"])
         losses: dict[int, dict[int, Loss]] = defaultdict(dict)
         for row in sizes.to_dict("records"):
             key = (first[str(row["layer"])][0], numbers[str(row["class"])])
@@ -177,10 +177,9 @@ def _classes(findings: Findings, names: Sequence[str]) -> Iterator[ImageClass]:
 
 
 def _needs(
-    frame: pd.DataFrame, first: Mapping[str, tuple[int, int]], numbers: Mapping[str, int]
+    best: pd.DataFrame, first: Mapping[str, tuple[int, int]], numbers: Mapping[str, int]
 ) -> tuple[dict[tuple[int, int], list[Need]], dict[int, list[tuple[int, Need]]]]:
-    """The most important units of each layer and class, and for each unit the classes where it is among these."""
-    best = frame[frame["rank"] < MOST_IMPORTANT].sort_values("rank", kind="stable")
+    """Units of each layer and class, and classes of each unit, of rows in the order of ranks."""
     needs: dict[tuple[int, int], list[Need]] = defaultdict(list)
     needed: dict[int, list[tuple[int, Need]]] = defaultdict(list)
     columns = (best[name].tolist() for name in ("layer", "unit", "class", "rank"))
