@@ -15,7 +15,7 @@ from dissectory.report.importance_charts import (
     interpretability_by_importance,
     interpretability_by_led,
 )
-from dissectory.report.removals import meaning
+from dissectory.report.removals import MOST_IMPORTANT, meaning
 
 if TYPE_CHECKING:
     from dissectory.report.detectors import Detectors
@@ -58,9 +58,10 @@ class NeedingClass:
 
 @dataclass(frozen=True, slots=True)
 class UnitNeeds:
-    """What needs a unit, and what it detects."""
+    """What needs a unit, of how many classes; and what it detects."""
 
     removed: bool
+    says: str
     classes: tuple[NeedingClass, ...]
     detectors: tuple[Chart, ...]
 
@@ -126,6 +127,7 @@ def unit_needs(removals: Removals | None, detectors: Detectors | None, layer: in
     if not measured and not charts:
         return None
     needed = removals.needed.get(place, ()) if removals else ()
+    count = len(removals.sharers.get(place, ())) if removals else 0
     classes = tuple(
         NeedingClass(
             removals.classes[number].name,
@@ -137,7 +139,14 @@ def unit_needs(removals: Removals | None, detectors: Detectors | None, layer: in
         for number, need in needed
         if removals
     )
-    return UnitNeeds(measured, classes, charts)
+    return UnitNeeds(measured, _says(count, len(needed)), classes, charts)
+
+
+def _says(count: int, shown: int) -> str:
+    """Of how many classes a unit is among the most important ones."""
+    of = words.count(count, "class", "classes") if count else "no class"
+    some = f"; the {shown} that rank it highest are shown" if shown < count else ""
+    return f"It is among the {MOST_IMPORTANT} most important units of {of}{some}."
 
 
 def layer_needs(findings: Findings, removals: Removals, number: int) -> LayerNeeds | None:

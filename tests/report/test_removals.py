@@ -181,9 +181,31 @@ def test_a_unit_s_page_names_the_classes_that_need_it(hostile: Run, findings: Fi
     assert [(row.name, row.rank) for row in needs.classes] == [
         (name, rank + 1) for name, rank in zip(rows["class"], rows["rank"], strict=True)
     ]
+    assert needs.says == "It is among the 20 most important units of 3 classes."
     assert len(needs.detectors) == 2
     assert unit_needs(removals, detectors, 0, 0) is None
     assert unit_needs(None, None, layer, place) is None
+
+
+def test_a_unit_s_page_says_of_how_many_classes_it_tells(many_run: Run, many: Removals) -> None:
+    (layer,) = many.layers
+    first = Findings.read(many_run).layers[layer].first
+    table = many_run.table("unit_ablations")
+    among = table[(table["split"] == "reporting") & (table["rank"] < 20)].groupby("unit").size()
+    told = []
+    for unit in range(48):
+        needs = unit_needs(many, None, layer, first + unit)
+        count = int(among.get(unit, 0))
+        assert needs is not None
+        assert len(needs.classes) == min(8, count)
+        assert f"units of {count} classes" in needs.says or count < 2
+        assert ("the 8 that rank it highest are shown" in needs.says) == (count > 8)
+        told.append(count)
+    assert max(told) > 8
+    lost = dataclasses.replace(many, needed={}, sharers={})
+    none = unit_needs(lost, None, layer, first)
+    assert none is not None
+    assert none.says == "It is among the 20 most important units of no class."
 
 
 def test_densities_are_shares_of_both_sets(hostile: Run, findings: Findings) -> None:
