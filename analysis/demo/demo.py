@@ -35,8 +35,9 @@ GENERATOR = "generator"
 PAIRS_SHOWN = 60
 """Scenes that are drawn once more with other textures; at most a tenth of the others."""
 
-_EDITED = "layer3"
-"""The generator's layer whose units are removed and forced on: in earlier ones, few of them make no difference."""
+_REMOVED, _SUSPECTED = "layer2", "layer3"
+"""The generator's layers from which units are removed: those of concepts, in a layer where trials took most away; those
+of artifacts."""
 
 _WORLD = "world"
 """Where in the run's folder the scenes are drawn."""
@@ -110,13 +111,19 @@ def generator_study(out: Path, latents: int) -> Study:
                 "by another one, which can be wrong.",
             },
             "concepts": {"sources": ["python:dissectory.analysis.demo.networks:trained_segmenter", "color"]},
-            "ablation": {"images": edited, "among": 8 * edited, "concepts": 12, "single_images": min(edited, 4)},
-            "insertion": {"images": 6 * edited, "concepts": 12},
+            "ablation": {
+                "layer": _REMOVED,
+                "images": edited,
+                "among": 8 * edited,
+                "concepts": 8,
+                "single_images": min(edited, 3),
+            },
+            "insertion": {"images": 6 * edited, "concepts": 8},
             "paint": {},
             "artifacts": {
                 "features": "python:dissectory.analysis.demo.features:scene_features",
                 "real": f"{_WORLD}/{IMAGES}",
-                "layer": _EDITED,
+                "layer": _SUSPECTED,
                 "images": max(2, latents // 8),
             },
         },

@@ -103,4 +103,4 @@ def test_the_generator_has_a_run_of_its_own(run: Run) -> None:
     assert beside.has("insertions")
     assert Painting.read(beside.folder / PAINT).paints
     for name in ("generator_ablations", "unit_effects"):
-        assert set(beside.table(name).layer) == {"layer3"}
+        assert set(beside.table(name).layer) == {"layer2"}
