@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +10,10 @@ import numpy as np
 from dissectory.analysis.schema import CATEGORIES
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    import numpy.typing as npt
+
     from dissectory.report.findings import Concept, Findings
 
 
@@ -34,21 +38,29 @@ class Network:
     title: str
     root: str
     findings: Findings
-    layers: tuple[LayerMatches, ...]
+    layers: tuple[LayerMatches, ...] = ()
 
     @classmethod
     def of(cls, findings: Findings, title: str, root: str = "") -> Network:
-        """Count the matched units of every layer by category."""
-        units, last = findings.units, max(1, len(findings.layers) - 1)
-        categories = [concept.category for concept in findings.concepts]
+        """Name a network, of which nothing is counted yet."""
+        return cls(title, root, findings)
+
+    def over(self, concepts: Collection[int]) -> Network:
+        """Count the units of every layer by the category of that of some concepts, given by row, that they match."""
+        last = max(1, len(self.findings.layers) - 1)
+        matches = _matches(self.findings, concepts)
         layers = []
-        for place, layer in enumerate(findings.layers):
-            inside = slice(layer.first, layer.last)
-            labels = units.concept[inside][units.matched[inside]].tolist()
-            names = [categories[row] for row in labels if row >= 0]
+        for place, layer in enumerate(self.findings.layers):
+            rows = matches[layer.first : layer.last].tolist()
+            names = [self.findings.concepts[row].category for row in rows if row >= 0]
             counts = tuple(names.count(category) for category in CATEGORIES)
             layers.append(LayerMatches(layer.name, place / last, layer.last - layer.first, counts))
-        return cls(title, root, findings, tuple(layers))
+        return replace(self, layers=tuple(layers))
+
+    @property
+    def draws(self) -> bool:
+        """Whether it is a generator, whose image is behind its last layer."""
+        return bool(self.findings.manifest.study.get("model", {}).get("kind") == "generator")
 
     def peak(self, categories: tuple[str, ...]) -> LayerMatches | None:
         """The layer with the largest share of units of some categories; None where no unit matches any."""
@@ -88,7 +100,21 @@ class Comparison:
             for concept in one.findings.concepts
             if (match := theirs.get((concept.name, concept.category)))
         )
-        return cls((one, other), shared) if shared else None
+        if not shared:
+            return None
+        matches = [theirs[fit.concept.name, fit.concept.category].row for fit in shared]
+        return cls((one.over([fit.concept.row for fit in shared]), other.over(matches)), shared)
+
+
+def _matches(findings: Findings, concepts: Collection[int]) -> npt.NDArray[np.int64]:
+    """For every unit `(unit,)` the row of that of some concepts which fits it best, where above the cut; else -1."""
+    starts, pairs = findings.pairs.starts, findings.pairs.columns
+    places = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+    kept = np.isin(pairs["concept"], list(concepts)) & (pairs["iou"] > findings.cut)
+    found = np.full(len(starts) - 1, -1, dtype=np.int64)
+    known, first = np.unique(places[kept], return_index=True)
+    found[known] = pairs["concept"][kept][first]
+    return found
 
 
 def _best(findings: Findings, concept: Concept) -> Fit:

@@ -9,9 +9,9 @@ from dissectory.report import words
 from dissectory.report.drawing import Chart, Frame, Text, across, dot, embed, free_height, line, paint, tabulate, ticks
 
 if TYPE_CHECKING:
-    from dissectory.report.compare import Comparison
+    from dissectory.report.compare import Comparison, Network
 
-_PANEL, _GAP = 330, 34
+_PANEL, _GAP = 330, 60
 
 
 def depth_chart(comparison: Comparison) -> Chart:
@@ -20,7 +20,7 @@ def depth_chart(comparison: Comparison) -> Chart:
     shown = [name for name in CATEGORIES if any(layer.share(name) for one in networks for layer in one.layers)]
     shares = [layer.share(name) for one in networks for layer in one.layers for name in shown]
     top = max([0.01, *shares]) * 1.06
-    frame = Frame(width=2 * _PANEL + _GAP + 120, height=290, left=50, right=70, top=34, bottom=48)
+    frame = Frame(width=2 * _PANEL + _GAP + 120, height=290, left=60, right=70, top=34, bottom=48)
     marks = ticks(top)
     wide = (frame.end - frame.left - _GAP) / 2
     paths = {"rule": across(frame, (tick / top for tick in marks))}
@@ -29,6 +29,7 @@ def depth_chart(comparison: Comparison) -> Chart:
     for number, one in enumerate(networks):
         left = frame.left + number * (wide + _GAP)
         texts.append(Text(left + 8, frame.top - 16, words.beginning(one.title, 40), "strong"))
+        texts.append(Text(left + wide / 2, frame.base + 38, _way(one), "middle quiet"))
         ends: list[float] = []
         at = [left + 10 + layer.depth * (wide - 20) for layer in one.layers]
         for place, (layer, x) in enumerate(zip(one.layers, at, strict=True)):
@@ -41,7 +42,6 @@ def depth_chart(comparison: Comparison) -> Chart:
             if number and points:
                 ends.append(free_height(points[-1][1] + 4, ends))
                 texts.append(Text(points[-1][0] + 10, ends[-1], name, name))
-    texts.append(Text(frame.end, frame.base + 38, "layers, from the first to the last", "end quiet"))
     return Chart(
         kind="depth",
         says=_says(comparison),
@@ -76,6 +76,11 @@ def depth_chart(comparison: Comparison) -> Chart:
     )
 
 
+def _way(network: Network) -> str:
+    """What lies at both ends of a panel."""
+    return "layers, from the latent to the image" if network.draws else "layers, from the image on"
+
+
 def _says(comparison: Comparison) -> str:
     """Where the units of objects and parts are commonest in each."""
     named = []
@@ -83,6 +88,6 @@ def _says(comparison: Comparison) -> str:
         peak = one.peak(("object", "part"))
         named.append(f"{peak.name} in {one.title}" if peak else f"nowhere in {one.title}")
     return (
-        "Units that match a concept of each category, as a share of their layer's. Those of objects and parts together "
-        f"are commonest in {' and '.join(named)}."
+        f"Units that match one of the {words.count(len(comparison.shared), 'concept')} of both, by its category, as a "
+        f"share of their layer's. Those of objects and parts together are commonest in {' and '.join(named)}."
     )

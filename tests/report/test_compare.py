@@ -21,6 +21,8 @@ from dissectory.report.views.compare import compare_page
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pandas as pd
+
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Run]:
@@ -39,17 +41,33 @@ def comparison(runs: tuple[Run, Run]) -> Comparison:
     return found
 
 
-def test_counts_are_those_of_the_table_of_units(runs: tuple[Run, Run], comparison: Comparison) -> None:
+def category_of(pairs: pd.DataFrame, concepts: pd.DataFrame, shared: set[str], cut: float) -> str | None:
+    """By definition: of the pairs of one unit, that of the concept of both that fits best, if above the cut."""
+    pairs = pairs[pairs.concept.isin(list(shared)) & (pairs.iou > cut)]
+    if pairs.empty:
+        return None
+    best = pairs.concept[pairs.iou.idxmax()]
+    return str(concepts.category[concepts.concept == best].iloc[0])
+
+
+def test_units_are_counted_by_the_concept_of_both_that_fits_them_best(
+    runs: tuple[Run, Run], comparison: Comparison
+) -> None:
+    shared = {one.concept.name for one in comparison.shared}
+    foreign = 0
     for run, network in zip(runs, comparison.networks, strict=True):
-        units = run.table("units")
+        units, pairs, concepts = (run.table(name) for name in ("units", "unit_concepts", "concepts"))
+        foreign += (units.matched & ~units.concept.isin(list(shared))).sum()
         depths = [layer.depth for layer in network.layers]
         assert depths == [place / (len(depths) - 1) for place in range(len(depths))]
         for layer in network.layers:
-            inside = units[units.layer == layer.name]
+            inside, of_layer = units[units.layer == layer.name], pairs[pairs.layer == layer.name]
             assert layer.units == len(inside)
+            found = [category_of(of_layer[of_layer.unit == unit], concepts, shared, 0.04) for unit in inside.unit]
             for category, count in zip(CATEGORIES, layer.counts, strict=True):
-                assert count == (inside.matched & (inside.category == category)).sum()
+                assert count == found.count(category)
                 assert layer.share(category) == count / len(inside)
+    assert foreign, "a unit with a label that the other network was not dissected for makes the difference"
 
 
 def test_the_best_unit_of_each_concept_of_both(runs: tuple[Run, Run], comparison: Comparison) -> None:
@@ -74,6 +92,16 @@ def test_the_answer_counts_concepts_above_the_cut(runs: tuple[Run, Run], compari
     page = compare_page(comparison, Chips(Findings.read(runs[0])))
     both = sum(all(fit.iou > 0.04 for fit in one.fits) for one in comparison.shared)
     assert page.answer.startswith(f"{both} concept" if both else "No concept")
+
+
+def test_the_chart_says_at_which_end_the_image_is(runs: tuple[Run, Run], comparison: Comparison) -> None:
+    one, other = comparison.networks
+    assert depth_chart(comparison).marks.count("from the image on") == 2
+    study = {**runs[1].manifest.study, "model": {"kind": "generator"}}
+    manifest = replace(other.findings.manifest, study=study)
+    drawing = replace(other, findings=replace(other.findings, manifest=manifest))
+    marks = depth_chart(replace(comparison, networks=(one, drawing))).marks
+    assert marks.count("from the image on") == marks.count("from the latent to the image") == 1
 
 
 def test_every_number_of_the_chart_is_in_its_table(comparison: Comparison) -> None:
