@@ -16,7 +16,7 @@ _HEADROOM = 1.08
 def distance_without(artifacts: Artifacts) -> Chart:
     """The Frechet distance over the number of removed units: the worst, and as many at random with their range."""
     rows = artifacts.without
-    frame = Frame(width=560, height=280, left=54, right=112, top=16, bottom=44)
+    frame = Frame(width=560, height=280, left=54, right=112, top=34, bottom=44)
     top = max([1e-9, *(max(one.distance, one.random_high) for one in rows)]) * _HEADROOM
     most = max(one.units for one in rows) or 1
     points = {
@@ -34,6 +34,7 @@ def distance_without(artifacts: Artifacts) -> Chart:
     texts = [Text(frame.left - 8, frame.y(tick / top) + 4, f"{tick:g}", "end") for tick in ticks(top)]
     texts += [Text(frame.x(one.units / most), frame.base + 17, f"{one.units}", "middle") for one in rows]
     texts.append(Text(frame.end, frame.base + 36, "units removed", "end quiet"))
+    texts.append(Text(frame.left, frame.top - 18, "Frechet distance from real images", "quiet"))
     own, random = points["own"][-1][1] + 4, points["random"][-1][1] + 4
     if abs(own - random) < 14:  # noqa: PLR2004 - the height of a line
         random = own + (14 if random >= own else -14)
@@ -70,5 +71,6 @@ def _says(artifacts: Artifacts) -> str:
     return (
         f"Frechet distance of {words.count(first.images, 'other image')} from the real ones: "
         f"{words.number(first.distance)} as they are, {words.number(last.distance)} without the {last.units} worst "
-        f"units of {artifacts.layer.name}, {words.number(last.random)} without as many at random. Less is nearer."
+        f"units of {artifacts.layer.name}, {words.number(last.random)} without as many at random, a mean whose upright "
+        "lines reach from the least of the draws to the greatest. Less is nearer."
     )

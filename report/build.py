@@ -138,7 +138,7 @@ def _write_site(  # noqa: PLR0917 - what a site may have
         "control": control_page(findings, chips, control) if control else None,
         "compare": compare_page(comparison, chips) if comparison else None,
         "attacks": attacks_page(findings, chips, attacks) if attacks else None,
-        "artifacts": artifacts_page(chips, artifacts) if artifacts else None,
+        "artifacts": artifacts_page(findings, chips, artifacts) if artifacts else None,
         "paint": paint_page(run, findings, painting, files_of(run.folder / PAINT, VENDOR)) if painting else None,
     }
     left_out = frozenset(f"{kind}.md" for kind, page in optional.items() if page is None)

@@ -134,13 +134,13 @@ def counterexample_shots(findings: Findings, found: Counterexamples, place: int)
             sprite,
             _at(column, 0, layout.counterexample_tiles, 1),
             f"{image_name(findings, one.image)}: {words.percent(one.share)} {concept}, peak {words.number(one.peak)}",
-            words.percent(one.share),
+            f"{words.percent(one.share)} · {words.number(one.peak)}",
         )
         for column, one in enumerate(images)
     )
     return Shots(
-        f"Counterexamples: {concept} was drawn, and the unit stayed below the threshold. Below each image, how much of "
-        f"it {concept} covers.",
+        f"Images with {concept} on which the unit stayed below its best threshold. Below each, how much of it "
+        f"{concept} covers, and the unit's highest activation on it.",
         (),
         (Row(shots),),
     )
@@ -154,8 +154,14 @@ def alone_view(findings: Findings, chips: Chips, edits: Edits, chip: UnitChip, l
     links = {concept.name: chips.concepts[concept.row] for concept in findings.concepts}
     known = [abs(effect.change.value) for effect in effects if math.isfinite(effect.change.value)]
     scale = min(1.0, max([*known, 0.02]) * 1.1)
-    changes = tuple(_changed(effect, links[effect.concept], chip.concept, scale) for effect in effects)
+    ordered = sorted(effects, key=lambda effect: (effect.concept != chip.concept, -_size(effect)))
+    changes = tuple(_changed(effect, links[effect.concept], chip.concept, scale) for effect in ordered)
     return Alone(_says(chip, effects, changes), _pairs(findings, chip, layer), changes)
+
+
+def _size(effect: Effect) -> float:
+    """How large a change is; that of what was not there before is no share of anything, and comes last."""
+    return abs(effect.change.value) if math.isfinite(effect.change.value) else -1.0
 
 
 def _without(size: int) -> str:

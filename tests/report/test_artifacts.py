@@ -39,7 +39,7 @@ def with_artifacts(folder: Path, distances: Sequence[float] = (0.8, 0.5), random
         schema.ARTIFACTS,
         [(HOSTILE_LAYER, unit, score, unit - 1 if unit else UNITS - 1, 4.0) for unit, score in enumerate(scores)],
     )
-    rows = zip((0, 5), distances, randoms, strict=False)
+    rows = zip((0, 5, 9), distances, randoms, strict=False)
     write(
         run,
         schema.ARTIFACT_REMOVALS,
@@ -54,10 +54,12 @@ def test_units_are_told_by_their_scores(tmp_path: Path) -> None:
     findings = Findings.read(run := with_artifacts(tmp_path))
     artifacts = Artifacts.read(run, findings)
     assert artifacts
-    page = artifacts_page(Chips(findings), artifacts)
+    page = artifacts_page(findings, Chips(findings), artifacts)
     assert page.answer.startswith("Unit 1,")
     assert "8 standard deviations from the mean of real ones" in page.remark
     assert "2.0 times" in page.remark
+    assert "ten strongest images" in page.meaning
+    assert page.features == "python:a:b"
     assert [row.chip.unit for row in page.rows] == [1, 2, 3, 4, 5]
     assert [float(row.order) for row in page.rows] == [8, 7, 6, 5, 4]
 
@@ -79,9 +81,31 @@ def test_what_removing_them_does_is_told_beside_random_units(
     findings = Findings.read(run := with_artifacts(tmp_path, distances, randoms))
     artifacts = Artifacts.read(run, findings)
     assert artifacts
-    page = artifacts_page(Chips(findings), artifacts)
+    page = artifacts_page(findings, Chips(findings), artifacts)
     assert says in page.found
     assert (page.chart is None) == (not distances)
+
+
+@pytest.mark.parametrize(("last", "says"), [(1.0, "Without the 9 worst it is 25 % more."), (0.7, ""), (0.8, "")])
+def test_a_gain_that_more_removals_undo_is_no_success(tmp_path: Path, last: float, says: str) -> None:
+    findings = Findings.read(run := with_artifacts(tmp_path, (0.8, 0.5, last), (0.8, 0.7, 0.7)))
+    artifacts = Artifacts.read(run, findings)
+    assert artifacts
+    found = artifacts_page(findings, Chips(findings), artifacts).found
+    assert ("Without the 9" in found) == bool(says)
+    assert found.endswith(says)
+
+
+@pytest.mark.parametrize(("tiles", "columns", "lines"), [(15, 5, 2), (10, 10, 1), (4, 5, 1), (12, 3, 4), (1, 5, 1)])
+def test_so_many_lines_of_a_sprite_hold_the_images_that_the_score_is_of(
+    tmp_path: Path, tiles: int, columns: int, lines: int
+) -> None:
+    findings = Findings.read(run := with_artifacts(tmp_path))
+    artifacts = Artifacts.read(run, findings)
+    pictures = replace(findings.manifest.pictures, unit_tiles=tiles, columns=columns)
+    findings = replace(findings, manifest=replace(findings.manifest, pictures=pictures))
+    assert artifacts
+    assert artifacts_page(findings, Chips(findings), artifacts).lines == lines
 
 
 def test_the_page_is_in_the_site_of_a_run_that_has_the_tables(tmp_path: Path) -> None:
@@ -113,7 +137,7 @@ def test_counterexamples_are_shown_by_area(tmp_path: Path) -> None:
     shots = counterexample_shots(findings, found, 4 + 2)
     assert shots
     (row,) = shots.rows
-    assert [shot.note for shot in row.shots] == ["50 %", "25 %"]
+    assert [shot.note for shot in row.shots] == ["50 % · 1.5", "25 % · 0.5"]
     assert row.shots[1].says.endswith("peak 0.5")
     assert {shot.sprite for shot in row.shots} == {"images/counterexamples/1/2.webp"}
     assert counterexample_shots(findings, found, 0) is None
