@@ -39,7 +39,7 @@ _FEW = 3
 
 def detector_density(detector: Detector) -> Chart:
     """Peaks on the images of a set and on the others, as shares of both, with the best threshold."""
-    frame = Frame(width=520, height=210, left=44, top=24, bottom=42)
+    frame = Frame(width=520, height=210, left=54, top=24, bottom=42)
     inside, outside = (
         [count / max(1, sum(counts)) for count in counts] for counts in (detector.inside, detector.outside)
     )
@@ -65,9 +65,9 @@ def detector_density(detector: Detector) -> Chart:
     return Chart(
         kind="detector",
         says=f"Peaks on {words.count(detector.images, 'image')} {_of(detector)} (filled) and on "
-        f"{detector.others:,} others (outlined), as shares of both. The best threshold tells them apart with a "
-        f"balanced accuracy of {words.percent(detector.balanced_accuracy)}; of a pair, the image of the set has the "
-        f"higher peak in {words.percent(detector.area)} of cases.",
+        f"{detector.others:,} others (outlined), as shares of both. The best threshold, chosen on the same "
+        f"images, tells them apart with a balanced accuracy of {words.percent(detector.balanced_accuracy)}; of a pair, "
+        f"the image of the set has the higher peak in {words.percent(detector.area)} of cases.",
         width=frame.width,
         height=frame.height,
         marks=paint(paths, texts),
