@@ -6,6 +6,7 @@ say. Times of pages are the processor's, which other work on the machine disturb
 
 from __future__ import annotations
 
+import itertools
 import statistics
 import time
 from typing import TYPE_CHECKING
@@ -27,17 +28,13 @@ def test_cost_of_a_site(classes: int, tmp_path: Path) -> None:
     start, written = time.perf_counter(), [time.process_time()]
     site = build_site(run, lambda _done, _total: written.append(time.process_time())).parent
     took = time.perf_counter() - start
-    pages = len(written) - 1
-    of_units = len(run.table("units"))
-    before = pages - of_units - classes
-    spent = {
-        "reading, and what all pages share": (written[1] - written[0], 1),
-        "a page of a class": (written[before + classes] - written[before], classes),
-        "a page of a unit": (written[-1] - written[-1 - of_units], of_units),
-    }
-    print(f"\n{classes:,} classes: {pages:,} pages in {took:.1f} s, {1000 * took / pages:.2f} ms a page")
-    for what, (seconds, count) in spent.items():
-        print(f"  {what:<36} {1000 * seconds / count:9.2f} ms")
+    spent = [1000 * (after - before) for before, after in itertools.pairwise(written)]
+    of_units = spent[-len(run.table("units")) :]
+    of_classes = spent[-len(of_units) - classes : -len(of_units)]
+    print(f"\n{classes:,} classes: {len(spent):,} pages in {took:.1f} s, {1000 * took / len(spent):.2f} ms a page")
+    print(f"  {'reading, and what all pages share':<36} {spent[0]:9.2f} ms")
+    print(f"  {'a page of a class, the median':<36} {statistics.median(of_classes):9.2f} ms")
+    print(f"  {'a page of a unit, the median':<36} {statistics.median(of_units):9.2f} ms")
     sizes = {str(path.relative_to(site)): path.stat().st_size for path in site.rglob("*") if path.is_file()}
     html = {name: size for name, size in sizes.items() if name.endswith(".html")}
     largest = max(html, key=lambda name: html[name])
