@@ -159,7 +159,7 @@ def _write_site(  # noqa: PLR0917 - what a site may have
     writer = Writer(folder, shells, chips.shared, lambda done: progress(done, total))
 
     has_gallery = optional["gallery"] is not None
-    home = home_page(findings, chips, control, related, removals, compared, has_gallery=has_gallery)
+    home = home_page(findings, chips, control, related, removals, compared, edits=edits, has_gallery=has_gallery)
     writer.write("home", home, "index.html")
     writer.write("concepts", concepts_page(findings, chips, matched), "concepts.html")
     writer.write("data", data_page(run), "data.html")

@@ -118,7 +118,7 @@ def generator_study(out: Path, latents: int) -> Study:
                 "concepts": 8,
                 "single_images": min(edited, 3),
             },
-            "insertion": {"images": 6 * edited, "concepts": 8},
+            "insertion": {"images": 12 * edited, "concepts": 8},
             "paint": {},
             "artifacts": {
                 "features": "python:dissectory.analysis.demo.features:scene_features",

@@ -211,7 +211,7 @@ def _changed(effect: Effect, link: ConceptLink, label: str, scale: float) -> Cha
         concept=link,
         change=signed_percent(span.value, decimals=1) if math.isfinite(span.value) else "new",
         interval=f"{signed_percent(span.low, decimals=1)} to {signed_percent(span.high, decimals=1)}" if known else "",
-        bar=_bar(span, scale),
+        bar=change_bar(span, scale),
         positions=f"{effect.after - effect.before:+,} of {effect.before:,} positions".replace("-", words.MINUS),
         gained=effect.after > effect.before,
         own=effect.concept == label,
@@ -219,7 +219,7 @@ def _changed(effect: Effect, link: ConceptLink, label: str, scale: float) -> Cha
     )
 
 
-def _bar(span: Span, scale: float) -> str:
+def change_bar(span: Span, scale: float) -> str:
     """Where a change and its interval lie on a bar whose middle is no change, in percent of its width."""
     if not math.isfinite(span.value):
         return ""

@@ -13,18 +13,21 @@ from dissectory.report.views.control import summary
 from dissectory.report.views.gallery import about_images, generated_from
 from dissectory.report.views.layer import concept_counts
 from dissectory.report.views.needs import headline
+from dissectory.report.views.vanished import vanished
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dissectory.report.control import Control
     from dissectory.report.drawing import Chart
+    from dissectory.report.edits import Edits
     from dissectory.report.findings import Findings, Ints, Layer
     from dissectory.report.removals import Removals
     from dissectory.report.views.chips import Chips, ConceptLink, UnitChip
     from dissectory.report.views.compare import Compared
     from dissectory.report.views.control import ControlSummary
     from dissectory.report.views.needs import Headline
+    from dissectory.report.views.vanished import Vanished
 
 BEST = 12
 """Units shown on the first page, each of another concept."""
@@ -74,6 +77,7 @@ class HomePage:
     control: ControlSummary | None
     compared: Compared | None
     headline: Headline | None
+    vanished: Vanished | None
     categories: tuple[str, ...]
     tested: bool
     origins: tuple[Origin, ...]
@@ -93,6 +97,7 @@ def home_page(  # noqa: PLR0917 - what a run may have
     removals: Removals | None = None,
     compared: Compared | None = None,
     *,
+    edits: Edits | None = None,
     has_gallery: bool = False,
 ) -> HomePage:
     """Make the first page, of a run with or without a control, related sites and a gallery."""
@@ -111,6 +116,7 @@ def home_page(  # noqa: PLR0917 - what a run may have
         control=summary(findings, control) if control else None,
         compared=compared,
         headline=headline(findings, removals) if removals else None,
+        vanished=vanished(findings, chips, edits) if edits else None,
         categories=CATEGORIES,
         tested=any(layer.matched_significant is not None for layer in findings.layers),
         origins=tuple(_origins(findings)),

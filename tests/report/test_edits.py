@@ -14,6 +14,8 @@ from dissectory.report.build import build_site
 from dissectory.report.edit_charts import ablation_curve, insertion_bars
 from dissectory.report.edits import Ablation, Context, Edits, Insertion, Span
 from dissectory.report.findings import Findings
+from dissectory.report.views.chips import Chips
+from dissectory.report.views.vanished import MOST, vanished
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -139,3 +141,33 @@ def test_pages_of_concepts_show_what_was_done_to_them(run: Run) -> None:
 def test_runs_without_them_have_neither(tmp_path: Path) -> None:
     run = make_fake_run(tmp_path / "run")
     assert Edits.read(run, Findings.read(run)) == Edits()
+
+
+def test_the_first_page_tells_what_vanishes(run: Run) -> None:
+    findings = Findings.read(run)
+    names = [concept.name for concept in findings.concepts]
+    chips = Chips(findings)
+    lost = {
+        names[0]: ablation(-0.2, informed=True),
+        names[1]: ablation(-0.7),
+        names[2]: Ablation("layer2", 90, 0, (0, 4), (UNKNOWN, UNKNOWN), (), (UNKNOWN, UNKNOWN), ()),
+    }
+    found = vanished(findings, chips, Edits(ablations=lost))
+    assert found is not None
+    assert found.says == f"Without its 20 best units in layer2, {names[1]} loses most: 70 % of its area."
+    assert [row.concept.name for row in found.rows] == [names[1], names[0]]
+    assert [row.change for row in found.rows] == ["-70 %", "-20 %"]
+    assert [row.informed for row in found.rows] == ["", "-30 %"]
+    assert [row.interval for row in found.rows] == ["-80 % to -60 %", "-30 % to -10 %"]
+    assert not any(row.unsure for row in found.rows)
+    assert vanished(findings, chips, Edits()) is None
+    nothing = vanished(findings, chips, Edits(ablations={names[0]: ablation(0.0)}))
+    assert nothing is not None
+    assert nothing.says == "No concept loses any of its area without its 20 best units in layer2."
+    assert nothing.rows[0].unsure
+    many = {name: ablation(-0.5) for name in names}
+    first = vanished(findings, chips, Edits(ablations=many))
+    assert first is not None
+    assert (len(first.rows), first.concepts) == (min(MOST, len(names)), len(names))
+    home = (build_site(run).parent / "index.html").read_text()
+    assert 'id="vanished"' in home

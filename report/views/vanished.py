@@ -1,0 +1,106 @@
+"""Which concepts vanish from a generator's images without their units: all of them at a glance, on the first page."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dissectory.report import words
+from dissectory.report.edit_charts import signed_percent
+from dissectory.report.views.edited import change_bar
+
+if TYPE_CHECKING:
+    from dissectory.report.edits import Ablation, Edits, Span
+    from dissectory.report.findings import Findings
+    from dissectory.report.views.chips import Chips, ConceptLink
+
+UNITS = 20
+"""Units removed: the number that Bau et al. 2020 report; of smaller layers as many as there were."""
+
+MOST = 24
+"""Rows of the table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """What a concept lost by each ranking of its units, and by units at random; `bar` is of the first."""
+
+    concept: ConceptLink
+    bar: str
+    change: str
+    order: str
+    interval: str
+    informed: str
+    informed_order: str
+    random: str
+    images: str
+    unsure: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Vanished:
+    """The concepts that lost most, of so many; `says` names the first, `ranked` whether there is a second ranking."""
+
+    says: str
+    units: int
+    concepts: int
+    rows: tuple[Lost, ...]
+    ranked: bool
+
+
+def vanished(findings: Findings, chips: Chips, edits: Edits) -> Vanished | None:
+    """Make the overview; None where no units were removed, or no concept was on the images."""
+    links = {concept.name: chips.concepts[concept.row] for concept in findings.concepts}
+    found = [(name, one) for name, one in edits.ablations.items() if math.isfinite(one.own[-1].value)]
+    if not found:
+        return None
+    found.sort(key=lambda item: _own(item[1]).value)
+    places = {one.sizes[_place(one)] for _, one in found}
+    name, first = found[0]
+    return Vanished(
+        says=_says(name, first),
+        units=max(places),
+        concepts=len(found),
+        rows=tuple(_lost(links[name], one) for name, one in found[:MOST]),
+        ranked=any(one.informed for _, one in found),
+    )
+
+
+def _place(ablation: Ablation) -> int:
+    """Where the number of units that is told of stands among those that were removed."""
+    return max(place for place, size in enumerate(ablation.sizes) if size <= UNITS)
+
+
+def _own(ablation: Ablation) -> Span:
+    return ablation.own[_place(ablation)]
+
+
+def _lost(link: ConceptLink, ablation: Ablation) -> Lost:
+    place = _place(ablation)
+    own, random = ablation.own[place], ablation.random[place]
+    informed = ablation.informed[place] if ablation.informed else None
+    known = math.isfinite(own.low)
+    return Lost(
+        concept=link,
+        bar=change_bar(own, 1.0),
+        change=signed_percent(own.value),
+        order=f"{own.value:.4f}",
+        interval=f"{signed_percent(own.low)} to {signed_percent(own.high)}" if known else "",
+        informed=signed_percent(informed.value) if informed else "",
+        informed_order=f"{informed.value:.4f}" if informed else "",
+        random=signed_percent(random.value),
+        images=f"{ablation.images:,}",
+        unsure=not known or own.low <= 0 <= own.high,
+    )
+
+
+def _says(name: str, ablation: Ablation) -> str:
+    """What the concept that loses most loses."""
+    own, units = _own(ablation), ablation.sizes[_place(ablation)]
+    if own.value >= 0:
+        return f"No concept loses any of its area without its {words.count(units, 'best unit')} in {ablation.layer}."
+    return (
+        f"Without its {words.count(units, 'best unit')} in {ablation.layer}, {name} loses most: "
+        f"{words.percent(-own.value)} of its area."
+    )
