@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from dissectory.analysis.experiments.generator_ablation import Keep
     from dissectory.analysis.experiments.record import Record
     from dissectory.analysis.experiments.seconds import Seconds
     from dissectory.analysis.experiments.setting import Setting
@@ -43,26 +44,29 @@ class Edits:
 
     def make(self, record: Record, kept: Path) -> None:
         """Do all of it; what takes long is kept in the folder `kept` on the way."""
-        study = self.setting.study
+        study, shelf = self.setting.study, Shelf(self.run, kept)
+        if not (study.insertion or study.paint or isinstance(study.ablation, AblationSection)):
+            return
+        facts = Facts.of(self.setting, record.images_hash).labels
+
+        def keep(kind: str, own: Mapping[str, str]) -> Shards:
+            return shelf.open(kind, {**facts, **own})
+
         if isinstance(study.ablation, AblationSection):
-            self._remove(study.ablation, record, kept)
+            self._remove(study.ablation, keep)
         if study.insertion or study.paint:
-            self._force(study.insertion, study.paint)
+            self._force(study.insertion, study.paint, keep)
+        shelf.discard_others()
 
-    def _remove(self, section: AblationSection, record: Record, kept: Path) -> None:
+    def _remove(self, section: AblationSection, keep: Keep) -> None:
+        run, setting, progress = self.run, self.setting, self.progress
         with timed(self.seconds, "ablation"):
-            shelf, facts = Shelf(self.run, kept), Facts.of(self.setting, record.images_hash).labels
-
-            def keep(kind: str, own: Mapping[str, str]) -> Shards:
-                return shelf.open(kind, {**facts, **own})
-
-            layer = section.layer or layer_to_remove_from(self.run, self.setting, self.progress)
-            ablate_generator(self.run, self.setting, section, layer, keep=keep, progress=self.progress)
-            shelf.discard_others()
+            layer = section.layer or layer_to_remove_from(run, setting, progress)
+            ablate_generator(run, setting, section, layer, keep=keep, progress=progress)
         with timed(self.seconds, "single units"):
-            remove_single_units(self.run, self.setting, section, layer, self.progress)
+            remove_single_units(run, setting, section, layer, keep=keep, progress=progress)
 
-    def _force(self, insertion: InsertionSection | None, paint: PaintSection | None) -> None:
+    def _force(self, insertion: InsertionSection | None, paint: PaintSection | None, keep: Keep) -> None:
         """Force units on at one place of each image, and offer them to paint with: both in a layer where that shows."""
         run, setting, progress = self.run, self.setting, self.progress
         with timed(self.seconds, "paint"):
@@ -73,7 +77,7 @@ class Edits:
             best = layer_to_paint(run, trials) if None in asked else ""
         if insertion:
             with timed(self.seconds, "insertion"):
-                insert_concepts(run, setting, insertion, insertion.layer or best, progress)
+                insert_concepts(run, setting, insertion, insertion.layer or best, keep=keep, progress=progress)
         if paint:
             with timed(self.seconds, "paint"):
                 layer = paint.layer or best

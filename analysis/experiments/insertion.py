@@ -6,6 +6,8 @@ concept's best units are set to their thresholds. What appears is tallied by wha
 
 from __future__ import annotations
 
+import hashlib
+import math
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
@@ -13,14 +15,18 @@ import numpy as np
 
 from dissectory.analysis import schema
 from dissectory.analysis.experiments.edit_pictures import Forced, Insertion, draw_insertions
-from dissectory.analysis.experiments.editing import EditedGenerator, forced, further_images, rank_units
+from dissectory.analysis.experiments.editing import EditedGenerator, forced, further_images, in_turn, rank_units
 from dissectory.analysis.tally.changes import NINETY_NINE
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy.typing as npt
 
-    from dissectory.analysis.experiments.editing import Labels
+    from dissectory.analysis.experiments.editing import Drawn, Labels
+    from dissectory.analysis.experiments.generator_ablation import Keep
     from dissectory.analysis.experiments.setting import Setting
+    from dissectory.analysis.experiments.shards import Shards
     from dissectory.analysis.run import Run
     from dissectory.analysis.study import InsertionSection
     from dissectory.progress import Progress
@@ -28,36 +34,68 @@ if TYPE_CHECKING:
     Cells = npt.NDArray[np.intp]
 
 
-def insert_concepts(run: Run, setting: Setting, section: InsertionSection, layer: str, progress: Progress) -> None:
-    """Force units of a layer on, measure, and write the table."""
+def insert_concepts(
+    run: Run, setting: Setting, section: InsertionSection, layer: str, *, keep: Keep, progress: Progress
+) -> None:
+    """Force units of a layer on, measure, and write the table; where that was begun before, it is gone on with."""
     ranking = rank_units(run, setting, layer)
-    concepts = ranking.concepts(section.concepts)
-    info = next(layer for layer in setting.layers if layer.name == ranking.layer)
-    generator = EditedGenerator(setting, ranking.layer, further_images(setting, section.images))
+    info = next(one for one in setting.layers if one.name == layer)
+    generator = EditedGenerator(setting, layer, further_images(setting, section.images))
     forcing = {
         concept: Forced(
             ranking.order[concept][: section.units],
             *np.divmod(places(section.images, info.height * info.width, setting.study.seed, concept), info.width),
         )
-        for concept in concepts
+        for concept in ranking.concepts(section.concepts)
     }
-    added: dict[tuple[int, int], list[int]] = defaultdict(list)
-    with progress.stage("Inserting concepts", len(generator), "images") as advance:
-        for drawn in generator.drawn():
-            numbers = list(drawn.batch.images)
-            for concept, at in forcing.items():
-                rows, columns = at.rows[numbers], at.columns[numbers]
-                output = forced(drawn.point.output, at.units, ranking.thresholds[at.units], rows, columns)
-                came = _appeared(drawn.labels, generator.changed(drawn, output), concept)
-                positions = _middles(rows, columns, (info.height, info.width), setting.study.dissection.grid)
-                for place, position in enumerate(positions):
-                    carried = [int(label) - 1 for label in drawn.labels[place, position] if label]
-                    for context in carried or [-1]:
-                        added[concept, context].append(int(came[place]))
-                        at.found.append(Insertion(numbers[place], context, int(came[place])))
-            advance(len(numbers))
-    _write(run, setting, ranking.layer, added)
+    if not forcing:
+        _write(run, setting, layer, forcing)
+        return
+    shards = keep("inserted", {"[insertion]": _digest(layer, forcing, ranking.thresholds)})
+    groups = list(in_turn(len(generator), setting.study.compute.batch))
+    missing = shards.missing(len(groups))
+    done = len(generator) - sum(len(groups[number]) for number in missing)
+    with progress.stage("Inserting concepts", len(generator), "images", done=done) as advance:
+        for number in missing:
+            drawn = generator.drawn_of(groups[number])
+            found = [_force(generator, drawn, concept, at, ranking.thresholds) for concept, at in forcing.items()]
+            came, contexts = (np.array(part) for part in zip(*found, strict=True))
+            shards.write(number, number + 1, {"came": came, "contexts": contexts})
+            advance(len(drawn))
+    came, contexts = (_joined(shards, name) for name in ("came", "contexts"))
+    for place, at in enumerate(forcing.values()):
+        for image in range(len(generator)):
+            carried = [int(label) - 1 for label in contexts[place, image] if label]
+            at.found.extend(Insertion(image, context, int(came[place, image])) for context in carried or [-1])
+    _write(run, setting, layer, forcing)
     draw_insertions(run, setting, generator, ranking, forcing)
+
+
+def _joined(shards: Shards, name: str) -> npt.NDArray[np.integer]:
+    """An array `(concept, image, ...)` of all shards."""
+    return np.concatenate([shard.read(name) for shard in shards], axis=1)
+
+
+def _digest(layer: str, forcing: Mapping[int, Forced], levels: npt.NDArray[np.float32]) -> str:
+    """Hash what is done to which images, and where."""
+    total = hashlib.sha256(layer.encode())
+    for concept, at in forcing.items():
+        for part in (np.array(concept), at.units, levels[at.units], at.rows, at.columns):
+            total.update(part.tobytes())
+    return total.hexdigest()
+
+
+def _force(
+    generator: EditedGenerator, drawn: Drawn, concept: int, at: Forced, levels: npt.NDArray[np.float32]
+) -> tuple[Cells, Labels]:
+    """Force a concept's units on: how many positions appear `(image,)`, and what was at the places `(image, plane)`."""
+    numbers = list(drawn.batch.images)
+    rows, columns = at.rows[numbers], at.columns[numbers]
+    output = forced(drawn.point.output, at.units, levels[at.units], rows, columns)
+    came = _appeared(drawn.labels, generator.changed(drawn, output), concept)
+    size = (output.shape[2], output.shape[3])
+    positions = _middles(rows, columns, size, math.isqrt(drawn.labels.shape[1]))
+    return came, drawn.labels[np.arange(len(drawn)), positions]
 
 
 def places(images: int, cells: int, seed: int, concept: int) -> Cells:
@@ -78,7 +116,11 @@ def _middles(rows: Cells, columns: Cells, size: tuple[int, int], grid: int) -> C
     return (2 * rows + 1) * grid // (2 * height) * grid + (2 * columns + 1) * grid // (2 * width)
 
 
-def _write(run: Run, setting: Setting, layer: str, added: dict[tuple[int, int], list[int]]) -> None:
+def _write(run: Run, setting: Setting, layer: str, forcing: Mapping[int, Forced]) -> None:
+    added: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for concept, at in forcing.items():
+        for one in at.found:
+            added[concept, one.context].append(one.added)
     keys = (*setting.vocabulary.keys, schema.NO_CONTEXT)
     counts = list(added.values())
     means = np.array([np.mean(values) for values in counts])

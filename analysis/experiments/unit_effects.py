@@ -6,6 +6,7 @@ own images, those that move the unit most.
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from dissectory.analysis.experiments.editing import Drawn, Ranking
+    from dissectory.analysis.experiments.generator_ablation import Keep
     from dissectory.analysis.experiments.setting import Setting
+    from dissectory.analysis.experiments.shards import Shards
     from dissectory.analysis.run import Run
     from dissectory.analysis.study import AblationSection
     from dissectory.progress import Progress
@@ -38,28 +41,36 @@ NAMED, COLOURS = 4, 2
 """Concepts that are kept of those that a unit's removal changes most: some that are no colours, and some that are."""
 
 
-def remove_single_units(run: Run, setting: Setting, section: AblationSection, layer: str, progress: Progress) -> None:
+def remove_single_units(
+    run: Run, setting: Setting, section: AblationSection, layer: str, *, keep: Keep, progress: Progress
+) -> None:
     """Remove each unit of the layer of an ablation alone: measure, and draw."""
     if section.single_images:
         ranking = rank_units(run, setting, layer)
-        _measure(run, setting, ranking, section.single_images, progress)
+        facts = {"[ablation]": json.dumps([layer, section.single_images])}
+        _measure(run, setting, ranking, section.single_images, shards=keep("alone", facts), progress=progress)
         _draw(run, setting, layer, progress)
 
 
-def _measure(run: Run, setting: Setting, ranking: Ranking, images: int, progress: Progress) -> None:
+def _measure(run: Run, setting: Setting, ranking: Ranking, images: int, *, shards: Shards, progress: Progress) -> None:
     """Measure the areas without each unit on so many images, and write the table of what changed."""
     generator = EditedGenerator(setting, ranking.layer, further_images(setting, images))
     drawn = list(generator.drawn())
     before = np.concatenate([generator.areas(one.labels) for one in drawn])
-    own, colours = _labels_of(run, setting, ranking.layer), _colours(setting)
-    units, rows = ranking.order.shape[1], []
-    with progress.stage("Removing each unit alone", units, "units") as advance:
-        for group in in_turn(units, max(1, setting.study.compute.batch // images)):
-            after = np.concatenate([_areas_without(generator, one, group) for one in drawn], axis=1)
-            for unit, areas in zip(group, after, strict=True):
-                kept = most_changed((areas - before).sum(axis=0), colours, own.get(unit))
-                rows.append(_rows(setting.vocabulary.keys, unit, kept, before, areas))
-            advance(len(group))
+    units = ranking.order.shape[1]
+    groups = list(in_turn(units, max(1, setting.study.compute.batch // images)))
+    missing = shards.missing(len(groups))
+    done = units - sum(len(groups[number]) for number in missing)
+    with progress.stage("Removing each unit alone", units, "units", done=done) as advance:
+        for number in missing:
+            areas = np.concatenate([_areas_without(generator, one, groups[number]) for one in drawn], axis=1)
+            shards.write(number, number + 1, {"areas": areas.astype(np.int32)})
+            advance(len(groups[number]))
+    own, colours, rows = _labels_of(run, setting, ranking.layer), _colours(setting), []
+    after = (areas for shard in shards for areas in shard.read("areas"))
+    for unit, areas in enumerate(after):
+        kept = most_changed((areas - before).sum(axis=0), colours, own.get(unit))
+        rows.append(_rows(setting.vocabulary.keys, unit, kept, before, areas))
     columns: Rows = {
         column.name: np.concatenate([row[column.name] for row in rows]) for column in schema.UNIT_EFFECTS.columns[1:]
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,7 @@ from dissectory.errors import StudyError
 from dissectory.progress import Silent
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from torch import Tensor
@@ -37,9 +38,14 @@ IMAGES, SHOWING = 50, 27
 KEYS = drawing.CONCEPTS
 
 
+SECTIONS = {
+    "ablation": {"images": SHOWING, "among": IMAGES, "single_images": 5},
+    "insertion": {"images": IMAGES, "units": 1},
+}
+
+
 def edited(folder: Path, **model: str) -> Run:
-    sections = {"ablation": {"images": SHOWING, "among": IMAGES}, "insertion": {"images": IMAGES, "units": 1}}
-    return dissect(study(folder, model=model, **sections), folder / "run")
+    return dissect(study(folder, model=model, **SECTIONS), folder / "run")
 
 
 @pytest.fixture(scope="module")
@@ -280,6 +286,39 @@ def test_a_stopped_ablation_is_gone_on_with(run: Run, tmp_path: Path, monkeypatc
     best = run.table("unit_concepts").groupby("concept", observed=True).iou.max().sort_values(ascending=False)
     assert len(drawn) == images[best.index.astype(str).tolist()[2:]].sum()  # two concepts were done
     assert not (made.folder / "progress").exists()
+
+
+class Stopping(Silent):
+    """Progress that stops the work after two steps of a stage, and notes how much of it was done at its beginning."""
+
+    def __init__(self, stage: str, *, stops: bool = True) -> None:
+        self.wanted, self.stops, self.done = stage, stops, 0
+
+    @contextlib.contextmanager
+    def stage(self, name: str, total: int, unit: str, done: int = 0) -> Iterator[Callable[[int], None]]:
+        del total, unit
+        steps = 0
+
+        def advance(_steps: int) -> None:
+            nonlocal steps
+            steps += name == self.wanted
+            if self.stops and steps > 1:
+                raise Stopped
+
+        self.done = done if name == self.wanted else self.done
+        yield advance
+
+
+@pytest.mark.parametrize("stage", ["Drawing other images", "Removing each unit alone", "Inserting concepts"])
+def test_what_was_done_before_a_stop_is_not_done_again(run: Run, tmp_path: Path, stage: str) -> None:
+    wanted = study(tmp_path, **SECTIONS)
+    with pytest.raises(Stopped):
+        dissect(wanted, tmp_path / "run", Stopping(stage))
+    progress = Stopping(stage, stops=False)
+    made = dissect(wanted, tmp_path / "run", progress)
+    assert progress.done > 0
+    for name in ("generator_ablations", "unit_effects", "insertions", "insertion_pictures", "ablation_pictures"):
+        pd.testing.assert_frame_equal(made.table(name), run.table(name), check_exact=True)
 
 
 def test_units_are_removed_where_that_takes_most_away(tmp_path: Path) -> None:
