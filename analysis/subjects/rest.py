@@ -64,7 +64,7 @@ class Rest(ABC):
     reason: str
 
     @abstractmethod
-    def run(self, inputs: Tensor) -> tuple[Point, Any]:
+    def run(self, *inputs: Tensor) -> tuple[Point, Any]:
         """Run the whole network as it is; returns what it holds at the layer, and its answer."""
 
     @abstractmethod
@@ -84,9 +84,9 @@ class TracedRest(Rest):
         self.before, self.after, self.names = cut.before, cut.after, cut.names
         self.changes = changes
 
-    def run(self, inputs: Tensor) -> tuple[Point, Any]:
+    def run(self, *inputs: Tensor) -> tuple[Point, Any]:
         """Run the parts one after the other."""
-        output, *around = self.before(inputs)
+        output, *around = self.before(*inputs)
         point = Point(output, tuple(around))
         return point, self(point.output, point.around)
 
@@ -97,20 +97,20 @@ class TracedRest(Rest):
 
 
 class WholeRest(Rest):
-    """A network that cannot be cut: full passes in which the layer's output is replaced; `around` is its input."""
+    """A network that cannot be cut: full passes in which the layer's output is replaced; `around` are its inputs."""
 
     def __init__(self, layer: str, module: nn.Module, reason: str) -> None:
         self.layer, self.reason, self.module = layer, reason, module
 
-    def run(self, inputs: Tensor) -> tuple[Point, Any]:
+    def run(self, *inputs: Tensor) -> tuple[Point, Any]:
         """Run the network, and keep a copy of the layer's output."""
         outputs: list[Tensor] = []
         with watch(self.module, [self.layer], lambda _name, output: outputs.append(output.clone())):
-            answer = self.module(inputs)
-        return Point(outputs[-1], (inputs,)), answer
+            answer = self.module(*inputs)
+        return Point(outputs[-1], inputs), answer
 
     def __call__(self, output: Tensor, around: Sequence[Tensor] = ()) -> Any:  # noqa: ANN401 - see above
-        """Run the network on its input, and put the output in the place of the layer's own."""
+        """Run the network on its inputs, and put the output in the place of the layer's own."""
         with edited(self.module, self.layer, lambda _own: output.clone()):
             return self.module(*around)
 
@@ -129,25 +129,26 @@ def edited(module: nn.Module, layer: str, edit: Callable[[Tensor], Tensor]) -> I
         handle.remove()
 
 
-def find_rest(module: nn.Module, layer: str, example: Tensor) -> Rest:
+def find_rest(module: nn.Module, layer: str, *examples: Tensor) -> Rest:
     """Cut a network behind a layer, and see to it that the part behind answers as the network does.
 
     Args:
-        module: in evaluation mode; it is traced, and run a few times on noise like the example.
+        module: in evaluation mode; it is traced, and run a few times on noise like the examples.
         layer: the layer's name in the network.
-        example: an input of the network, of any number of pictures; only its shape and type matter.
+        examples: the network's inputs, of any number of pictures; it keeps its defaults for all others. Of those that
+            hold no fractions, such as numbers of classes, the values matter too: the network is run on them.
 
     Raises:
         SubjectError: the network has no layer of the name.
     """
     _layer(module, layer)
     try:
-        graph = _trace(module, layer)
+        graph = _trace(module, layer, len(examples))
         calls = [node for node in graph.nodes if node.op == "call_module" and node.target == layer]
         if len(calls) != 1:
             return WholeRest(layer, module, f"in the traced network it is called {len(calls)} times, not once")
         cut = cut_behind(module, graph, calls[0])
-        return _checked(module, layer, cut, example)
+        return _checked(module, layer, cut, examples)
     except Exception as error:  # noqa: BLE001 - a tracer runs the network's own code on what is no tensor
         told = str(error).strip().splitlines() or [""]
         return WholeRest(layer, module, f"the network cannot be traced ({type(error).__name__}: {told[0]})")
@@ -175,20 +176,20 @@ class _Tracer(fx.Tracer):
         return m not in self._opened and super().is_leaf_module(m, module_qualified_name)
 
 
-def _trace(module: nn.Module, layer: str) -> fx.Graph:
-    """Trace a network, into as many of its modules as can be traced; the layer stays one step."""
+def _trace(module: nn.Module, layer: str, given: int) -> fx.Graph:
+    """Trace a network, given so many inputs, into as many of its modules as can be; the layer stays one step."""
     parts = layer.split(".")
     opened = {module.get_submodule(".".join(parts[:length])) for length in range(len(parts))}
     closed = {module.get_submodule(layer)}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of code that tracing runs, and the user did not
         try:
-            return _traced(module, opened, closed)
+            return _traced(module, opened, closed, given)
         except Exception:  # noqa: BLE001 - see find_rest
             for inner in reversed(list(module.modules())):  # what lies inside comes first
                 if inner not in opened | closed and not _can_be_traced(inner, closed):
                     closed.add(inner)
-            return _traced(module, opened, closed)
+            return _traced(module, opened, closed, given)
 
 
 def _can_be_traced(module: nn.Module, closed: Collection[nn.Module]) -> bool:
@@ -199,9 +200,11 @@ def _can_be_traced(module: nn.Module, closed: Collection[nn.Module]) -> bool:
     return True
 
 
-def _traced(module: nn.Module, opened: Collection[nn.Module], closed: Collection[nn.Module]) -> fx.Graph:
-    """Trace with every argument but the first at its default."""
-    optional = list(inspect.signature(module.forward).parameters.values())[1:]
+def _traced(
+    module: nn.Module, opened: Collection[nn.Module], closed: Collection[nn.Module], given: int = 1
+) -> fx.Graph:
+    """Trace with every argument but the first ones, which are given, at its default."""
+    optional = list(inspect.signature(module.forward).parameters.values())[given:]
     fixed = {item.name: item.default for item in optional if item.default is not inspect.Parameter.empty}
     return _Tracer(opened, closed).trace(module, fixed or None)
 
@@ -295,13 +298,13 @@ def cut_again(rest: TracedRest, node: fx.Node, point: Point) -> TracedRest | Non
         return TracedRest(rest.layer, cut, _changes(cut.after, values))
 
 
-def _checked(module: nn.Module, layer: str, cut: Cut, example: Tensor) -> Rest:
+def _checked(module: nn.Module, layer: str, cut: Cut, examples: Sequence[Tensor]) -> Rest:
     """Run both parts on noise: as the network computes, and with a part of the layer's output set to zero."""
     changes: frozenset[int] = frozenset()
     with torch.no_grad():
         for count in _BATCHES:
-            inputs = _noise(example, count)
-            values = cut.before(inputs)
+            inputs = [_like(example, count) for example in examples]
+            values = cut.before(*inputs)
             for name, value in zip((layer, *cut.names), values, strict=True):
                 if not isinstance(value, Tensor) or value.ndim == 0 or len(value) != count:
                     return WholeRest(
@@ -309,11 +312,11 @@ def _checked(module: nn.Module, layer: str, cut: Cut, example: Tensor) -> Rest:
                     )
             rest = TracedRest(layer, cut, frozenset(range(len(values))))
             changes |= _changes(cut.after, values)
-            point, answer = rest.run(inputs)
-            edit = point.output * _noise(point.output, count).gt(0)
+            point, answer = rest.run(*inputs)
+            edit = point.output * _like(point.output, count).gt(0)
             with edited(module, layer, lambda _own, edit=edit: edit.clone()):  # type: ignore[misc]
-                expected = module(inputs)
-            if not (_alike(answer, module(inputs)) and _alike(rest(edit, point.around), expected)):
+                expected = module(*inputs)
+            if not (_alike(answer, module(*inputs)) and _alike(rest(edit, point.around), expected)):
                 return WholeRest(layer, module, "the traced network does not answer as the network does")
     return TracedRest(layer, cut, changes)
 
@@ -330,8 +333,10 @@ def _changes(after: fx.GraphModule, values: Sequence[Tensor]) -> frozenset[int]:
     )
 
 
-def _noise(example: Tensor, count: int) -> Tensor:
-    """Make normal noise of the example's kind for `count` pictures, always the same."""
+def _like(example: Tensor, count: int) -> Tensor:
+    """Make an input for `count` pictures: normal noise, always the same; of what has no fractions its rows in turn."""
+    if not example.is_floating_point():
+        return example[torch.arange(count, device=example.device) % len(example)]
     generator = torch.Generator().manual_seed(count)
     return torch.randn((count, *example.shape[1:]), generator=generator).to(example)
 

@@ -8,7 +8,7 @@ import pytest
 import timm
 import torch
 import torchvision
-from networks import planted, squeezenet_places365
+from networks import conditional_generator, planted, squeezenet_places365
 from torch import Tensor, nn
 
 from dissectory.analysis.demo.networks import Generator, random_classifier
@@ -55,12 +55,12 @@ def without_some(maps: Tensor) -> Tensor:
     return maps * strength.view(1, -1, *[1] * (maps.ndim - 2))
 
 
-def check(rest: Rest, module: nn.Module, x: Tensor) -> None:
+def check(rest: Rest, module: nn.Module, *given: Tensor) -> None:
     with torch.inference_mode():
-        point, answer = rest.run(x)
-        torch.testing.assert_close(answer, module(x), rtol=0, atol=0)
+        point, answer = rest.run(*given)
+        torch.testing.assert_close(answer, module(*given), rtol=0, atol=0)
         with edited(module, rest.layer, without_some):
-            expected = module(x)
+            expected = module(*given)
         for _ in range(2):  # what was given is not changed
             torch.testing.assert_close(rest(without_some(point.output), point.around), expected, rtol=0, atol=0)
         picked = torch.tensor([2, 0, 2])
@@ -170,6 +170,33 @@ def test_where_it_cannot_be_cut_full_passes_answer_and_say_why(
         with edited(module, layer, without_some):
             expected = module(x)
         torch.testing.assert_close(rest(without_some(point.output), point.around), expected, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "around"),
+    [
+        (conditional_generator.Early, ()),
+        (conditional_generator.Normed, ("getitem", "getitem_1")),
+        (conditional_generator.Closed, ("kind",)),
+    ],
+)
+def test_a_network_of_several_inputs_is_cut(kind: type[conditional_generator.Early], around: tuple[str, ...]) -> None:
+    module = conditional_generator.build(kind)
+    rest = find_rest(module, "maps", *conditional_generator.inputs(1))
+    assert isinstance(rest, TracedRest), rest.reason
+    assert rest.names == around
+    check(rest, module, *conditional_generator.inputs(4))
+    given = find_rest(module, "maps", *conditional_generator.inputs(2), torch.ones(1, 1, 1, 1))
+    assert isinstance(given, TracedRest), given.reason
+    assert given.names == (*around, "strength")
+    check(given, module, *conditional_generator.inputs(4), torch.linspace(0.1, 2, 4).view(4, 1, 1, 1))
+
+
+def test_a_network_of_several_inputs_that_cannot_be_cut_is_run_in_full() -> None:
+    module = conditional_generator.build(conditional_generator.Wilful)
+    rest = find_rest(module, "maps", *conditional_generator.inputs(2))
+    assert "cannot be traced" in rest.reason
+    check(rest, module, *conditional_generator.inputs(4))
 
 
 def test_a_layer_that_is_called_twice_is_run_in_full() -> None:
