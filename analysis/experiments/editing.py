@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from dissectory.analysis.study import AblationSection
 from dissectory.analysis.subjects.images import ViewBatch
 from dissectory.analysis.subjects.latents import Latents
-from dissectory.analysis.subjects.rest import Point, Rest, WholeRest, find_rest
+from dissectory.analysis.subjects.rest import Point, find_rest
 from dissectory.analysis.tally.overlap import distinct
 from dissectory.errors import StudyError, nearest
 
@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     Cells = npt.NDArray[np.intp]
 
 
+_EXAMPLES = 3
+"""Images whose classes, where it is told them, a generator is tried on before it is run on from a layer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Drawn:
     """Some images as they are: their views, the layer's output, and their label maps `(image, position, plane)`."""
@@ -47,18 +51,6 @@ class Drawn:
     def of(self, rows: Sequence[int]) -> Drawn:
         """Take some of the images, by their rows; one may come more than once."""
         return Drawn(_of(self.batch, rows), self.point.of(torch.tensor(list(rows))), self.labels[list(rows)])
-
-
-class _Numbered(nn.Module):
-    """A generator of several inputs as one that takes the numbers of images."""
-
-    def __init__(self, network: nn.Module, images: Latents) -> None:
-        super().__init__()
-        self.network = network
-        self._images = images
-
-    def forward(self, numbers: Tensor) -> object:
-        return self.network(*self._images.inputs(numbers.tolist()))
 
 
 def in_turn(count: int, size: int) -> Iterator[range]:
@@ -90,14 +82,7 @@ class EditedGenerator:
         self._setting = setting
         self.layer = layer
         self.images = images
-        inputs = images.inputs([0])
-        self._single = len(inputs) == 1
-        self._rest: Rest
-        if self._single:
-            self._rest = find_rest(setting.model.module, layer, inputs[0])
-        else:
-            numbered = _Numbered(setting.model.module, images)
-            self._rest = WholeRest(f"network.{layer}", numbered, "it takes several inputs")
+        self._rest = find_rest(setting.model.module, layer, *images.inputs(range(len(images))[:_EXAMPLES]))
 
     def __len__(self) -> int:
         return len(self.images)
@@ -121,9 +106,8 @@ class EditedGenerator:
     def draw(self, numbers: Sequence[int]) -> tuple[ViewBatch, Point]:
         """Draw some images as they are."""
         (batch,) = self.images.batches([numbers])
-        given = self.images.inputs(numbers)[0] if self._single else torch.tensor(numbers)
         with torch.inference_mode():
-            point, answer = self._rest.run(given)
+            point, answer = self._rest.run(*self.images.inputs(numbers))
         return self.images.pictured(batch, answer), point
 
     def redraw(self, batch: ViewBatch, point: Point, output: Tensor) -> ViewBatch:
@@ -173,13 +157,14 @@ class Ranking:
     """The units of a layer by how well they fit each concept.
 
     `order` `(concept, unit)` has the highest score first, equal ones by number; `best` `(concept,)` is that score.
-    `thresholds` `(unit,)` are 0 for units without one.
+    `levels` `(unit,)` are those of a unit that is on: its threshold or, where that is not above 0, the median of its
+    activations above 0; 0 where there are none.
     """
 
     layer: str
     order: npt.NDArray[np.intp]
     best: npt.NDArray[np.float64]
-    thresholds: npt.NDArray[np.float32]
+    levels: npt.NDArray[np.float32]
 
     def concepts(self, count: int | None = None) -> list[int]:
         """Concepts that a unit fits at all, the best fitted first; at most so many."""
@@ -193,10 +178,27 @@ def rank_units(run: Run, setting: Setting, layer: str, score: str = "iou") -> Ra
     units, pairs = units[units["layer"] == layer].sort_values("unit"), pairs[pairs["layer"] == layer]
     place = {name: number for number, name in enumerate(setting.vocabulary.keys)}
     scores = np.zeros((len(place), len(units)))
-    concepts, numbers = pairs["concept"].astype(str).map(place).to_numpy(), pairs["unit"].to_numpy()
-    scores[concepts, numbers] = pairs[score].fillna(0).to_numpy()
+    concepts = pairs["concept"].astype(str).map(place).to_numpy(dtype=np.intp)
+    scores[concepts, pairs["unit"].to_numpy()] = pairs[score].fillna(0).to_numpy()
     order = np.argsort(-scores, axis=1, kind="stable")
-    return Ranking(layer, order, scores.max(axis=1), units["threshold"].fillna(0).to_numpy(dtype=np.float32))
+    thresholds = units["threshold"].fillna(0).to_numpy(dtype=np.float32)
+    levels = np.where(thresholds > 0, thresholds, _usual_levels(run, layer, len(units)))
+    return Ranking(layer, order, scores.max(axis=1), levels)
+
+
+def _usual_levels(run: Run, layer: str, units: int) -> npt.NDArray[np.float32]:
+    """The median of the activations above 0 of each unit `(unit,)`, to the middle of a bin; 0 where there are none.
+
+    The bin that 0 is in does not count: most of what is there may be nothing.
+    """
+    bins = run.table("unit_histograms")
+    bins = bins[(bins["layer"] == layer) & (bins["low"] > 0)].sort_values(["unit", "bin"])
+    levels = np.zeros(units, dtype=np.float32)
+    for unit, own in bins.groupby("unit"):
+        counted = own["count"].to_numpy().cumsum()
+        middle = own.iloc[int(np.searchsorted(counted, counted[-1] / 2))]
+        levels[int(str(unit))] = (middle["low"] + middle["high"]) / 2
+    return levels
 
 
 def most_matched(run: Run) -> str:

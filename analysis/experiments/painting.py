@@ -1,6 +1,6 @@
 """Painting with a generator's units in a browser: what the page needs is written here, and checked.
 
-    prepare_painting(generator, "layer3", latents, [Paint("tree", units, levels)], run.folder / "paint", seeds=seeds)
+    prepare_painting(generator, "layer3", (latents,), [Paint("tree", units, levels)], run.folder / "paint", seeds=seeds)
 
 The part of the network behind the layer is exported as ONNX, with torch's own exporter: any generator that PyTorch can
 export can be painted with, not just ours. The exported file then draws every picture once more, as it is and painted,
@@ -72,7 +72,7 @@ class _Drawn:
 def prepare_painting(
     module: nn.Module,
     layer: str,
-    latents: Tensor,
+    inputs: Sequence[Tensor],
     paints: Sequence[Paint],
     out: Path,
     *,
@@ -85,28 +85,28 @@ def prepare_painting(
     Args:
         module: a generator in evaluation mode; its answer is a picture `(batch, 3, height, width)`.
         layer: whose maps are painted on.
-        latents: of the images to choose from, `(images, ...)`, on the generator's device.
+        inputs: all that the generator makes the images to choose from of, each `(images, ...)`, on its device.
         paints: what can be painted, each concept once.
         out: the folder, `paint` in a run.
-        seeds: of the latents, each once: they name the images.
+        seeds: of the images, each once: they name the images.
         low: the value of a picture that is black.
         high: the one that is white.
 
     Raises:
         SubjectError: the layer is unknown, its output is no map, the network behind it cannot be cut off or exported,
-            its answer is no picture, the exported graph draws something else than PyTorch, or latents, seeds, paints
-            and range do not fit together.
+            it needs whole numbers, its answer is no picture, the exported graph draws something else than PyTorch,
+            or inputs, seeds, paints and range do not fit together.
         RunError: the folder cannot be written.
     """
-    _check_asked(latents, paints, seeds, low, high)
-    rest = find_rest(module, layer, latents[:1])
+    _check_asked(inputs, paints, seeds, low, high)
+    rest = find_rest(module, layer, *inputs)
     if not isinstance(rest, TracedRest):
         raise SubjectError(
             f"the generator cannot be painted with at '{layer}': what comes behind the layer cannot be cut off "
             f"({rest.reason}). Choose another layer"
         )
     with torch.inference_mode():
-        points = [_halved_point(rest, latent[None]) for latent in latents]
+        points = [_halved_point(rest, [value[[place]] for value in inputs]) for place in range(len(seeds))]
         _check_maps(layer, points[0], paints)
         scale = _Range(low, high)
         pictures = [_draw(rest, point, scale) for point in points]
@@ -137,9 +137,12 @@ def prepare_painting(
     return painting
 
 
-def _check_asked(latents: Tensor, paints: Sequence[Paint], seeds: Sequence[int], low: float, high: float) -> None:
-    if not len(latents) or len(seeds) != len(latents) or len(set(seeds)) != len(seeds):
-        raise SubjectError(f"{len(latents)} latents need as many seeds, each another one; got {list(seeds)}")
+def _check_asked(
+    inputs: Sequence[Tensor], paints: Sequence[Paint], seeds: Sequence[int], low: float, high: float
+) -> None:
+    rows = [len(value) for value in inputs]
+    if not rows or not seeds or set(rows) != {len(seeds)} or len(set(seeds)) != len(seeds):
+        raise SubjectError(f"inputs of {rows} images need as many seeds, each another one; got {list(seeds)}")
     if not low < high:
         raise SubjectError(f"black ({low}) must be below white ({high})")
     names = [paint.concept for paint in paints]
@@ -154,16 +157,16 @@ def _check_asked(latents: Tensor, paints: Sequence[Paint], seeds: Sequence[int],
             raise SubjectError(f"the paint of '{paint.concept}' has a level that is no number: {paint.levels}")
 
 
-def _halved_point(rest: TracedRest, latent: Tensor) -> Point:
+def _halved_point(rest: TracedRest, image: Sequence[Tensor]) -> Point:
     """What a generator holds at the layer, rounded to the half precision that it is stored with."""
-    point, _ = rest.run(latent)
-    return Point(_rounded(point.output), tuple(_rounded(value) for value in point.around))
-
-
-def _rounded(value: Tensor) -> Tensor:
-    if not value.is_floating_point():
-        raise SubjectError(f"the rest of the generator needs a value of type {value.dtype}, which no page can store")
-    return value.half().float()
+    point, _ = rest.run(*image)
+    for name, value in zip((rest.layer, *rest.names), (point.output, *point.around), strict=True):
+        if not value.is_floating_point():
+            raise SubjectError(
+                f"behind '{rest.layer}' the generator needs '{name}', which is {value.dtype}: the page stores numbers "
+                "in half precision, which does not hold every whole number. Choose another layer"
+            )
+    return Point(point.output.half().float(), tuple(value.half().float() for value in point.around))
 
 
 def _check_maps(layer: str, point: Point, paints: Sequence[Paint]) -> None:

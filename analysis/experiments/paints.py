@@ -33,10 +33,6 @@ def offer_paints(
     assert isinstance(images, Latents)  # noqa: S101 - only a generator's study asks for paint
     low, high = images.range
     numbers = range(min(section.images, len(images)))
-    latents, *others = images.inputs(numbers)
-    if others:
-        progress.say("There is no page to paint on: the generator takes several inputs")
-        return
     ranking = rank_units(run, setting, layer)
     paints = [paint_of(setting, ranking, trial) for trial in trials]
     if not paints:
@@ -46,14 +42,14 @@ def offer_paints(
         with progress.stage("Preparing to paint", len(paints), "concepts") as advance:
             seeds = [images.seeds[number] for number in numbers]
             module, folder = setting.model.module, run.folder / PAINT
-            prepare_painting(module, layer, latents, paints, folder, seeds=seeds, low=low, high=high)
+            prepare_painting(module, layer, images.inputs(numbers), paints, folder, seeds=seeds, low=low, high=high)
             advance(len(paints))
     except SubjectError as error:
         progress.say(f"There is no page to paint on: {error}")
 
 
 def paint_of(setting: Setting, ranking: Ranking, trial: Trial) -> Paint:
-    """Make the paint that was tried: the units that fit a concept best, at their thresholds."""
+    """Make the paint that was tried: the units that fit a concept best, at their levels."""
     units = ranking.order[trial.concept][: trial.units]
-    levels = tuple(float(level) for level in ranking.thresholds[units])
+    levels = tuple(float(level) for level in ranking.levels[units])
     return Paint(setting.vocabulary.keys[trial.concept], tuple(int(unit) for unit in units), levels)

@@ -25,6 +25,7 @@ THINGS = ("sun", "lake", "barn", "sun", None, "fog")
 REGIONS = ((0, 2, 0, 4), (4, 8, 0, 4), (2, 4, 4, 8), (0, 2, 4, 8), (0, 8, 0, 8), (4, 6, 0, 8))
 """Where: top, bottom, left, right. The fog lies over the upper half of the lake."""
 UNITS = len(THINGS)
+SEASONS = 3
 
 
 def regions() -> Tensor:
@@ -95,6 +96,35 @@ class Conditional(Generator):
         assert day is not None
         drawn: Tensor = super().forward(levels * (1 - barn * (1 - day)))
         return drawn
+
+
+class Seasonal(Generator):
+    """Is told the number of a season: in season 1 the layer has no barns, in season 2 no lakes are drawn of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.built, self.wet = nn.Embedding(SEASONS, UNITS), nn.Embedding(SEASONS, UNITS)
+        with torch.no_grad():
+            for season, (thing, kept) in enumerate((("barn", self.built), ("lake", self.wet)), start=1):
+                kept.weight.fill_(1)
+                kept.weight[season, THINGS.index(thing)] = 0
+
+    def inputs(self, seeds: Sequence[int]) -> tuple[Tensor, ...]:
+        levels = torch.stack([torch.randn(UNITS, generator=torch.Generator().manual_seed(seed)) for seed in seeds])
+        return levels, torch.tensor([seed % SEASONS for seed in seeds])
+
+    def forward(self, levels: Tensor, season: Tensor | None = None) -> Tensor:
+        maps = self.maps(levels * self.built(season))
+        drawn: Tensor = self.drawing(maps * self.wet(season)[:, :, None, None])
+        return drawn
+
+
+class Wilful(Seasonal):
+    """Looks at its values, so that it cannot be cut behind a layer."""
+
+    def forward(self, levels: Tensor, season: Tensor | None = None) -> Tensor:
+        assert season is not None
+        return super().forward(levels, season if season.max() < SEASONS else -season)
 
 
 class Segmenter(nn.Module):

@@ -28,4 +28,4 @@ PAINTS = (
 def paint_planted(folder: Path) -> Painting:
     """Write the folder."""
     generator, latents = planted_generator.build(), planted_generator.latents()
-    return prepare_painting(generator, "maps", latents, PAINTS, folder, seeds=SEEDS)
+    return prepare_painting(generator, "maps", (latents,), PAINTS, folder, seeds=SEEDS)

@@ -11,7 +11,7 @@ import onnx_ir as ir
 import onnxruntime
 import pytest
 import torch
-from networks import planted_generator, progan128
+from networks import conditional_generator, planted_generator, progan128
 from PIL import Image
 from torch import Tensor, nn
 from worlds.planted_painting import PAINTS, SEEDS, paint_planted
@@ -98,7 +98,7 @@ def test_a_painted_picture_is_that_of_the_network_with_its_layer_edited(
     generator: Generator, tmp_path: Path, layer: str
 ) -> None:
     latents, cells = torch.randn(2, 74, generator=torch.Generator().manual_seed(3)), [(0, 0), (2, 5), (7, 1)]
-    prepare_painting(generator, layer, latents, [TREE], tmp_path / "paint", seeds=[0, 1])
+    prepare_painting(generator, layer, (latents,), [TREE], tmp_path / "paint", seeds=[0, 1])
     maps = torch.from_numpy(stored_inputs(tmp_path / "paint", 1)["layer"])
     for strength in (0.0, 0.4, 2.0):
 
@@ -111,10 +111,30 @@ def test_a_painted_picture_is_that_of_the_network_with_its_layer_edited(
         assert np.abs(painted - wanted).max() * 127.5 <= TOLERANCE
 
 
+@pytest.mark.parametrize(("kind", "around"), [(conditional_generator.Early, 0), (conditional_generator.Normed, 2)])
+def test_a_picture_of_a_class_is_painted_on(
+    tmp_path: Path, kind: type[conditional_generator.Early], around: int
+) -> None:
+    module, given, count = conditional_generator.build(kind), conditional_generator.inputs(3), 3
+    painting = prepare_painting(module, "maps", given, [TREE], tmp_path / "paint", seeds=range(count))
+    assert [item.shape for item in painting.inputs] == [(8, 4, 4), *[(8, 1, 1)] * around]
+    for image in range(count):
+        stored = stored_inputs(tmp_path / "paint", image)
+        for strength in (None, 0.0, 2.0):
+
+            def stroke(own: Tensor, strength: float | None = strength) -> Tensor:
+                return own if strength is None else stroked(own, TREE, [(0, 0), (2, 3)], strength)
+
+            with edited(module, "maps", stroke):
+                wanted = module(*(value[image : image + 1] for value in given))[0].numpy()
+            painted = drawn(tmp_path / "paint", stored | {"layer": stroke(torch.from_numpy(stored["layer"])).numpy()})
+            np.testing.assert_allclose(painted, wanted, atol=2e-3)  # of maps in half precision
+
+
 def test_weights_that_halves_can_hold_are_stored_in_half_the_bytes(generator: Generator, tmp_path: Path) -> None:
     halved = Generator().eval()
     halved.load_state_dict({name: value.half() for name, value in generator.state_dict().items()})
-    painting = prepare_painting(halved, "layer3", torch.ones(1, 74), [TREE], tmp_path / "paint", seeds=[0])
+    painting = prepare_painting(halved, "layer3", (torch.ones(1, 74),), [TREE], tmp_path / "paint", seeds=[0])
     weights = sum(
         value.numel() for part in (halved.layer4, halved.layer5, halved.colour) for value in part.parameters()
     )
@@ -140,7 +160,7 @@ class Loud(nn.Module):
 
 def test_weights_that_halves_cannot_hold_are_stored_whole(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    painting = prepare_painting(Loud().eval(), "maps", torch.ones(1, 1), [TREE], tmp_path / "paint", seeds=[0])
+    painting = prepare_painting(Loud().eval(), "maps", (torch.ones(1, 1),), [TREE], tmp_path / "paint", seeds=[0])
     assert painting.weights == "float32"
 
 
@@ -168,7 +188,7 @@ def test_a_different_graph_is_seen(generator: Generator, tmp_path: Path, monkeyp
 
     monkeypatch.setattr(room, "_export", shifted)
     with pytest.raises(SubjectError, match="away from PyTorch's"):
-        prepare_painting(generator, "layer4", torch.ones(1, 74), [TREE], tmp_path / "paint", seeds=[0])
+        prepare_painting(generator, "layer4", (torch.ones(1, 74),), [TREE], tmp_path / "paint", seeds=[0])
 
 
 def test_a_second_painting_replaces_the_first(tmp_path: Path) -> None:
@@ -206,19 +226,26 @@ class Wayward(planted_generator.Planted):
     ("build", "change", "message"),
     [
         (planted_generator.Planted, {"layer": "mops"}, "no layer 'mops'; did you mean 'maps'"),
-        (Generator, {"layer": "start", "latents": torch.ones(3, 74)}, r"output of 'start' is \(3072,\) and no map"),
+        (Generator, {"layer": "start", "inputs": (torch.ones(3, 74),)}, r"output of 'start' is \(3072,\) and no map"),
         (Pair, {}, "answer is tuple, and no picture"),
         (Grey, {}, r"answer is \(1, 1, 20, 28\), and no picture"),
         (Wayward, {}, "behind the layer cannot be cut off .*Choose another layer"),
+        (
+            conditional_generator.Closed,
+            {"inputs": conditional_generator.inputs(3)},
+            r"behind 'maps' .* needs 'kind', which is torch\.int64",
+        ),
         (planted_generator.Planted, {"paints": ()}, "one or more concepts"),
         (planted_generator.Planted, {"paints": (PAINTS[0], PAINTS[0])}, "each once"),
         (planted_generator.Planted, {"paints": (Paint("x", (6,), (1.0,)),)}, "'x' has units .* are 0 to 5"),
         (planted_generator.Planted, {"paints": (Paint("x", (1, 2), (1.0,)),)}, "'x' needs .* a level for each"),
         (planted_generator.Planted, {"paints": (Paint("x", (1,), (float("nan"),)),)}, "'x' has a level that is no"),
-        (planted_generator.Planted, {"seeds": (1, 2)}, "3 latents need as many seeds"),
+        (planted_generator.Planted, {"inputs": (torch.ones(3, 9), torch.ones(2))}, r"inputs of \[3, 2\] images need"),
+        (planted_generator.Planted, {"inputs": ()}, r"inputs of \[\] images need"),
+        (planted_generator.Planted, {"seeds": (1, 2)}, r"inputs of \[3\] images need as many seeds"),
         (planted_generator.Planted, {"seeds": (1, 2, 1)}, "each another one"),
         (planted_generator.Planted, {"low": 1.0}, "must be below white"),
-        (planted_generator.Planted, {"latents": torch.full((3, 9), 1e6)}, "values that are no numbers"),
+        (planted_generator.Planted, {"inputs": (torch.full((3, 9), 1e6),)}, "values that are no numbers"),
     ],
 )
 def test_what_cannot_be_painted_with_is_one_clear_error(
@@ -226,7 +253,7 @@ def test_what_cannot_be_painted_with_is_one_clear_error(
 ) -> None:
     asked: dict[str, object] = {
         "layer": "maps",
-        "latents": planted_generator.latents(),
+        "inputs": (planted_generator.latents(),),
         "paints": PAINTS,
         "seeds": SEEDS,
     }
@@ -266,7 +293,7 @@ def test_maps_that_are_cut_short_and_other_versions_are_not_read(planted: Path, 
 def test_a_real_generator_of_faces_is_exported_from_a_middle_layer(assets: Path, tmp_path: Path) -> None:
     latents = torch.randn(1, 512, generator=torch.Generator().manual_seed(1))
     hair = Paint("hair", tuple(range(20)), (3.0,) * 20)
-    made = prepare_painting(progan128.load(assets), "res3", latents, [hair], tmp_path, seeds=[1], low=0.0, high=1.0)
+    made = prepare_painting(progan128.load(assets), "res3", (latents,), [hair], tmp_path, seeds=[1], low=0.0, high=1.0)
     assert (made.inputs[0].shape, made.height, made.weights) == ((512, 32, 32), 128, "float16")
     picture = np.asarray(Image.open(tmp_path / "0.png"), dtype=np.float64)
     assert picture.shape == (128, 128, 3)
