@@ -511,12 +511,25 @@ GENERATOR_ABLATIONS = Table(
             "images that were looked through for such that show the concept; none of the study's",
             "images",
         ),
-        Column("images", "int", "the first of them that show it, drawn with and without the units", "images"),
-        Column("pixels", "long", "grid positions that carry the measured concept without the units", "grid positions"),
-        Column("baseline", "long", "grid positions that carry it on the same images unchanged", "grid positions"),
+        Column("images", "int", "the first of them that show it: they were drawn without the units, too", "images"),
+        Column("others", "int", "the first that do not show it, drawn without the units, too", "images"),
+        Column(
+            "pixels",
+            "long",
+            "grid positions of all these images that carry the measured concept without the units; where not all were "
+            "drawn without them, each stands for all that show, or do not show, the concept",
+            "grid positions",
+        ),
+        Column("baseline", "long", "as pixels, on the same images unchanged", "grid positions"),
         Column("change", "float", "pixels less baseline, over baseline; empty where that is 0", "1", nullable=True),
-        Column("low", "float", "change less 2.58 standard errors over images: 99 %", "1", nullable=True),
-        Column("high", "float", "change and 2.58 standard errors", "1", nullable=True),
+        Column(
+            "low",
+            "float",
+            "lower end of the 99 % interval of change over images, -1 at least; empty for fewer than ten",
+            "1",
+            nullable=True,
+        ),
+        Column("high", "float", "upper end of it", "1", nullable=True),
         Column("random_pixels", "long", "as pixels, without as many units taken at random", "grid positions"),
         Column("random_change", "float", "as change, of random_pixels", "1", nullable=True),
         Column("random_low", "float", "lower end of its interval", "1", nullable=True),
@@ -541,9 +554,13 @@ INSERTIONS = Table(
         ),
         Column("added", "float", "mean of the same over the places", "grid positions"),
         Column(
-            "low", "float", "that less 2.58 standard errors: 99 %; empty for one place", "grid positions", nullable=True
+            "low",
+            "float",
+            "lower end of the 99 % interval of that mean, 0 at least; empty for fewer than ten places",
+            "grid positions",
+            nullable=True,
         ),
-        Column("high", "float", "that and 2.58 standard errors", "grid positions", nullable=True),
+        Column("high", "float", "upper end of it", "grid positions", nullable=True),
     ),
 )
 
@@ -569,11 +586,11 @@ UNIT_EFFECTS = Table(
         Column(
             "low",
             "float",
-            "change less 2.58 standard errors over images: 99 %; empty for few images",
+            "lower end of the 99 % interval of change over images, -1 at least; empty where fewer than ten have any",
             "1",
             nullable=True,
         ),
-        Column("high", "float", "change and 2.58 standard errors", "1", nullable=True),
+        Column("high", "float", "upper end of it", "1", nullable=True),
     ),
 )
 
@@ -621,7 +638,9 @@ ABLATION_TRIALS = Table(
         Column("baseline", "long", "grid positions that carry the concept on the images unchanged", "grid positions"),
         Column("pixels", "long", "those without the units", "grid positions"),
         Column("random_pixels", "long", "those without as many units taken at random", "grid positions"),
-        Column("lost", "float", "random_pixels less pixels, over baseline, but not beyond -1 and 1", "1"),
+        Column(
+            "lost", "float", "random_pixels or baseline, the smaller one, less pixels; over baseline, -1 at least", "1"
+        ),
     ),
 )
 
@@ -631,7 +650,11 @@ PAINT_TRIALS = Table(
     2,
     (
         _LAYER,
-        Column("concept", "name", "the concept whose units, those with the highest IoU, were set to their thresholds"),
+        Column(
+            "concept",
+            "name",
+            "the concept whose units, those with the highest IoU, were set to the levels at which they are on",
+        ),
         Column("units", "int", "how many units", "units"),
         Column("images", "int", "images that were painted on, the first ones of the study", "images"),
         Column(

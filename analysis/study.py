@@ -132,8 +132,8 @@ class AblationSection:
 
     It is done in one `layer`, by default the one in which that takes most away on a few images, for every concept, or
     for the so many `concepts` that a unit there fits best. A concept's units are removed from the first so many
-    `images` that show it, `among` others than those of the study; they are ranked by IoU and by the information quality
-    ratio. Then each unit of the layer is removed alone, on `single_images`; with 0 none is.
+    `images` that show it, `among` others than those of the study, and from as many that do not; they are ranked by IoU
+    and by the information quality ratio. Then each unit of the layer is removed alone, on `single_images`; with 0 none.
     """
 
     layer: str | None = None
@@ -168,8 +168,8 @@ class ClassAblationSection:
 class InsertionSection:
     """`[insertion]`: the `units` that fit a concept best are forced on at one place of each image; does it appear?
 
-    By default the `layer` is that of `[paint]`: the one in which most concepts appear when they are painted on a few
-    images. `concepts` are as in `[ablation]`; the first so many `images` follow those of the study.
+    By default the `layer` is the one in which most concepts appear when they are painted on a few images. `concepts`
+    are as in `[ablation]`; the so many `images` follow those of the study.
     """
 
     layer: str | None = None

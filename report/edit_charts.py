@@ -153,19 +153,30 @@ def _says(concept: str, ablation: Ablation) -> str:
     return (
         f"Removing the {ablation.sizes[-1]} units of {ablation.layer} that fit {concept} best by IoU {does} "
         f"{words.percent(abs(last.value))} of its area{interval}{other}. As many units at random change it by "
-        f"{signed_percent(control.value)}. Over {words.count(ablation.images, 'other image')} that "
-        f"{'shows' if ablation.images == 1 else 'show'} it, intervals of 99 %."
+        f"{signed_percent(control.value)}. Of {ablation.drawn:,} other images, by {ablation.images:,} that show it and "
+        f"{ablation.without:,} that do not; intervals of 99 %."
     )
 
 
 def _says_inserted(concept: str, insertion: Insertion, grid: int) -> str:
-    most = max(_frequent(insertion), key=lambda context: context.added.value)
+    """Where most of it surely appears; where none surely does, that, and where most seemed to."""
+    start = f"Forced on at one place of {insertion.layer}, the units of {concept} make"
+    frequent = _frequent(insertion)
+    sure = [context for context in frequent if _known(context.added.low) and context.added.low > 0]
+    most = max(sure or frequent, key=lambda context: context.added.value)
     if most.added.value <= 0:
-        return f"Forced on at one place of {insertion.layer}, the units of {concept} make it appear nowhere."
+        return f"{start} it appear nowhere."
+    there, positions = most.name.strip("()"), words.number(most.added.value)
+    marks = "Above each bar, the number of places; rarer contexts are in the table."
+    if sure:
+        return (
+            f"{start} most of it appear where {there} was: {positions} of {grid * grid:,} positions on average "
+            f"({words.number(most.added.low)} to {words.number(most.added.high)}, 99 %). {marks}"
+        )
+    places = words.count(most.locations, "place")
     return (
-        f"Forced on at one place of {insertion.layer}, the units of {concept} make most of it appear where "
-        f"{most.name.strip('()')} was: {words.number(most.added.value)} of {grid * grid:,} positions on average. "
-        "Above each bar, the number of places; rarer contexts are in the table."
+        f"{start} it appear nowhere for sure; most, {positions} of {grid * grid:,} positions, at the {places} "
+        f"where {there} was. {marks}"
     )
 
 

@@ -30,7 +30,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Ablation:
-    """A concept's best units removed from a layer, on the `images` that show it of those `drawn`.
+    """A concept's best units removed from a layer, on `images` of those `drawn` that show it, and some `without` it.
 
     `own` are the changes of its own area for each number of units in `sizes`, `informed` the same with units ranked by
     the information quality ratio, empty where they were not, `random` without as many units taken at random, `others`
@@ -40,6 +40,7 @@ class Ablation:
     layer: str
     drawn: int
     images: int
+    without: int
     sizes: tuple[int, ...]
     own: tuple[Span, ...]
     informed: tuple[Span, ...]
@@ -151,6 +152,7 @@ def _ablation(rows: pd.DataFrame, concept: str, categories: Mapping[str, str]) -
         layer=str(own[0]["layer"]),
         drawn=int(own[0]["drawn"]),
         images=int(own[0]["images"]),
+        without=int(own[0]["others"]),
         sizes=tuple(int(row["units"]) for row in own),
         own=_spans(own, "change", "low", "high"),
         informed=_spans(informed, "change", "low", "high"),

@@ -113,9 +113,9 @@ def generator_study(out: Path, latents: int) -> Study:
             "concepts": {"sources": ["python:dissectory.analysis.demo.networks:trained_segmenter", "color"]},
             "ablation": {
                 "layer": _REMOVED,
-                "images": edited,
-                "among": 8 * edited,
-                "concepts": 8,
+                "images": 2 * edited,
+                "among": 12 * edited,
+                "concepts": 5,
                 "single_images": min(edited, 3),
             },
             "insertion": {"images": 12 * edited, "concepts": 8},

@@ -31,7 +31,14 @@ IMAGES, CONCEPTS, UNITS = 6, 12, 20
 """Images that are tried, the first ones of the study; concepts; units that are removed of each, at most."""
 
 PART = 4
-"""At most one of so many of a layer's units is removed: with most of them, random ones take away as much."""
+"""At most one of so many of a layer's units is removed: with most of them, random ones take away as much.
+
+Layers with fewer than twice as many units are not tried where there are others: without the red of a picture, what is
+red is gone, and no unit draws it.
+"""
+
+LEAST = 0.01
+"""A concept is tried where it covers so much of a picture, on all images together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +53,8 @@ class Trial:
 
     @property
     def lost(self) -> float:
-        """What share of the area was lost beyond what random units take, -1..1."""
-        return min(1.0, max(-1.0, (self.random - self.after) / self.before))
+        """What share of the area was lost beyond what random units take, at least -1; what these add does not count."""
+        return max(-1.0, (min(self.before, self.random) - self.after) / self.before)
 
 
 def layer_to_remove_from(run: Run, setting: Setting, progress: Progress) -> str:
@@ -56,7 +63,8 @@ def layer_to_remove_from(run: Run, setting: Setting, progress: Progress) -> str:
     Concepts are those that any unit fits best, no colours; where none of them is on the images, it is the layer with
     most matched units.
     """
-    names = [layer.name for layer in setting.layers]
+    wide = [layer.name for layer in setting.layers if layer.units >= 2 * PART]
+    names = wide or [layer.name for layer in setting.layers]
     if len(names) == 1:
         return names[0]
     rankings = [rank_units(run, setting, name) for name in names]
@@ -94,7 +102,7 @@ def best_layer(lost: Mapping[str, Sequence[float]]) -> str | None:
 
 
 def _concepts(setting: Setting, rankings: Sequence[Ranking]) -> list[int]:
-    """The concepts that any unit of any layer fits best, at most so many; colours are none."""
+    """The concepts that any unit of any layer fits at all, the best fitted first; colours are none."""
     best = np.max([ranking.best for ranking in rankings], axis=0)
     named = [concept.category != "color" for concept in setting.vocabulary.concepts]
     return [int(concept) for concept in np.argsort(-best, kind="stable") if best[concept] > 0 and named[concept]]
@@ -113,8 +121,9 @@ def _try_layer(setting: Setting, ranking: Ranking, concepts: Sequence[int]) -> l
         return found
 
     before = generator.areas(np.concatenate([one.labels for one in drawn])).sum(axis=0)
-    random = areas(np.random.default_rng(setting.study.seed).permutation(units)[:size])
-    shown = [concept for concept in concepts if before[concept]][:CONCEPTS]
+    random = areas(np.random.default_rng(abs(setting.study.seed)).permutation(units)[:size])
+    least = LEAST * setting.positions
+    shown = [concept for concept in concepts if before[concept] >= max(1, least)][:CONCEPTS]
     return [
         Trial(one, size, int(before[one]), int(areas(ranking.order[one][:size])[one]), int(random[one]))
         for one in shown

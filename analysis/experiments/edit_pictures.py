@@ -120,7 +120,7 @@ def draw_insertions(
         images = [place.image for place in chosen]
         y, x = one.rows[images], one.columns[images]
         batch, point = generator.draw(images)
-        output = forced(point.output, one.units, ranking.thresholds[one.units], y, x)
+        output = forced(point.output, one.units, ranking.levels[one.units], y, x)
         after = generator.redraw(batch, point, output).views
         strip = [
             [thumbnail(view, layout.tile) for view in (was, now, difference(was, now, layout.amplified))]

@@ -157,13 +157,14 @@ class Ranking:
     """The units of a layer by how well they fit each concept.
 
     `order` `(concept, unit)` has the highest score first, equal ones by number; `best` `(concept,)` is that score.
-    `thresholds` `(unit,)` are 0 for units without one.
+    `levels` `(unit,)` are those of a unit that is on: its threshold or, where that is not above 0, the median of its
+    activations above 0; 0 where there are none.
     """
 
     layer: str
     order: npt.NDArray[np.intp]
     best: npt.NDArray[np.float64]
-    thresholds: npt.NDArray[np.float32]
+    levels: npt.NDArray[np.float32]
 
     def concepts(self, count: int | None = None) -> list[int]:
         """Concepts that a unit fits at all, the best fitted first; at most so many."""
@@ -177,10 +178,27 @@ def rank_units(run: Run, setting: Setting, layer: str, score: str = "iou") -> Ra
     units, pairs = units[units["layer"] == layer].sort_values("unit"), pairs[pairs["layer"] == layer]
     place = {name: number for number, name in enumerate(setting.vocabulary.keys)}
     scores = np.zeros((len(place), len(units)))
-    concepts, numbers = pairs["concept"].astype(str).map(place).to_numpy(), pairs["unit"].to_numpy()
-    scores[concepts, numbers] = pairs[score].fillna(0).to_numpy()
+    concepts = pairs["concept"].astype(str).map(place).to_numpy(dtype=np.intp)
+    scores[concepts, pairs["unit"].to_numpy()] = pairs[score].fillna(0).to_numpy()
     order = np.argsort(-scores, axis=1, kind="stable")
-    return Ranking(layer, order, scores.max(axis=1), units["threshold"].fillna(0).to_numpy(dtype=np.float32))
+    thresholds = units["threshold"].fillna(0).to_numpy(dtype=np.float32)
+    levels = np.where(thresholds > 0, thresholds, _usual_levels(run, layer, len(units)))
+    return Ranking(layer, order, scores.max(axis=1), levels)
+
+
+def _usual_levels(run: Run, layer: str, units: int) -> npt.NDArray[np.float32]:
+    """The median of the activations above 0 of each unit `(unit,)`, to the middle of a bin; 0 where there are none.
+
+    The bin that 0 is in does not count: most of what is there may be nothing.
+    """
+    bins = run.table("unit_histograms")
+    bins = bins[(bins["layer"] == layer) & (bins["low"] > 0)].sort_values(["unit", "bin"])
+    levels = np.zeros(units, dtype=np.float32)
+    for unit, own in bins.groupby("unit"):
+        counted = own["count"].to_numpy().cumsum()
+        middle = own.iloc[int(np.searchsorted(counted, counted[-1] / 2))]
+        levels[int(str(unit))] = (middle["low"] + middle["high"]) / 2
+    return levels
 
 
 def most_matched(run: Run) -> str:

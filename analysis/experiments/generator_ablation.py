@@ -2,13 +2,14 @@
 
 As in Bau et al. 2020 ('Ablation in a GAN'): areas of the concept, and of every other one, against the same images
 unchanged, with 99 % intervals; beside it the same with as many units taken at random. Units are ranked by IoU and,
-where it was measured, by the information quality ratio. The images are those, of many that are drawn, that show the
-concept: from others there is nothing to remove.
+where it was measured, by the information quality ratio. Of many images that are drawn, some that show the concept are
+edited, and as many that do not; each stands for all of its kind. So a rare concept is measured on enough images.
 """
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from dissectory.analysis import schema
 from dissectory.analysis.experiments import edit_pictures
 from dissectory.analysis.experiments.edit_pictures import Pictured, draw_removals
 from dissectory.analysis.experiments.editing import EditedGenerator, further_images, in_turn, rank_units, without
-from dissectory.analysis.tally.changes import change_of
+from dissectory.analysis.tally.changes import Sample, change_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,22 +56,38 @@ def ablate_generator(
     generator = EditedGenerator(setting, layer, further_images(setting, section.among))
     before = _areas(generator, keep("drawn", {"[ablation]": json.dumps([layer, len(generator)])}), setting, progress)
     concepts = rankings["iou"].concepts(section.concepts)
-    chosen = {concept: np.flatnonzero(before[:, concept])[: section.images].tolist() for concept in concepts}
+    chosen = {concept: _kinds(before[:, concept], section.images) for concept in concepts}
     rows, pictured = [], {}
-    with progress.stage("Removing units", sum(map(len, chosen.values())), "images") as advance:
-        for concept, images in chosen.items():
+    total = sum(len(kind.images) for kinds in chosen.values() for kind in kinds)
+    with progress.stage("Removing units", total, "images") as advance:
+        for concept, kinds in chosen.items():
             orders = {score: ranking.order[concept] for score, ranking in rankings.items()}
             removal = _Removal.of(orders, abs(setting.study.seed), concept)
-            areas = removal.areas(generator, images, keep, advance)
-            rows += [
-                _rows(setting.vocabulary.keys, (concept, score, size), areas, len(generator))
-                for score in rankings
-                for size in removal.sizes
-            ]
-            own = {size: areas["iou", size][:, concept] for size in edit_pictures.SIZES if size in removal.sizes}
-            pictured[concept] = Pictured(images, own)
+            areas = [removal.areas(generator, kind.images, keep, advance) for kind in kinds]
+            for score, size in itertools.product(rankings, removal.sizes):
+                rows.append(_rows(setting.vocabulary.keys, (concept, score, size), kinds, areas))
+            own = {size: areas[0]["iou", size][:, concept] for size in edit_pictures.SIZES if size in removal.sizes}
+            pictured[concept] = Pictured(kinds[0].images, own)
     _write(run, layer, rows)
     draw_removals(run, setting, generator, rankings["iou"], pictured)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """Images that show a concept, or that do not: those that are edited, out of how many."""
+
+    images: list[int]
+    all: int
+
+    def sample(self, before: Areas, after: Areas) -> Sample:
+        """Areas `(image, concept)` of its images before and after an edit."""
+        return Sample(before, after, self.all)
+
+
+def _kinds(areas: Areas, images: int) -> tuple[_Kind, _Kind]:
+    """Choose the first images with an area `(image,)` of a concept, and the first without, if any is with."""
+    shows, not_shows = np.flatnonzero(areas).tolist(), np.flatnonzero(areas == 0).tolist()
+    return _Kind(shows[:images], len(shows)), _Kind(not_shows[:images] if shows else [], len(not_shows))
 
 
 def _scores(setting: Setting) -> tuple[str, ...]:
@@ -143,30 +160,34 @@ class _Removal:
 
 
 def _rows(
-    keys: Sequence[str], removed: tuple[int, str, int], areas: Mapping[tuple[str, int], Areas], drawn: int
+    keys: Sequence[str],
+    removed: tuple[int, str, int],
+    kinds: tuple[_Kind, _Kind],
+    areas: Sequence[Mapping[tuple[str, int], Areas]],
 ) -> dict[str, npt.NDArray[Any]]:
     """The rows of one set: of the concept that it was removed for, and of each that was or came to be there."""
     concept, score, size = removed
-    before, after, random = areas[score, 0], areas[score, size], areas[RANDOM, size]
-    there = np.union1d(np.flatnonzero((before + after + random).any(axis=0)), [concept])
-    before, after, random = before[:, there], after[:, there], random[:, there]
-    change, control = change_of(before, after), change_of(before, random)
+    paired = list(zip(kinds, areas, strict=True))
+    change = change_of(*(kind.sample(of[score, 0], of[score, size]) for kind, of in paired))
+    control = change_of(*(kind.sample(of[score, 0], of[RANDOM, size]) for kind, of in paired))
+    there = np.union1d(np.flatnonzero(change.before + change.after + control.after), [concept])
     return {
         "concept": np.full(len(there), keys[concept], dtype=object),
         "ranking": np.full(len(there), score, dtype=object),
         "units": np.full(len(there), size),
         "measured": np.array(keys, dtype=object)[there],
-        "drawn": np.full(len(there), drawn),
-        "images": np.full(len(there), len(before)),
-        "pixels": after.sum(axis=0),
-        "baseline": before.sum(axis=0),
-        "change": change.share,
-        "low": change.low,
-        "high": change.high,
-        "random_pixels": random.sum(axis=0),
-        "random_change": control.share,
-        "random_low": control.low,
-        "random_high": control.high,
+        "drawn": np.full(len(there), sum(kind.all for kind in kinds)),
+        "images": np.full(len(there), len(kinds[0].images)),
+        "others": np.full(len(there), len(kinds[1].images)),
+        "pixels": np.rint(change.after[there]).astype(np.int64),
+        "baseline": np.rint(change.before[there]).astype(np.int64),
+        "change": change.share[there],
+        "low": change.low[there],
+        "high": change.high[there],
+        "random_pixels": np.rint(control.after[there]).astype(np.int64),
+        "random_change": control.share[there],
+        "random_low": control.low[there],
+        "random_high": control.high[there],
     }
 
 

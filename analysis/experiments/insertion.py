@@ -1,7 +1,7 @@
 """Insertion in a generator: the units of a concept are forced on at one place; does the concept appear?
 
 As in Bau et al. 2020 ('Insertion in a GAN'): each image has one place, taken at random in the layer's map, where the
-concept's best units are set to their thresholds. What appears is tallied by what the image showed there before.
+concept's best units are raised to their levels. What appears is tallied by what the image showed there before.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from dissectory.analysis import schema
 from dissectory.analysis.experiments.edit_pictures import Forced, Insertion, draw_insertions
 from dissectory.analysis.experiments.editing import EditedGenerator, forced, further_images, in_turn, rank_units
-from dissectory.analysis.tally.changes import NINETY_NINE
+from dissectory.analysis.tally.changes import mean_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,14 +51,14 @@ def insert_concepts(
     if not forcing:
         _write(run, setting, layer, forcing)
         return
-    shards = keep("inserted", {"[insertion]": _digest(layer, forcing, ranking.thresholds)})
+    shards = keep("inserted", {"[insertion]": _digest(layer, forcing, ranking.levels)})
     groups = list(in_turn(len(generator), setting.study.compute.batch))
     missing = shards.missing(len(groups))
     done = len(generator) - sum(len(groups[number]) for number in missing)
     with progress.stage("Inserting concepts", len(generator), "images", done=done) as advance:
         for number in missing:
             drawn = generator.drawn_of(groups[number])
-            found = [_force(generator, drawn, concept, at, ranking.thresholds) for concept, at in forcing.items()]
+            found = [_force(generator, drawn, concept, at, ranking.levels) for concept, at in forcing.items()]
             came, contexts = (np.array(part) for part in zip(*found, strict=True))
             shards.write(number, number + 1, {"came": came, "contexts": contexts})
             advance(len(drawn))
@@ -122,21 +122,17 @@ def _write(run: Run, setting: Setting, layer: str, forcing: Mapping[int, Forced]
         for one in at.found:
             added[concept, one.context].append(one.added)
     keys = (*setting.vocabulary.keys, schema.NO_CONTEXT)
-    counts = list(added.values())
-    means = np.array([np.mean(values) for values in counts])
-    errors = np.array(
-        [np.std(values, ddof=1) / np.sqrt(len(values)) if len(values) > 1 else np.nan for values in counts]
-    )
+    means = [mean_of(np.array(values)) for values in added.values()]
     run.write_table(
         schema.INSERTIONS,
         {
             "layer": [layer] * len(added),
             "concept": [keys[concept] for concept, _ in added],
             "context": [keys[context] for _, context in added],
-            "locations": [len(values) for values in counts],
-            "added_pixels": [sum(values) for values in counts],
-            "added": means,
-            "low": means - NINETY_NINE * errors,
-            "high": means + NINETY_NINE * errors,
+            "locations": [len(values) for values in added.values()],
+            "added_pixels": [sum(values) for values in added.values()],
+            "added": [mean for mean, _, _ in means],
+            "low": [max(low, 0.0) for _, low, _ in means],
+            "high": [high for _, _, high in means],
         },
     )

@@ -105,7 +105,7 @@ def _try_layer(setting: Setting, section: PaintSection, ranking: Ranking) -> lis
     trials = []
     for concept in fitting[: section.concepts]:
         units = ranking.order[concept][: section.units]
-        found = [_paint(generator, one, concept, units, ranking.thresholds[units]) for one in drawn]
+        found = [_paint(generator, one, concept, units, ranking.levels[units]) for one in drawn]
         painted, came = (sum(counts) for counts in zip(*found, strict=True))
         trials.append(Trial(concept, len(units), len(generator), painted, came))
     return sorted(trials, key=lambda one: -one.share)

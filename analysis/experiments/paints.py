@@ -49,7 +49,7 @@ def offer_paints(
 
 
 def paint_of(setting: Setting, ranking: Ranking, trial: Trial) -> Paint:
-    """Make the paint that was tried: the units that fit a concept best, at their thresholds."""
+    """Make the paint that was tried: the units that fit a concept best, at their levels."""
     units = ranking.order[trial.concept][: trial.units]
-    levels = tuple(float(level) for level in ranking.thresholds[units])
+    levels = tuple(float(level) for level in ranking.levels[units])
     return Paint(setting.vocabulary.keys[trial.concept], tuple(int(unit) for unit in units), levels)

@@ -18,7 +18,7 @@ from dissectory.analysis.pictures.sprites import thumbnail
 from dissectory.analysis.pictures.strips import difference, write_strip
 from dissectory.analysis.run import Pictures
 from dissectory.analysis.subjects.latents import Latents
-from dissectory.analysis.tally.changes import change_of
+from dissectory.analysis.tally.changes import Sample, change_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -113,7 +113,7 @@ def most_changed(change: Areas, colours: npt.NDArray[np.bool_], own: int | None)
 
 
 def _rows(keys: Sequence[str], unit: int, kept: npt.NDArray[np.intp], before: Areas, after: Areas) -> Rows:
-    change = change_of(before[:, kept], after[:, kept])
+    change = change_of(Sample(before[:, kept], after[:, kept]))
     return {
         "unit": np.full(len(kept), unit),
         "concept": np.array(keys, dtype=object)[kept],

@@ -40,7 +40,10 @@ class Lost:
 
 @dataclass(frozen=True, slots=True)
 class Vanished:
-    """The concepts that lost most, of so many; `says` names the first, `ranked` whether there is a second ranking."""
+    """The concepts that lost most, of so many, those first whose loss is sure; `says` names the first.
+
+    `ranked` tells whether there is a second ranking of units.
+    """
 
     says: str
     units: int
@@ -55,7 +58,7 @@ def vanished(findings: Findings, chips: Chips, edits: Edits) -> Vanished | None:
     found = [(name, one) for name, one in edits.ablations.items() if math.isfinite(one.own[-1].value)]
     if not found:
         return None
-    found.sort(key=lambda item: _own(item[1]).value)
+    found.sort(key=lambda item: (not _is_sure(_own(item[1])), _own(item[1]).value))
     places = {one.sizes[_place(one)] for _, one in found}
     name, first = found[0]
     return Vanished(
@@ -74,6 +77,11 @@ def _place(ablation: Ablation) -> int:
 
 def _own(ablation: Ablation) -> Span:
     return ablation.own[_place(ablation)]
+
+
+def _is_sure(span: Span) -> bool:
+    """Whether an area surely shrank."""
+    return math.isfinite(span.high) and span.high < 0
 
 
 def _lost(link: ConceptLink, ablation: Ablation) -> Lost:
@@ -97,10 +105,7 @@ def _lost(link: ConceptLink, ablation: Ablation) -> Lost:
 
 def _says(name: str, ablation: Ablation) -> str:
     """What the concept that loses most loses."""
-    own, units = _own(ablation), ablation.sizes[_place(ablation)]
-    if own.value >= 0:
-        return f"No concept loses any of its area without its {words.count(units, 'best unit')} in {ablation.layer}."
-    return (
-        f"Without its {words.count(units, 'best unit')} in {ablation.layer}, {name} loses most: "
-        f"{words.percent(-own.value)} of its area."
-    )
+    own, units = _own(ablation), words.count(ablation.sizes[_place(ablation)], "best unit")
+    if not _is_sure(own):
+        return f"No concept surely loses area without its {units} in {ablation.layer}."
+    return f"Without its {units} in {ablation.layer}, {name} loses most: {words.percent(-own.value)} of its area."

@@ -169,3 +169,35 @@ class Layered(nn.Module):
     def forward(self, levels: Tensor) -> Tensor:
         drawn: Tensor = self.drawing(self.maps(levels) + 0 * self.hints(levels))
         return drawn
+
+
+class Dead(Generator):
+    """A generator with a layer that never does anything."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dead = nn.Conv2d(UNITS, 3, 1, bias=False)
+        nn.init.zeros_(self.dead.weight)
+
+    def forward(self, levels: Tensor) -> Tensor:
+        maps = self.maps(levels)
+        drawn: Tensor = self.drawing(maps + self.dead(maps).sum(dim=1, keepdim=True))
+        return drawn
+
+
+class Wide(nn.Module):
+    """The generator, each of whose units is there twice; the layer `picture` has the three colours."""
+
+    latent_shape = UNITS
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maps, self.many = Maps(), nn.Conv2d(UNITS, 2 * UNITS, 1, bias=False)
+        self.drawing, self.picture = Drawing(), nn.Identity()
+        with torch.no_grad():
+            self.many.weight.copy_(torch.eye(UNITS).repeat(2, 1)[:, :, None, None])
+
+    def forward(self, levels: Tensor) -> Tensor:
+        maps = self.many(self.maps(levels))
+        drawn: Tensor = self.picture(self.drawing(maps[:, :UNITS] + maps[:, UNITS:]))
+        return drawn

@@ -40,7 +40,7 @@ def run(tmp_path: Path) -> Run:
     write(run, schema.ABLATION_PICTURES, removals)
     changes = [(-0.1 * size, -0.1 * size, -0.1 * size) for size in (0, 2, 4)]
     ablations = [
-        (LAYER, label, "iou", 2 * place, label, 30, 9, 90, 99, *change, 99, *changes[0])
+        (LAYER, label, "iou", 2 * place, label, 30, 9, 8, 90, 99, *change, 99, *changes[0])
         for place, change in enumerate(changes)
     ]
     write(run, schema.GENERATOR_ABLATIONS, ablations)

@@ -35,6 +35,7 @@ def ablation(last: float = -0.5, *others: str, informed: bool = False) -> Ablati
         layer="layer2",
         drawn=90,
         images=40,
+        without=30,
         sizes=(0, 4, 20),
         own=values,
         informed=(span(0.0), span(-0.2), span(-0.3)) if informed else (),
@@ -53,7 +54,7 @@ def test_the_sentence_of_a_removal_says_what_it_took() -> None:
         "Removing the 20 units of layer2 that fit tree best by IoU takes away 50 % of its area (-60 % to -40 %)."
     )
     assert "As many units at random change it by -2 %" in says
-    assert "Over 40 other images that show it, intervals of 99 %" in says
+    assert "Of 90 other images, by 40 that show it and 30 that do not; intervals of 99 %." in says
     assert " adds 50 % " in ablation_curve("tree", ablation(0.5)).says
 
 
@@ -78,13 +79,13 @@ def test_a_removal_by_both_rankings_tells_both() -> None:
 
 
 def test_a_concept_that_was_not_there_cannot_be_removed() -> None:
-    nothing = Ablation("layer2", 90, 0, (0, 4), (UNKNOWN, UNKNOWN), (), (UNKNOWN, UNKNOWN), ())
+    nothing = Ablation("layer2", 90, 0, 0, (0, 4), (UNKNOWN, UNKNOWN), (), (UNKNOWN, UNKNOWN), ())
     assert ablation_curve("tree", nothing).says == "None of the 90 images that were drawn for it showed tree."
 
 
 def test_bars_are_of_contexts_that_were_met_more_than_a_few_times() -> None:
     chart = insertion_bars("tree", insertion(("moon", 1, 90.0), ("hill", 9, 40.0), (schema.NO_CONTEXT, 7, 2.0)), 64)
-    assert "make most of it appear where hill was: 40 of 4,096 positions on average" in chart.says
+    assert "make most of it appear where hill was: 40 of 4,096 positions on average (39.9 to 40.1, 99 %)" in chart.says
     assert [bar[0] for bar in json.loads(chart.data)["bars"]] == ["hill", schema.NO_CONTEXT]
     assert "moon" in chart.rows
     nowhere = insertion_bars("tree", insertion(("hill", 9, 0.0)), 64)
@@ -92,6 +93,10 @@ def test_bars_are_of_contexts_that_were_met_more_than_a_few_times() -> None:
     assert "e-0" not in nowhere.marks
     rare = insertion_bars("tree", insertion(("hill", 9, 0.0), ("fir", 1, 14.0)), 64)
     assert "where fir was: 14 of 4,096 positions" in rare.says
+    unsure = Insertion("layer2", (Context("hill", 9, Span(1.0, math.nan, math.nan)), Context("fir", 20, Span(3.0, 0.0, 7.0))))
+    assert "appear nowhere for sure; most, 3 of 4,096 positions, at the 20 places where fir was." in (
+        insertion_bars("tree", unsure, 64).says
+    )
 
 
 @pytest.fixture
@@ -100,7 +105,7 @@ def run(tmp_path: Path) -> Run:
     names = [str(name) for name in run.table("concepts").concept]
     rows = [
         (
-            *("layer1", names[0], ranking, size, measured, 90, 40, 100 - 3 * size * (measured == names[0]), 100),
+            *("layer1", names[0], ranking, size, measured, 90, 40, 30, 100 - 3 * size * (measured == names[0]), 100),
             *(-slope * size, -slope * size - 0.1, -slope * size + 0.1, 99, -0.01, -0.02, 0.0),
         )
         for ranking, slope in (("iou", 0.03), ("iqr", 0.02))
@@ -123,7 +128,7 @@ def test_tables_are_read_by_concept(run: Run) -> None:
     edits = Edits.read(run, findings)
     (concept,) = edits.ablations
     found = edits.ablations[concept]
-    assert (found.layer, found.drawn, found.images, found.sizes) == ("layer1", 90, 40, (0, 4, 20))
+    assert (found.drawn, found.images, found.without, found.sizes) == (90, 40, 30, (0, 4, 20))
     assert [at.value for at in found.own] == pytest.approx([0, -0.12, -0.6])
     assert [at.value for at in found.informed] == pytest.approx([0, -0.08, -0.4])
     kinds = {one.name: one.category for one in findings.concepts}
@@ -150,7 +155,7 @@ def test_the_first_page_tells_what_vanishes(run: Run) -> None:
     lost = {
         names[0]: ablation(-0.2, informed=True),
         names[1]: ablation(-0.7),
-        names[2]: Ablation("layer2", 90, 0, (0, 4), (UNKNOWN, UNKNOWN), (), (UNKNOWN, UNKNOWN), ()),
+        names[2]: Ablation("layer2", 90, 0, 0, (0, 4), (UNKNOWN, UNKNOWN), (), (UNKNOWN, UNKNOWN), ()),
     }
     found = vanished(findings, chips, Edits(ablations=lost))
     assert found is not None
@@ -163,7 +168,7 @@ def test_the_first_page_tells_what_vanishes(run: Run) -> None:
     assert vanished(findings, chips, Edits()) is None
     nothing = vanished(findings, chips, Edits(ablations={names[0]: ablation(0.0)}))
     assert nothing is not None
-    assert nothing.says == "No concept loses any of its area without its 20 best units in layer2."
+    assert nothing.says == "No concept surely loses area without its 20 best units in layer2."
     assert nothing.rows[0].unsure
     many = {name: ablation(-0.5) for name in names}
     first = vanished(findings, chips, Edits(ablations=many))
