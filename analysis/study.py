@@ -137,7 +137,7 @@ class AblationSection:
     """
 
     layer: str | None = None
-    images: int = 100
+    images: int = 50
     among: int = 1000
     concepts: int | None = None
     single_images: int = 16

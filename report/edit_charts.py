@@ -99,7 +99,7 @@ def ablation_curve(concept: str, ablation: Ablation) -> Chart:
 def insertion_bars(concept: str, insertion: Insertion, grid: int) -> Chart:
     """How much of a concept appears where its units are forced on, by what stood there before."""
     shown = _frequent(insertion)[:_BARS]
-    frame = Frame(width=max(320, 60 + 40 * len(shown)), height=280, left=54, top=22, bottom=96)
+    frame = Frame(width=max(480, 60 + 40 * len(shown)), height=280, left=54, top=22, bottom=96)
     top = (max((context.added.value for context in shown), default=0) or 1.0) * 1.05
     step = min(40.0, (frame.end - frame.left) / max(1, len(shown)))
     marks = ticks(top)
@@ -166,24 +166,28 @@ def _says_inserted(concept: str, insertion: Insertion, grid: int) -> str:
     most = max(sure or frequent, key=lambda context: context.added.value)
     if most.added.value <= 0:
         return f"{start} it appear nowhere."
-    there, positions = most.name.strip("()"), words.number(most.added.value)
+    there, positions = most.name.strip("()"), f"{_mean(most.added.value)} of {grid * grid:,} positions"
     marks = "Above each bar, the number of places; rarer contexts are in the table."
     if sure:
-        return (
-            f"{start} most of it appear where {there} was: {positions} of {grid * grid:,} positions on average "
-            f"({words.number(most.added.low)} to {words.number(most.added.high)}, 99 %). {marks}"
-        )
+        interval = f"{_mean(most.added.low)} to {_mean(most.added.high)}, 99 %"
+        return f"{start} most of it appear where {there} was: {positions} on average ({interval}). {marks}"
     places = words.count(most.locations, "place")
-    return (
-        f"{start} it appear nowhere for sure; most, {positions} of {grid * grid:,} positions, at the {places} "
-        f"where {there} was. {marks}"
-    )
+    return f"{start} it appear nowhere for sure; most, {positions}, at the {places} where {there} was. {marks}"
+
+
+def _mean(value: float) -> str:
+    """A mean of counts.
+
+    >>> _mean(0.1667), _mean(3.25), _mean(41.6)
+    ('0.2', '3.2', '42')
+    """
+    return f"{value:.1f}" if value < 10 else words.number(round(value))  # noqa: PLR2004 - two digits
 
 
 def _row(context: Context) -> tuple[str, str, str, str]:
     added = context.added
-    interval = f"{words.number(added.low)} to {words.number(added.high)}" if _known(added.low) else ""
-    return context.name, f"{context.locations:,}", words.number(added.value), interval
+    interval = f"{_mean(added.low)} to {_mean(added.high)}" if _known(added.low) else ""
+    return context.name, f"{context.locations:,}", _mean(added.value), interval
 
 
 def _known(value: float) -> bool:
