@@ -108,4 +108,6 @@ def _says(name: str, ablation: Ablation) -> str:
     own, units = _own(ablation), words.count(ablation.sizes[_place(ablation)], "best unit")
     if not _is_sure(own):
         return f"No concept surely loses area without its {units} in {ablation.layer}."
-    return f"Without its {units} in {ablation.layer}, {name} loses most: {words.percent(-own.value)} of its area."
+    informed = f" ({signed_percent(ablation.informed[_place(ablation)].value)} by IQR)" if ablation.informed else ""
+    lost = words.percent(-own.value)
+    return f"Without its {units} by IoU in {ablation.layer}, {name} loses most: {lost} of its area{informed}."

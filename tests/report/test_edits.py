@@ -161,12 +161,15 @@ def test_the_first_page_tells_what_vanishes(run: Run) -> None:
     }
     found = vanished(findings, chips, Edits(ablations=lost))
     assert found is not None
-    assert found.says == f"Without its 20 best units in layer2, {names[1]} loses most: 70 % of its area."
+    assert found.says == f"Without its 20 best units by IoU in layer2, {names[1]} loses most: 70 % of its area."
     assert [row.concept.name for row in found.rows] == [names[1], names[0]]
     assert [row.change for row in found.rows] == ["-70 %", "-20 %"]
     assert [row.informed for row in found.rows] == ["", "-30 %"]
     assert [row.interval for row in found.rows] == ["-80 % to -60 %", "-30 % to -10 %"]
     assert not any(row.unsure for row in found.rows)
+    both = vanished(findings, chips, Edits(ablations={names[0]: ablation(-0.2, informed=True)}))
+    assert both is not None
+    assert both.says.endswith(f"{names[0]} loses most: 20 % of its area (-30 % by IQR).")
     assert vanished(findings, chips, Edits()) is None
     nothing = vanished(findings, chips, Edits(ablations={names[0]: ablation(0.0)}))
     assert nothing is not None
