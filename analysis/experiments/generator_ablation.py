@@ -43,7 +43,6 @@ Keep = Callable[[str, Mapping[str, str]], "Shards"]
 SIZES = (0, 1, 2, 4, 8, 12, 16, 20, 30)
 """How many units are removed, as far as the layer has so many."""
 
-
 RANDOM = "random"
 """Stands for the order in which units are taken at random where others stand for scores."""
 
