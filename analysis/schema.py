@@ -745,12 +745,21 @@ ARTIFACTS = Table(
             "score",
             "float",
             "mean Mahalanobis distance of its ten strongest images from the distribution of real images, or of all "
-            "generated ones, in features of a network; empty where its peak is the same on all images",
+            "generated ones, in features of a network; where images with equal peaks are the last of the ten, all such "
+            "images count alike; empty where its peak is the same on all images",
             "standard deviations",
             nullable=True,
         ),
         Column("rank", "int", "0 for the highest score; units without one come last"),
         Column("usual", "float", "mean of that distance over all images", "standard deviations"),
+        Column(
+            "chance",
+            "float",
+            "what the highest score of all units is in 1 of 20 deals of the distances to other images; empty where no "
+            "unit has a score",
+            "standard deviations",
+            nullable=True,
+        ),
     ),
 )
 

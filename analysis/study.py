@@ -521,11 +521,13 @@ def _edit_rules(study: Study) -> tuple[_Rule, ...]:
         for key in ("images", "among", "concepts", "units")
         if hasattr(section, key)
     ]
+    compared = study.artifacts.images if study.artifacts else 2
     single = study.ablation.single_images if isinstance(study.ablation, AblationSection) else 0
     return (
         *_class_rules(study.ablation if isinstance(study.ablation, ClassAblationSection) else None),
         *((key, value, value is None or value >= 1, "1 or more") for key, value in numbers),
         ("ablation.single_images", single, single >= 0, "0 or more"),
+        ("artifacts.images", compared, compared >= 2, "2 or more"),  # noqa: PLR2004 - a spread is needed
     )
 
 

@@ -28,13 +28,15 @@ class Without:
 class Artifacts:
     """What a run has of them.
 
-    `ranked` are places of units with their scores, the highest first; `usual` is the mean distance of all images;
-    `without` is empty where there were no real images, and `real` says where these are.
+    `ranked` are places of units with their scores, the highest first; `usual` is the mean distance of all images,
+    `chance` what the highest score is by chance alone in 1 of 20 cases; `without` is empty where there were no real
+    images, and `real` says where these are.
     """
 
     layer: Layer
     ranked: tuple[tuple[int, float], ...]
     usual: float
+    chance: float
     without: tuple[Without, ...]
     real: str
     features: str
@@ -61,6 +63,7 @@ class Artifacts:
             layer=layer,
             ranked=tuple((place, score) for place, score in zip(places, scores, strict=True) if place < layer.last),
             usual=float(frame["usual"].iloc[0]),
+            chance=float(frame["chance"].iloc[0]),
             without=_without(run, layer.name),
             real=str(section.get("real", "")),
             features=str(section.get("features", "a network")),

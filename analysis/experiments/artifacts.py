@@ -2,7 +2,8 @@
 
 In Bau et al. 2019 ('GAN dissection') people chose such units by looking, and units were ranked by the distance of their
 strongest images from real ones. Here an image's distance is Mahalanobis's, in the features of a network, from the
-distribution of real images, or of all generated ones; a unit's score is the mean of its ten strongest images.
+distribution of real images, or of all generated ones; a unit's score is the mean of its ten strongest images. As the
+highest of many scores is high by chance alone, it is compared with that where distances are dealt out to images anew.
 """
 
 from __future__ import annotations
@@ -40,6 +41,10 @@ SIZES = (0, 5, 10, 20)
 """How many of the worst units are removed, as far as the layer has more."""
 DRAWS = 3
 """Sets of as many units at random to compare with."""
+DEALS, BATCH = 1000, 100
+"""How often distances are dealt out anew, and how often at once."""
+LEVEL = 0.95
+"""The share of the deals in which the highest score of all units is not above the level of chance."""
 
 
 def check_artifacts(setting: Setting, section: ArtifactsSection) -> None:
@@ -50,6 +55,8 @@ def check_artifacts(setting: Setting, section: ArtifactsSection) -> None:
     """
     see, size = open_features(setting, section), setting.images.geometry.size
     see(np.zeros((1, size, size, 3), dtype=np.uint8))
+    if len(setting.images) < 2:  # noqa: PLR2004 - a distance is one of several
+        raise StudyError(f"[artifacts] compares images: latents.count is {len(setting.images)}; it must be 2 or more")
     _real_images(setting, section)
 
 
@@ -64,9 +71,11 @@ def find_artifacts(run: Run, setting: Setting, section: ArtifactsSection, looks:
     """
     layer, see = section.layer or most_matched(run), open_features(setting, section)
     real = _real_images(setting, section)
-    reference = _gaussian(looks.features if real is None else _features_of(setting, real, see, progress))
-    distances = reference.distances(looks.features)
-    scores = scores_of(looks.peaks[layer], distances)
+    reference, distances = _distances(
+        looks.features if real is None else _features_of(setting, real, see, progress), looks.features
+    )
+    weights = weights_of(looks.peaks[layer])
+    scores = weights @ distances
     order = np.argsort(np.where(np.isnan(scores), np.inf, -scores), kind="stable")
     columns = {
         "layer": np.full(len(scores), layer, dtype=object),
@@ -74,6 +83,7 @@ def find_artifacts(run: Run, setting: Setting, section: ArtifactsSection, looks:
         "score": scores,
         "rank": np.argsort(order, kind="stable"),
         "usual": np.full(len(scores), distances.mean()),
+        "chance": np.full(len(scores), chance_of(weights, distances, abs(setting.study.seed))),
     }
     run.write_table(schema.ARTIFACTS, columns)
     if real is not None:
@@ -81,15 +91,41 @@ def find_artifacts(run: Run, setting: Setting, section: ArtifactsSection, looks:
         run.write_table(schema.ARTIFACT_REMOVALS, _removal_columns(layer, section.images, removals, reference))
 
 
-def scores_of(peaks: Floats, distances: Values) -> Values:
-    """Mean distance of each unit's strongest images `(unit,)`; NaN where its peaks `(image, unit)` do not vary.
+def weights_of(peaks: Floats) -> Values:
+    """What each image counts for in a unit's score `(unit, image)`: a tenth each, the strongest ones.
 
-    >>> scores_of(np.array([[1, 0], [3, 0], [2, 0]], dtype=np.float32), np.array([10.0, 20.0, 60.0])).tolist()
-    [30.0, nan]
+    Of images with equal peaks, of which not all are among the ten, each counts for a part. All are NaN where the peaks
+    `(image, unit)` of a unit do not vary.
+
+    >>> weights_of(np.array([[1, 0, 5], [3, 0, 0], [2, 0, 0], *[[0, 0, 0]] * 9], dtype=np.float32))[:, :4].round(3)
+    array([[0.1  , 0.1  , 0.1  , 0.078],
+           [  nan,   nan,   nan,   nan],
+           [0.1  , 0.082, 0.082, 0.082]])
     """
-    strongest = np.argsort(-np.nan_to_num(peaks, nan=-np.inf), axis=0, kind="stable")[:TOP]
+    known = np.nan_to_num(peaks, nan=-np.inf)
+    count = min(TOP, len(peaks))
+    lowest = -np.sort(-known, axis=0)[count - 1]
+    above, level = known > lowest, known == lowest
+    weights = above / count + level * ((count - above.sum(axis=0)) / level.sum(axis=0) / count)
     varies = (peaks != peaks[0]).any(axis=0) & np.isfinite(peaks).all(axis=0)
-    return np.where(varies, distances[strongest].mean(axis=0), np.nan)
+    found: Values = np.where(varies, weights, np.nan).T
+    return found
+
+
+def chance_of(weights: Values, distances: Values, seed: int) -> float:
+    """What the highest score of all units is in 1 of 20 deals of the distances `(image,)`; NaN without any score.
+
+    Distances go to other images, the same for all units, so that units that move the same images stay alike.
+    """
+    known = weights[np.isfinite(weights).all(axis=1)]
+    if not len(known):
+        return float("nan")
+    random = np.random.default_rng(seed)
+    highest = []
+    for first in range(0, DEALS, BATCH):
+        deals = [random.permutation(distances) for _ in range(first, min(first + BATCH, DEALS))]
+        highest.append((known @ np.stack(deals, axis=1)).max(axis=0))
+    return float(np.quantile(np.concatenate(highest), LEVEL, method="higher"))
 
 
 def _remove(
@@ -98,7 +134,7 @@ def _remove(
     """Features of other images, by how many units were removed: of the `worst` of a layer, and of each random order."""
     layer, order = worst
     generator = EditedGenerator(setting, layer, further_images(setting, section.images))
-    random = np.random.default_rng(setting.study.seed)
+    random = np.random.default_rng(abs(setting.study.seed))
     orders = [order, *(random.permutation(len(order)) for _ in range(DRAWS))]
     found: dict[int, list[list[Values]]] = {size: [[] for _ in orders] for size in SIZES if size < len(order)}
     with progress.stage("Removing artifacts", len(generator), "images") as advance:
@@ -116,7 +152,7 @@ def _remove(
 def _removal_columns(
     layer: str, images: int, removals: Mapping[int, Sequence[Values]], reference: Gaussian
 ) -> dict[str, npt.NDArray[Any]]:
-    distances = np.array([[_gaussian(one).frechet(reference) for one in found] for found in removals.values()])
+    distances = np.array([[Gaussian.of(one).frechet(reference) for one in found] for found in removals.values()])
     random = distances[:, 1:]
     return {
         "layer": np.full(len(removals), layer, dtype=object),
@@ -155,14 +191,19 @@ def _features_of(setting: Setting, images: ImageFolder, see: FeatureNetwork, pro
             if len(batch):
                 found.append(see(batch.views))
             advance(len(batch))
-    if not found:
-        raise ImagesError(f"artifacts.real: none of the {len(images)} pictures in {images.folder} can be decoded")
+    if sum(map(len, found)) < 2:  # noqa: PLR2004 - a spread is needed
+        raise ImagesError(
+            f"artifacts.real: {sum(map(len, found))} of the {len(images)} pictures in {images.folder} can be decoded; "
+            "2 are needed at least"
+        )
     return np.concatenate(found)
 
 
-def _gaussian(features: Values) -> Gaussian:
+def _distances(reference: Values, features: Values) -> tuple[Gaussian, Values]:
+    """The distribution of features `(image, feature)`, and the distances of others from it `(image,)`."""
+    gaussian = Gaussian.of(reference)
     try:
-        return Gaussian.of(features)
+        return gaussian, gaussian.distances(features)
     except ValueError:
         raise StudyError(
             "[artifacts] the features of all images are the same: more images are needed, or another network in "

@@ -166,7 +166,7 @@ def _choose(
         if predicted[image] not in {NO_PREDICTION, target}
         and (not named or predicted[image] == own.get(setting.images.class_of(image) or ""))
     ]
-    drawn = np.random.default_rng(setting.study.seed).permutation(len(right))[: section.images]
+    drawn = np.random.default_rng(abs(setting.study.seed)).permutation(len(right))[: section.images]
     images = np.array(sorted(right[place] for place in drawn), dtype=np.int64)
     return images, predicted[images].astype(np.int64)
 

@@ -31,11 +31,11 @@ class Gaussian:
         """Fit features `(image, feature)`.
 
         Raises:
-            ValueError: there are less than two images, or they are all the same.
+            ValueError: there are less than two images.
         """
         images, count = features.shape
-        if images < 2 or not (features != features[0]).any():  # noqa: PLR2004 - no spread
-            raise ValueError("features of two different images are needed at least")
+        if images < 2:  # noqa: PLR2004 - no spread
+            raise ValueError("features of two images are needed at least")
         mean = features.mean(axis=0)
         apart = features - mean
         scatter = apart.T @ apart / images
@@ -46,7 +46,13 @@ class Gaussian:
         return cls(mean, scatter * images / (images - 1), float(shrinkage))
 
     def distances(self, features: Values) -> Values:
-        """Mahalanobis distance of each row of features `(image, feature)`."""
+        """Mahalanobis distance of each row of features `(image, feature)`.
+
+        Raises:
+            ValueError: the images of the distribution are all the same.
+        """
+        if not self.covariance.any():
+            raise ValueError("features of two different images are needed at least")
         even = np.trace(self.covariance) / len(self.mean) * np.eye(len(self.mean))
         shrunk = (1 - self.shrinkage) * self.covariance + self.shrinkage * even
         apart = features - self.mean

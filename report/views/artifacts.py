@@ -10,7 +10,7 @@ from dissectory.report.artifact_charts import distance_without
 
 if TYPE_CHECKING:
     from dissectory.analysis.run import Pictures
-    from dissectory.report.artifacts import Artifacts, Without
+    from dissectory.report.artifacts import Artifacts
     from dissectory.report.drawing import Chart
     from dissectory.report.findings import Findings
     from dissectory.report.views.chips import Chips, UnitChip
@@ -54,13 +54,11 @@ def artifacts_page(findings: Findings, chips: Chips, artifacts: Artifacts) -> Ar
     """Make the page of artifacts."""
     shown = artifacts.ranked[:MOST_UNITS]
     place, score = artifacts.ranked[0]
-    ratio = score / artifacts.usual if artifacts.usual else 1.0
+    unit, sure = chips.units[place].unit, score > artifacts.chance
     return ArtifactsPage(
         title="Artifacts",
-        answer=f"Unit {chips.units[place].unit}, more than any other.",
-        remark=f"The ten images that excite it most lie {words.number(score)} standard deviations "
-        f"from {_reference(artifacts)} on average, {ratio:.1f} times as far as all images do "
-        f"({words.number(artifacts.usual)}).",
+        answer=f"Unit {unit}, more than any other." if sure else "None, for sure.",
+        remark=_remark(artifacts, "it" if sure else f"unit {unit}"),
         meaning=f"A unit's score is how far its ten strongest images lie from {_reference(artifacts)} on average, in "
         f"standard deviations; all images lie {words.number(artifacts.usual)} from it. An image far from all others is "
         "not always a fault: it can show a rare thing. Look at the pictures.",
@@ -87,26 +85,34 @@ def _reference(artifacts: Artifacts) -> str:
     return "the mean of real ones" if artifacts.real else "the mean of all"
 
 
+def _remark(artifacts: Artifacts, unit: str) -> str:
+    """How far the images of the unit with the highest score lie, and how far those of any would by chance."""
+    _, score = artifacts.ranked[0]
+    ratio = score / artifacts.usual if artifacts.usual else 1.0
+    return (
+        f"The ten images that excite {unit} most lie {words.number(score)} standard deviations from "
+        f"{_reference(artifacts)} on average, {ratio:.1f} times as far as all images do "
+        f"({words.number(artifacts.usual)}). By chance alone the highest of "
+        f"{words.count(len(artifacts.ranked), 'score')} is above {words.number(artifacts.chance)} in 1 of 20 cases."
+    )
+
+
 def _found(artifacts: Artifacts) -> str:
-    """Whether images come nearer to real ones without the worst units."""
+    """Whether images come nearer to real ones without the worst units, the most that were removed of them."""
     if not artifacts.without:
         return ""
-    first = artifacts.without[0].distance
-    best = min(artifacts.without, key=lambda one: one.distance)
-    if not best.units or not first:
-        return "Removing them brings images no nearer to real ones: these units also draw what belongs there."
-    share, random = words.percent(1 - best.distance / first), words.percent(1 - best.random / first)
-    nearer = f"Without the {best.units} worst units, images are nearer to real ones: the distance is {share} less."
-    if best.distance < best.random_low:
-        return f"{nearer} No draw of as many at random does as much.{_more(artifacts, best)}"
-    does = f"takes {random} off" if best.random < first else "adds to it"
-    said = f"{nearer} That need not be their doing: removing as many at random {does} on average."
-    return said + _more(artifacts, best)
-
-
-def _more(artifacts: Artifacts, best: Without) -> str:
-    """What becomes of it when still more are removed, where that undoes the gain."""
     first, last = artifacts.without[0].distance, artifacts.without[-1]
-    if last.units <= best.units or last.distance <= first:
-        return ""
-    return f" Without the {last.units} worst it is {words.percent(last.distance / first - 1)} more."
+    if not last.units or not first:
+        return "The layer has too few units to remove the worst of them."
+    change, random = last.distance / first - 1, last.random / first - 1
+    start = f"Without the {last.units} worst units, images are"
+    if change >= 0:
+        return (
+            f"{start} no nearer to real ones: the distance is {words.percent(change)} more. These units also draw what "
+            "belongs there."
+        )
+    nearer = f"{start} nearer to real ones: the distance is {words.percent(-change)} less."
+    if last.distance < last.random_low:
+        return f"{nearer} None of the three draws of as many at random does as much."
+    does = f"takes {words.percent(-random)} off" if random < 0 else "adds to it"
+    return f"{nearer} That need not be their doing: removing as many at random {does} on average."

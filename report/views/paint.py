@@ -145,7 +145,9 @@ def _pot(findings: Findings, layer: Layer | None, paint: Paint, color: str, shar
         link=concept_link(concept) if concept else None,
         units=tuple(UnitLink(unit, pages.get(unit, "")) for unit in paint.units),
         says=words.count(len(paint.units), "unit"),
-        tried="" if share is None else f"Tried on other images, {words.percent(share)} of what was painted showed it.",
+        tried=""
+        if share is None
+        else f"Tried on a few of the images, {words.percent(share)} of what was painted showed it.",
     )
 
 

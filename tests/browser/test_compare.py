@@ -33,7 +33,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     layer = other.table("layers").sort_values("index")["layer"].iloc[0]
     other.write_table(
         schema.ARTIFACTS,
-        {"layer": [layer] * 3, "unit": [1, 2, 3], "score": [5.0, 9.0, 7.0], "rank": [2, 0, 1], "usual": [4.0] * 3},
+        {
+            "layer": [layer] * 3,
+            "unit": [1, 2, 3],
+            "score": [5.0, 9.0, 7.0],
+            "rank": [2, 0, 1],
+            "usual": [4.0] * 3,
+            "chance": [8.0] * 3,
+        },
     )
     removals = {"units": [0, 5], "images": [8, 8], "distance": [0.8, 0.6], "random": [0.8, 0.7]}
     ends = {"random_low": [0.8, 0.65], "random_high": [0.8, 0.75]}

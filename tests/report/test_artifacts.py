@@ -30,14 +30,22 @@ def write(run: Run, table: schema.Table, rows: Sequence[tuple[object, ...]]) -> 
     run.write_table(table, {column.name: [row[at] for row in rows] for at, column in enumerate(table.columns)})
 
 
-def with_artifacts(folder: Path, distances: Sequence[float] = (0.8, 0.5), randoms: Sequence[float] = (0.8, 0.7)) -> Run:
+def with_artifacts(
+    folder: Path,
+    distances: Sequence[float] = (0.8, 0.5),
+    randoms: Sequence[float] = (0.8, 0.7),
+    chance: float = 6.0,
+) -> Run:
     """Scores fall with a unit's number, but for the first, which has none."""
     run = make_fake_run(folder, layers=2, units=4, control=False, gallery=False)
     scores = [None, *(9.0 - unit for unit in range(1, UNITS))]
     write(
         run,
         schema.ARTIFACTS,
-        [(HOSTILE_LAYER, unit, score, unit - 1 if unit else UNITS - 1, 4.0) for unit, score in enumerate(scores)],
+        [
+            (HOSTILE_LAYER, unit, score, unit - 1 if unit else UNITS - 1, 4.0, chance)
+            for unit, score in enumerate(scores)
+        ],
     )
     rows = zip((0, 5, 9), distances, randoms, strict=False)
     write(
@@ -67,9 +75,9 @@ def test_units_are_told_by_their_scores(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("distances", "randoms", "says"),
     [
-        ((0.8, 0.5), (0.8, 0.7), "37.5 % less. No draw of as many at random does as much."),
+        ((0.8, 0.5), (0.8, 0.7), "37.5 % less. None of the three draws of as many at random does as much."),
         ((0.8, 0.6), (0.8, 0.6), "25 % less. That need not be their doing: removing as many at random takes 25 % off"),
-        ((0.8, 0.7), (0.8, 0.82), "No draw of as many"),
+        ((0.8, 0.7), (0.8, 0.82), "None of the three draws of as many"),
         ((0.8, 0.79), (0.8, 0.82), "removing as many at random adds to it on average"),
         ((0.8, 0.9), (0.8, 0.7), "no nearer to real ones"),
         ((), (), ""),
@@ -86,14 +94,23 @@ def test_what_removing_them_does_is_told_beside_random_units(
     assert (page.chart is None) == (not distances)
 
 
-@pytest.mark.parametrize(("last", "says"), [(1.0, "Without the 9 worst it is 25 % more."), (0.7, ""), (0.8, "")])
-def test_a_gain_that_more_removals_undo_is_no_success(tmp_path: Path, last: float, says: str) -> None:
-    findings = Findings.read(run := with_artifacts(tmp_path, (0.8, 0.5, last), (0.8, 0.7, 0.7)))
+def test_the_most_that_were_removed_are_told_of_however_it_came_out(tmp_path: Path) -> None:
+    findings = Findings.read(run := with_artifacts(tmp_path, (0.8, 0.5, 1.0), (0.8, 0.7, 0.7)))
     artifacts = Artifacts.read(run, findings)
     assert artifacts
     found = artifacts_page(findings, Chips(findings), artifacts).found
-    assert ("Without the 9" in found) == bool(says)
-    assert found.endswith(says)
+    assert found.startswith("Without the 9 worst units, images are no nearer to real ones: the distance is 25 % more.")
+
+
+def test_the_highest_of_many_scores_is_told_beside_chance(tmp_path: Path) -> None:
+    for chance, answer, whose in ((6.0, "Unit 1, more than any other.", "it"), (8.5, "None, for sure.", "unit 1")):
+        findings = Findings.read(run := with_artifacts(tmp_path / str(chance), chance=chance))
+        artifacts = Artifacts.read(run, findings)
+        assert artifacts
+        page = artifacts_page(findings, Chips(findings), artifacts)
+        assert page.answer == answer
+        assert f"that excite {whose} most lie 8 standard" in page.remark
+        assert page.remark.endswith(f"By chance alone the highest of 5 scores is above {chance:g} in 1 of 20 cases.")
 
 
 @pytest.mark.parametrize(("tiles", "columns", "lines"), [(15, 5, 2), (10, 10, 1), (4, 5, 1), (12, 3, 4), (1, 5, 1)])
@@ -122,7 +139,7 @@ def test_the_page_is_in_the_site_of_a_run_that_has_the_tables(tmp_path: Path) ->
 
 def test_units_without_any_score_have_no_page(tmp_path: Path) -> None:
     run = make_fake_run(tmp_path, layers=1, units=3, control=False, gallery=False)
-    write(run, schema.ARTIFACTS, [("conv1", 0, None, 0, 4.0)])
+    write(run, schema.ARTIFACTS, [("conv1", 0, None, 0, 4.0, None)])
     assert Artifacts.read(run, Findings.read(run)) is None
 
 

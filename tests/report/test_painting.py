@@ -56,7 +56,11 @@ def test_how_well_a_concept_appeared_stands_with_its_units(hostile: Run, vendor:
     folder = hostile.folder / PAINT
     tried = paint_page(hostile, Findings.read(hostile), Painting.read(folder), files_of(folder, vendor)).pots
     hostile.table_path("paint_trials").unlink()
-    assert [pot.tried for pot in tried] == ["", "Tried on other images, 12.3 % of what was painted showed it.", ""]
+    assert [pot.tried for pot in tried] == [
+        "",
+        "Tried on a few of the images, 12.3 % of what was painted showed it.",
+        "",
+    ]
 
 
 def test_concepts_and_units_lead_to_their_pages(page: PaintPage, hostile: Run) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +14,7 @@ from PIL import Image
 from worlds import drawn_world
 from worlds.drawn_world import levels, study
 
-from dissectory.analysis.experiments.artifacts import DRAWS
+from dissectory.analysis.experiments.artifacts import DRAWS, chance_of, weights_of
 from dissectory.analysis.experiments.dissection import dissect
 from dissectory.analysis.tally.outliers import Gaussian
 from dissectory.errors import DissectoryError
@@ -75,12 +76,41 @@ def test_what_draws_what_no_real_image_has_is_ranked_first(run: Run) -> None:
 
 
 def test_scores_are_mean_distances_of_ten_images(run: Run) -> None:
+    """Of equal peaks at the end of the ten, as of all images that a unit is not on in, every one counts alike."""
     distances = Gaussian.of(colours(real_views())).distances(colours(pictures(levels())))
     peaks = levels().clamp(min=0).numpy()
     for unit, row in run.table("artifacts").set_index("unit").iterrows():
-        order = sorted(range(len(peaks)), key=lambda image: (-peaks[image, int(str(unit))], image))[:10]
-        assert row["score"] == pytest.approx(distances[order].mean(), rel=1e-4)
+        own = peaks[:, int(str(unit))]
+        left, total = 10, 0.0
+        for peak in sorted(set(own.tolist()), reverse=True):
+            alike = distances[own == peak]
+            counted = min(left, len(alike))
+            total += counted * alike.mean()
+            left -= counted
+        assert row["score"] == pytest.approx(total / 10, rel=1e-4)
         assert row["usual"] == pytest.approx(distances.mean(), rel=1e-4)
+
+
+def test_the_highest_score_by_chance_is_that_of_distances_dealt_out_anew() -> None:
+    random = np.random.default_rng(2)
+    peaks, distances = random.random((60, 40)).astype(np.float32), random.gamma(2, size=60)
+    weights = weights_of(peaks)
+    strongest = np.argsort(-peaks, axis=0)[:10]
+    highest = [random.permutation(distances)[strongest].mean(axis=0).max() for _ in range(4000)]
+    assert chance_of(weights, distances, 3) == pytest.approx(np.quantile(highest, 0.95), rel=0.03)
+    assert chance_of(weights, distances, 3) == chance_of(weights, distances, 3)
+    assert chance_of(np.full((3, 60), np.nan), distances, 3) != chance_of(weights, distances, 3)
+
+
+def test_few_units_beyond_chance_where_nothing_is_an_artifact() -> None:
+    """Of runs in which distances have nothing to do with peaks, the highest score is above chance in one of twenty."""
+    random = np.random.default_rng(4)
+    above = 0
+    for _ in range(200):
+        weights = weights_of(random.random((50, 20)).astype(np.float32))
+        distances = random.gamma(2, size=50)
+        above += (weights @ distances).max() > chance_of(weights, distances, 0)
+    assert above <= 20
 
 
 def test_distances_without_units_are_those_of_images_drawn_anew(run: Run) -> None:
@@ -123,9 +153,32 @@ def test_without_real_images_nothing_is_removed(tmp_path: Path) -> None:
         ({"features": FEATURES, "real": "nowhere"}, "artifacts.real names"),
         ({"features": FEATURES, "layer": "mops"}, "artifacts.layer is 'mops'"),
         ({"features": FEATURES, "images": 0}, "artifacts.images is 0"),
+        ({"features": FEATURES, "images": 1}, "artifacts.images is 1; it must be 2 or more"),
+        ({"features": FEATURES, "real": "one"}, "1 of the 1 pictures in .*one can be decoded; 2 are needed"),
         ({}, "needs the key 'features'"),
     ],
 )
 def test_mistakes_are_named(tmp_path: Path, section: dict[str, object], says: str) -> None:
+    (tmp_path / "one").mkdir()
+    Image.new("RGB", (32, 32)).save(tmp_path / "one" / "only.png")
     with pytest.raises(DissectoryError, match=says):
         dissect(study(tmp_path, artifacts=section), tmp_path / "run")
+
+
+def test_one_image_has_no_distances(tmp_path: Path) -> None:
+    with pytest.raises(DissectoryError, match=r"latents\.count is 1; it must be 2 or more"):
+        dissect(study(tmp_path, latents={"count": 1}, artifacts={"features": FEATURES}), tmp_path / "run")
+
+
+def test_images_that_are_all_alike_without_the_worst_units_end_no_run(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    for number, view in enumerate(real_views()[:8]):
+        Image.fromarray(view).save(tmp_path / "real" / f"{number}.png")
+    single = {"source": f"python:{drawing.__file__}:Single"}
+    found = dissect(
+        dataclasses.replace(
+            study(tmp_path, model=single, artifacts={"features": FEATURES, "real": "real", "images": 4}), seed=-2
+        ),
+        tmp_path / "run",
+    )
+    assert np.isfinite(found.table("artifact_removals").distance).all()

@@ -59,7 +59,16 @@ def test_features_that_never_vary_count_for_nothing() -> None:
     assert np.isfinite(Gaussian.of(with_constant).distances(with_constant)).all()
 
 
-@pytest.mark.parametrize("values", [np.ones((1, 3)), np.ones((9, 3))])
-def test_what_has_no_spread_is_refused(values: np.ndarray) -> None:
+def test_what_has_no_spread_is_refused() -> None:
+    with pytest.raises(ValueError, match="two images"):
+        Gaussian.of(np.ones((1, 3)))
+    alike = Gaussian.of(np.ones((9, 3)))
     with pytest.raises(ValueError, match="two different images"):
-        Gaussian.of(values)
+        alike.distances(np.ones((2, 3)))
+
+
+def test_images_that_are_all_alike_are_as_far_as_their_mean_and_the_others_spread() -> None:
+    others = np.random.default_rng(1).random((30, 3))
+    gaussian = Gaussian.of(others)
+    wanted = ((others.mean(axis=0) - 1) ** 2).sum() + np.trace(gaussian.covariance)
+    assert Gaussian.of(np.ones((9, 3))).frechet(gaussian) == pytest.approx(wanted)
