@@ -43,6 +43,8 @@ _COLOURS = (1, 3)
 """Channels of a picture: grey, or red, green and blue."""
 _PICTURE = 4
 """Dimensions of pictures: batch, colour, height, width."""
+_FAR, _MOST = 0.25, 0.5
+"""A range is wrong where more than this share of a picture is beyond it by more than that part of it."""
 
 
 class Latents:
@@ -70,8 +72,10 @@ class Latents:
         self.paths = tuple(f"seed {seed}" for seed in self.seeds)
         self._classes = _classes(module, self.seeds)
         self.classes = tuple(sorted({name for name in self._classes if name is not None}))
-        size = self._draw(0).shape[0]
+        first = self._answer(0)
+        size = self._views(first, self.paths[:1]).shape[1]
         self.geometry = Geometry(size, size)
+        self._check_range(first)
 
     def __len__(self) -> int:
         return len(self.seeds)
@@ -128,9 +132,14 @@ class Latents:
         return ImagesError("the generator drew no image: give latents.count")
 
     def _draw(self, image: int) -> Views:
+        view: Views = self._views(self._answer(image), [self.paths[image]])[0]
+        return view
+
+    def _answer(self, image: int) -> object:
+        """What the network answers for one image."""
         try:
             with torch.inference_mode():
-                answer = self._module(*self.inputs([image]))
+                return self._module(*self.inputs([image]))
         except SubjectError:
             raise
         except Exception as error:  # whatever the network raises
@@ -139,8 +148,17 @@ class Latents:
                 f"the generator fails on latents {shapes}: {type(error).__name__}: {error}. "
                 "Is latents.shape that of one image's latents, without the batch?"
             ) from error
-        view: Views = self._views(answer, [self.paths[image]])[0]
-        return view
+
+    def _check_range(self, answer: object) -> None:
+        """Refuse a range that most values of a picture are far beyond: every picture would be black or white."""
+        picture, (low, high) = picture_of(answer), self.range
+        assert picture is not None  # noqa: S101 - it was turned into a view before
+        far = (high - low) * _FAR
+        if ((picture < low - far) | (picture > high + far)).float().mean() > _MOST:
+            raise SubjectError(
+                f"the values of the generator's first picture go from {picture.min():.4g} to {picture.max():.4g}, most "
+                f"of them far beyond {low:g} and {high:g}: give latents.range, the values that are black and white"
+            )
 
     def _views(self, answer: object, paths: Sequence[str]) -> Views:
         """Turn the network's answer into views `(batch, size, size, 3)`."""
@@ -217,9 +235,10 @@ def _own_inputs(own: Any, seed: int) -> Inputs:  # noqa: ANN401 - whatever the n
         or not given
         or not all(isinstance(value, Tensor) and value.ndim and len(value) == 1 for value in given)
     ):
+        told = f"a tuple of {', '.join(map(_told, given)) or 'nothing'}" if isinstance(given, tuple) else _told(given)
         raise SubjectError(
-            f"the network's inputs([{seed}]) gave {_told(given)}; it must give a tuple of tensors, each with one row "
-            "for each seed"
+            f"the network's inputs([{seed}]) gave {told}; it must give a tuple of tensors, each with one row for each "
+            "seed"
         )
     return given
 
@@ -228,9 +247,14 @@ def _classes(module: nn.Module, seeds: Sequence[int]) -> tuple[str | None, ...]:
     own = getattr(module, "classes_of", None)
     if not callable(own):
         return (None,) * len(seeds)
-    names = tuple(own(seeds))
-    if len(names) != len(seeds) or not all(isinstance(name, str) for name in names):
-        raise SubjectError(f"the network's classes_of must give a name for each of {len(seeds)} seeds")
+    try:
+        names = tuple(own(seeds))
+    except Exception as error:  # whatever the network's author wrote
+        raise SubjectError(f"the network's classes_of(seeds) failed: {type(error).__name__}: {error}") from error
+    others = [name for name in names if not isinstance(name, str)]
+    if len(names) != len(seeds) or others:
+        told = repr(others[0]) if others else f"{len(names)} of them"
+        raise SubjectError(f"the network's classes_of must give a text for each of {len(seeds)} seeds, not {told}")
     return names
 
 

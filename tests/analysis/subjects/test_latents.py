@@ -59,7 +59,14 @@ def test_the_study_may_say_the_shape() -> None:
 
 @pytest.mark.parametrize(
     ("value", "span", "level"),
-    [(-1, (-1, 1), 0), (1, (-1, 1), 255), (0, (-1, 1), 128), (-3, (-1, 1), 0), (9, (-1, 1), 255), (0.2, (0, 1), 51)],
+    [
+        (-1, (-1, 1), 0),
+        (1, (-1, 1), 255),
+        (0, (-1, 1), 128),
+        (-1.4, (-1, 1), 0),
+        (1.4, (-1, 1), 255),
+        (0.2, (0, 1), 51),
+    ],
 )
 def test_the_answer_becomes_pixels(value: float, span: tuple[float, float], level: int) -> None:
     images = latents(shaped(3, 8, 8, value=value), range=span)
@@ -87,7 +94,7 @@ def test_the_digest_tells_what_determines_the_images() -> None:
         latents(network).digest(),
         latents(network, count=6).digest(),
         latents(network, seed=1).digest(),
-        latents(network, range=(0.0, 1.0)).digest(),
+        latents(network, range=(-1.0, 1.5)).digest(),
         latents(other).digest(),
     ]
     assert len(set(digests)) == len(digests)
@@ -117,6 +124,17 @@ def test_a_wrong_shape_is_told() -> None:
         latents(network, shape=(5,))
 
 
+@pytest.mark.parametrize(("value", "span"), [(255.0, (-1, 1)), (-1.0, (0, 1))])
+def test_a_range_that_most_values_are_far_beyond_is_told(value: float, span: tuple[float, float]) -> None:
+    def answer(given: Tensor) -> Tensor:
+        return torch.linspace(0, value, 192).reshape(1, 3, 8, 8).expand(len(given), -1, -1, -1)
+
+    least, most = sorted((0, value))
+    with pytest.raises(SubjectError, match=rf"go from {least:g} to {most:g}, most of them far .*: give latents\.range"):
+        latents(Answering(answer), range=span)
+    latents(Answering(answer), range=sorted((0, 0.6 * value)))  # a little beyond is as far as a generator may go
+
+
 @pytest.mark.parametrize("stated", [0, (4, 0), "4", (4.0,)])
 def test_a_strange_latent_shape_is_told(stated: object) -> None:
     module = shaped(3, 8, 8)
@@ -129,8 +147,8 @@ def test_a_strange_latent_shape_is_told(stated: object) -> None:
     ("given", "told"),
     [
         (lambda _: torch.zeros(1, 4), r"inputs\(\[0\]\) gave \(1, 4\); it must give a tuple of tensors"),
-        (lambda _: (), r"gave tuple"),
-        (lambda _: (torch.zeros(2, 4),), r"gave tuple; .* one row for each seed"),
+        (lambda _: (), r"gave a tuple of nothing"),
+        (lambda _: (torch.zeros(2, 4),), r"gave a tuple of \(2, 4\); .* one row for each seed"),
         (lambda _: 1 / 0, r"inputs\(\[0\]\) failed: ZeroDivisionError"),
     ],
 )
@@ -151,7 +169,13 @@ def test_classes_need_a_name_for_each_seed() -> None:
     assert latents(network, seed=3).classes == ("day", "night")
     assert latents(network, seed=3).class_of(0) == "night"
     network.classes_of = lambda seeds: ["day"] * (len(seeds) - 1)  # type: ignore[method-assign]
-    with pytest.raises(SubjectError, match="a name for each of 5 seeds"):
+    with pytest.raises(SubjectError, match="a text for each of 5 seeds, not 4 of them"):
+        latents(network)
+    network.classes_of = list  # type: ignore[method-assign, assignment]
+    with pytest.raises(SubjectError, match="a text for each of 5 seeds, not 0"):
+        latents(network)
+    network.classes_of = lambda _: 1 / 0  # type: ignore[method-assign, assignment, return-value]
+    with pytest.raises(SubjectError, match=r"classes_of\(seeds\) failed: ZeroDivisionError"):
         latents(network)
 
 
