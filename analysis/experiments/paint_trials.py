@@ -121,12 +121,20 @@ def _paint(
     output[:, units.tolist(), rows, columns] = torch.from_numpy(levels).to(output)[:, None, None]
     after = generator.changed(drawn, output)
     grid = math.isqrt(drawn.labels.shape[1])
-    under = np.zeros((grid, grid), dtype=np.bool_)
-    under[
-        tuple(slice(at.start * grid // size, at.stop * grid // size) for at, size in zip(cells, sizes, strict=True))
-    ] = 1
+    under = np.logical_and.outer(*(_under(at, size, grid) for at, size in zip(cells, sizes, strict=True)))
     was, now = ((labels[:, under.ravel()] == concept + 1).any(axis=2) for labels in (drawn.labels, after))
     return int((~was).sum()), int((now & ~was).sum())
+
+
+def _under(cells: slice, size: int, grid: int) -> npt.NDArray[np.bool_]:
+    """Whether the middle of each position of a side `(grid,)` lies in some of the cells of a map's side.
+
+    >>> _under(slice(1, 3), 4, 6).tolist()
+    [False, True, True, True, False, False]
+    """
+    own = (2 * np.arange(grid) + 1) * size // (2 * grid)
+    under: npt.NDArray[np.bool_] = (own >= cells.start) & (own < cells.stop)
+    return under
 
 
 def _middle(size: int) -> slice:

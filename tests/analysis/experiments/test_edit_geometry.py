@@ -1,0 +1,74 @@
+"""Where edits fall: cells of a layer's map, positions of the grid, and levels, where map and grid are not alike."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+import pytest
+import torch
+
+from dissectory.analysis.experiments import insertion, paint_trials
+from dissectory.analysis.experiments.editing import Drawn, EditedGenerator, forced, without
+from dissectory.analysis.subjects.rest import Point
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from dissectory.analysis.subjects.images import ViewBatch
+
+CELLS, GRID, UNITS = 7, 20, 3
+
+
+def cell_of(position: int) -> int:
+    """The cell of a side of seven that the middle of one of twenty positions lies in."""
+    return int((position + 0.5) / GRID * CELLS)
+
+
+def test_the_middle_of_a_cell_is_at_the_position_that_it_lies_in() -> None:
+    rows, columns = (np.arange(CELLS).repeat(CELLS), np.tile(np.arange(CELLS), CELLS))
+    found = insertion._middles(rows, columns, (CELLS, CELLS), GRID)
+    for row, column, position in zip(rows.tolist(), columns.tolist(), found.tolist(), strict=True):
+        y, x = int((row + 0.5) / CELLS * GRID), int((column + 0.5) / CELLS * GRID)
+        assert position == y * GRID + x
+        assert (cell_of(y), cell_of(x)) == (row, column)
+
+
+def test_units_are_raised_at_one_cell_and_never_lowered() -> None:
+    maps = torch.zeros(2, UNITS, CELLS, CELLS)
+    maps[1, 2, 4, 5] = 9
+    levels, units = np.array([2.0, 3.0], dtype=np.float32), np.array([0, 2])
+    changed = forced(maps, units, levels, np.array([1, 4]), np.array([6, 5]))
+    wanted = maps.clone()
+    wanted[0, 0, 1, 6], wanted[0, 2, 1, 6] = 2, 3
+    wanted[1, 0, 4, 5] = 2
+    torch.testing.assert_close(changed, wanted, rtol=0, atol=0)
+    assert maps.sum() == 9  # the original is left alone
+
+
+def test_units_are_set_to_zero_everywhere() -> None:
+    maps = torch.rand(2, UNITS, CELLS, CELLS) + 1
+    changed = without(maps, np.array([1]))
+    assert (changed[:, 1] == 0).all()
+    torch.testing.assert_close(changed[:, [0, 2]], maps[:, [0, 2]], rtol=0, atol=0)
+    assert maps.min() >= 1
+
+
+@pytest.mark.parametrize("carried", [False, True])
+def test_the_brush_covers_the_positions_whose_middles_it_covers(carried: bool) -> None:
+    labels = np.zeros((1, GRID**2, 1), dtype=np.uint16)
+    drawn = Drawn(cast("ViewBatch", None), Point(torch.zeros(1, UNITS, CELLS, CELLS), ()), labels)
+    painted = [cell for cell in range(CELLS) if CELLS // 4 <= cell < 3 * CELLS // 4]
+    under = [position for position in range(GRID) if cell_of(position) in painted]
+    if carried:
+        labels[0, under[0] * GRID + under[1]] = 2
+
+    def changed(_drawn: Drawn, output: Tensor) -> np.ndarray:
+        assert (output[0, 1, painted][:, painted] == 5).all()
+        assert output.sum() == 5 * len(painted) ** 2
+        return np.full_like(labels, 2)
+
+    generator = cast("EditedGenerator", SimpleNamespace(changed=changed))
+    counted = paint_trials._paint(generator, drawn, 1, np.array([1]), np.array([5.0], dtype=np.float32))
+    assert counted == (len(under) ** 2 - carried,) * 2
