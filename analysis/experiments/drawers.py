@@ -49,16 +49,15 @@ def tell_drawers(run: Run, setting: Setting, labels: LabelMaps, peaks: dict[str,
         own = units[(units["layer"] == layer.name) & units["matched"]].sort_values("unit")
         known = np.asarray(np.isfinite(peaks[layer.name]).all(axis=0))
         chosen = own[known[own["unit"].to_numpy()]]
-        strengths = Peaks(peaks[layer.name][:, known]) if len(chosen) else None
-        place = np.cumsum(known) - 1
         for concept, of_concept in chosen.groupby(chosen["concept"].astype(str)):
             area = areas[:, setting.vocabulary.keys.index(str(concept))]
             drawn = np.asarray(area > COVERED * setting.positions)
-            if strengths is None or not 0 < drawn.sum() < len(drawn):
+            if not 0 < drawn.sum() < len(drawn):
                 continue
             numbers = of_concept["unit"].to_numpy()
+            strengths = Peaks(peaks[layer.name][:, numbers])
             columns = tables.detectors(layer.name, "concept", str(concept), strengths.separation(drawn))
-            columns = {name: values[place[numbers]] for name, values in columns.items()} | {"unit": numbers}
+            columns |= {"unit": numbers}
             found.append(columns)
             for unit, threshold in zip(numbers.tolist(), columns["threshold"].tolist(), strict=True):
                 peak = peaks[layer.name][:, unit]

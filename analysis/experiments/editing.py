@@ -18,7 +18,7 @@ from dissectory.analysis.subjects.images import ViewBatch
 from dissectory.analysis.subjects.latents import Latents
 from dissectory.analysis.subjects.rest import Point, find_rest
 from dissectory.analysis.tally.overlap import distinct
-from dissectory.errors import StudyError, nearest
+from dissectory.errors import StudyError, SubjectError, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -119,7 +119,13 @@ class EditedGenerator:
         with torch.inference_mode():
             answer = self._rest(output[rows], point.of(rows).around)
         views = batch.views.copy()
-        views[rows.cpu().numpy()] = self.images.pictured(_of(batch, rows.tolist()), answer).views
+        try:
+            views[rows.cpu().numpy()] = self.images.pictured(_of(batch, rows.tolist()), answer).views
+        except SubjectError:  # it drew the same images as they are
+            raise SubjectError(
+                f"the generator draws pictures that are not finite where units of {self.layer} are changed: name another "
+                "layer of the study in [ablation], [insertion], [paint] or [artifacts]"
+            ) from None
         return dataclasses.replace(batch, views=views)
 
     def changed(self, drawn: Drawn, output: Tensor) -> Labels:

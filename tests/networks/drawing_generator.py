@@ -211,3 +211,13 @@ class Single(Generator):
         rest = maps[:, :5].flatten(1).any(dim=1)[:, None, None, None]
         drawn: Tensor = self.drawing(torch.where(rest, maps, 0 * maps))
         return drawn
+
+
+class Fragile(Generator):
+    """The generator, whose picture breaks where all that is on is switched off."""
+
+    def forward(self, levels: Tensor) -> Tensor:
+        maps = self.maps(levels)
+        whole = maps.sum(dim=(1, 2, 3)) + (levels.amax(dim=1) <= 0)
+        drawn: Tensor = self.drawing(maps) + 0 / whole[:, None, None, None]
+        return drawn

@@ -24,7 +24,7 @@ from dissectory.analysis.experiments.setting import open_setting
 from dissectory.analysis.painting import PAINT, Painting
 from dissectory.analysis.schema import NO_CONTEXT
 from dissectory.analysis.tally.changes import FEWEST, change_of
-from dissectory.errors import StudyError
+from dissectory.errors import StudyError, SubjectError
 from dissectory.progress import Silent
 
 if TYPE_CHECKING:
@@ -402,6 +402,12 @@ def test_units_that_are_seldom_on_are_forced_on_all_the_same(tmp_path: Path) -> 
         assert levels[unit] == pytest.approx(float(on[on > 0].median()), rel=0.5)
     table = rows_of(made, "insertions", "concept", "context")
     assert table["sun", NO_CONTEXT].added == 1
+
+
+def test_an_edit_that_breaks_the_picture_is_told(tmp_path: Path) -> None:
+    fragile = {"source": f"python:{drawing.__file__}:Fragile"}
+    with pytest.raises(SubjectError, match="not finite where units of maps are changed: name another layer"):
+        dissect(study(tmp_path, model=fragile, ablation={"images": 12, "among": IMAGES}), tmp_path / "run")
 
 
 def test_the_seed_may_be_negative(tmp_path: Path) -> None:
