@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 _LEAST = 0.2
 """The axis of changes reaches at least so far down."""
+_DWARFING = 0.5
+"""A change of another concept is drawn at most so far up; its label tells how far it goes."""
 _FEW = 5
 """A context that stood at fewer places is in the chart's table only."""
 _BARS = 16
@@ -42,13 +44,12 @@ def ablation_curve(concept: str, ablation: Ablation) -> Chart:
 
     Its own is shown for both rankings of its units, where there are two.
     """
-    frame = Frame(width=560, height=300, left=54, right=120, top=16, bottom=44)
+    frame = Frame(width=580, height=300, left=54, right=140, top=16, bottom=44)
     series = [("own", concept, ablation.own)]
     series += [("informed", "units by IQR", ablation.informed)] if ablation.informed else []
     series += [("random", "random units", ablation.random)]
     series += [("other", name, spans) for name, spans in ablation.others]
-    values = [span.value for _, _, spans in series for span in spans if math.isfinite(span.value)]
-    low, high = min([-_LEAST, *values]), max([0.0, *values])
+    low, high = _ends(ablation)
     span_of_axis = (high - low) * 1.05
     most = max(ablation.sizes) or 1
 
@@ -75,7 +76,8 @@ def ablation_curve(concept: str, ablation: Ablation) -> Chart:
         if points:
             ends.append(free_height(points[-1][1] + 4, ends))
             strong = "strong" if look == "own" else "quiet"
-            texts.append(Text(frame.end + 8, ends[-1], words.beginning(name), strong))
+            last = signed_percent(spans[-1].value) if _known(spans[-1].value) else ""
+            texts.append(Text(frame.end + 8, ends[-1], f"{words.beginning(name)} {last}", strong))
     return Chart(
         kind="ablation",
         says=_says(concept, ablation),
@@ -94,6 +96,15 @@ def ablation_curve(concept: str, ablation: Ablation) -> Chart:
             (str(size), *(_shown(spans[place]) for _, _, spans in series)) for place, size in enumerate(ablation.sizes)
         ),
     )
+
+
+def _ends(ablation: Ablation) -> tuple[float, float]:
+    """The ends of the axis: what is told of the concept itself fits, and others as far as they do not dwarf it."""
+    own = [end for span in ablation.own for end in (span.value, span.low, span.high)]
+    beside = [span.value for span in (*ablation.informed, *ablation.random)]
+    others = [min(span.value, _DWARFING) for _, spans in ablation.others for span in spans]
+    values = [value for value in (*own, *beside, *others) if _known(value)]
+    return min([-_LEAST, *values]), max([0.0, *values])
 
 
 def insertion_bars(concept: str, insertion: Insertion, grid: int) -> Chart:
@@ -154,7 +165,7 @@ def _says(concept: str, ablation: Ablation) -> str:
         f"Removing the {ablation.sizes[-1]} units of {ablation.layer} that fit {concept} best by IoU {does} "
         f"{words.percent(abs(last.value))} of its area{interval}{other}. As many units at random change it by "
         f"{signed_percent(control.value)}. Of {ablation.drawn:,} other images, by {ablation.images:,} that show it and "
-        f"{ablation.without:,} that do not; intervals of 99 %."
+        f"{ablation.without:,} that do not; {'intervals of 99 %' if _known(last.low) else 'too few for an interval'}."
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from typing import TYPE_CHECKING
@@ -76,6 +77,17 @@ def test_a_removal_by_both_rankings_tells_both() -> None:
     )
     assert chart.head == ("units removed", "tree", "units by IQR", "random units", "sky")
     assert "curve informed" in chart.marks
+
+
+def test_another_concept_does_not_dwarf_the_own_one() -> None:
+    one = ablation(-0.5, "sky")
+    grown = dataclasses.replace(one, others=(("sky", (span(0.0), span(2.0), span(5.0))),))
+    marks = ablation_curve("tree", grown).marks
+    assert "sky +500 %" in marks
+    assert ">+50 %<" in marks
+    assert "+100 %" not in marks.replace("+500 %", "")
+    few = dataclasses.replace(one, own=tuple(Span(at.value, math.nan, math.nan) for at in one.own))
+    assert ablation_curve("tree", few).says.endswith("30 that do not; too few for an interval.")
 
 
 def test_a_concept_that_was_not_there_cannot_be_removed() -> None:
