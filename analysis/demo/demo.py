@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 SCENES_SHOWN = 600
 """Scenes of a demo, unless told otherwise."""
 
-LATENTS_SHOWN = 400
+LATENTS_SHOWN = 320
 """Images of the generator, unless told otherwise."""
 
 GENERATOR = "generator"
@@ -115,10 +115,10 @@ def generator_study(out: Path, latents: int) -> Study:
                 "layer": _REMOVED,
                 "images": 2 * edited,
                 "among": 12 * edited,
-                "concepts": 5,
+                "concepts": 4,
                 "single_images": min(edited, 3),
             },
-            "insertion": {"images": 12 * edited, "concepts": 8},
+            "insertion": {"images": 10 * edited, "concepts": 8},
             "paint": {},
             "artifacts": {
                 "features": "python:dissectory.analysis.demo.features:scene_features",
