@@ -46,7 +46,7 @@ def category_of(pairs: pd.DataFrame, concepts: pd.DataFrame, shared: set[str], c
     pairs = pairs[pairs.concept.isin(list(shared)) & (pairs.iou > cut)]
     if pairs.empty:
         return None
-    best = pairs.concept[pairs.iou.idxmax()]
+    best = str(pairs.sort_values("iou").concept.iloc[-1])
     return str(concepts.category[concepts.concept == best].iloc[0])
 
 
