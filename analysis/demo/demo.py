@@ -115,10 +115,10 @@ def generator_study(out: Path, latents: int) -> Study:
                 "layer": _REMOVED,
                 "images": 2 * edited,
                 "among": 12 * edited,
-                "concepts": 4,
-                "single_images": min(edited, 3),
+                "concepts": 3,
+                "single_images": min(edited, 2),
             },
-            "insertion": {"images": 10 * edited, "concepts": 8},
+            "insertion": {"images": 6 * edited, "concepts": 8},
             "paint": {},
             "artifacts": {
                 "features": "python:dissectory.analysis.demo.features:scene_features",

@@ -99,7 +99,7 @@ def test_the_generator_has_a_run_of_its_own(run: Run) -> None:
     assert len(beside.table("images")) == 20
     assert set(beside.table("images")["class"]) == set(SCENES)
     assert beside.table("units").matched.mean() > 0.3
-    assert len(beside.table("generator_ablations")["concept"].unique()) == 4
+    assert len(beside.table("generator_ablations")["concept"].unique()) == 3
     assert beside.has("insertions")
     assert Painting.read(beside.folder / PAINT).paints
     for name in ("generator_ablations", "unit_effects"):
