@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from dissectory.analysis.experiments.editing import Ranking
-    from dissectory.analysis.experiments.setting import Setting
+    from dissectory.analysis.measuring.setting import Setting
     from dissectory.analysis.run import Run
     from dissectory.progress import Progress
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from dissectory.analysis import schema
 from dissectory.analysis.experiments.editing import EditedGenerator, further_images, in_turn, most_matched, without
-from dissectory.analysis.experiments.order import batches
+from dissectory.analysis.measuring.order import batches
 from dissectory.analysis.subjects.features import FeatureNetwork
 from dissectory.analysis.subjects.images import ImageFolder
 from dissectory.analysis.tally.outliers import Gaussian
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from dissectory.analysis.experiments.looking_again import Looks
-    from dissectory.analysis.experiments.setting import Setting
+    from dissectory.analysis.measuring.setting import Setting
     from dissectory.analysis.run import Run
     from dissectory.analysis.study import ArtifactsSection
     from dissectory.progress import Progress

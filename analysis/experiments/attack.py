@@ -18,8 +18,8 @@ from torch import Tensor, nn
 
 from dissectory.analysis import schema
 from dissectory.analysis.experiments.carlini_wagner import attack
-from dissectory.analysis.experiments.classification import NO_PREDICTION, output_of
-from dissectory.analysis.experiments.parts import scores_of
+from dissectory.analysis.measuring.classification import NO_PREDICTION, output_of
+from dissectory.analysis.measuring.parts import scores_of
 from dissectory.analysis.pictures.attacked import amplifications, draw_attacked
 from dissectory.analysis.subjects.images import ImageFolder
 from dissectory.analysis.subjects.layers import watch
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from dissectory.analysis.experiments.record import Record
-    from dissectory.analysis.experiments.setting import Setting
+    from dissectory.analysis.measuring.record import Record
+    from dissectory.analysis.measuring.setting import Setting
     from dissectory.analysis.run import Run
     from dissectory.analysis.study import AttackSection
     from dissectory.analysis.subjects.layers import LayerInfo

@@ -17,9 +17,9 @@ from dissectory.analysis.experiments.ablation.classes import ImageClasses, check
 from dissectory.analysis.experiments.ablation.held import Batches, Holding
 from dissectory.analysis.experiments.ablation.sets import remove_random_sets, remove_sets, sizes_below
 from dissectory.analysis.experiments.ablation.units import Plan, UnitRemovals, plan_removal, remove_units
-from dissectory.analysis.experiments.labelled import COVERED
-from dissectory.analysis.experiments.order import batches
 from dissectory.analysis.experiments.switches import Counted, SwitchWriter
+from dissectory.analysis.measuring.label_maps import COVERED
+from dissectory.analysis.measuring.order import batches
 from dissectory.analysis.run import Ablation
 from dissectory.analysis.subjects.images import ImageFolder
 from dissectory.analysis.subjects.rest import find_rest
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 
     from dissectory.analysis.experiments.ablation.sets import ClassCurve
     from dissectory.analysis.experiments.ablation.tables import Columns
-    from dissectory.analysis.experiments.labelled import LabelMaps
-    from dissectory.analysis.experiments.record import Record
-    from dissectory.analysis.experiments.setting import Setting
+    from dissectory.analysis.measuring.label_maps import LabelMaps
+    from dissectory.analysis.measuring.record import Record
+    from dissectory.analysis.measuring.setting import Setting
     from dissectory.analysis.run import Run
     from dissectory.analysis.study import ClassAblationSection
     from dissectory.progress import Progress

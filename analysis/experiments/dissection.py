@@ -18,14 +18,14 @@ from dissectory.analysis.experiments.editing import check_layers
 from dissectory.analysis.experiments.edits import Edits
 from dissectory.analysis.experiments.illustration import illustrate
 from dissectory.analysis.experiments.looking_again import look_again
-from dissectory.analysis.experiments.measuring import Measurement
-from dissectory.analysis.experiments.passes import timed
-from dissectory.analysis.experiments.provenance import describe
-from dissectory.analysis.experiments.seconds import Seconds
-from dissectory.analysis.experiments.setting import open_setting
 from dissectory.analysis.experiments.shards import PROGRESS, forget
-from dissectory.analysis.experiments.tabulation import write_tables
 from dissectory.analysis.experiments.texture import compare_textures, open_pairs
+from dissectory.analysis.measuring.measurement import Measurement
+from dissectory.analysis.measuring.passes import timed
+from dissectory.analysis.measuring.provenance import describe
+from dissectory.analysis.measuring.seconds import Seconds
+from dissectory.analysis.measuring.setting import open_setting
+from dissectory.analysis.measuring.tabulation import write_tables
 from dissectory.analysis.run import Run
 from dissectory.analysis.study import ClassAblationSection
 from dissectory.analysis.subjects.latents import Latents
@@ -34,8 +34,8 @@ from dissectory.progress import Silent
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dissectory.analysis.experiments.record import Record
-    from dissectory.analysis.experiments.setting import Setting
+    from dissectory.analysis.measuring.record import Record
+    from dissectory.analysis.measuring.setting import Setting
     from dissectory.analysis.run import Ablation
     from dissectory.analysis.study import Study
     from dissectory.progress import Progress

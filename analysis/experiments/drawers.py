@@ -13,7 +13,7 @@ import torch
 
 from dissectory.analysis import schema
 from dissectory.analysis.experiments.ablation import tables
-from dissectory.analysis.experiments.labelled import COVERED
+from dissectory.analysis.measuring.label_maps import COVERED
 from dissectory.analysis.pictures.sprites import thumbnail
 from dissectory.analysis.pictures.strips import write_strip
 from dissectory.analysis.run import Pictures
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from dissectory.analysis.experiments.ablation.tables import Columns
-    from dissectory.analysis.experiments.labelled import LabelMaps
-    from dissectory.analysis.experiments.setting import Setting
+    from dissectory.analysis.measuring.label_maps import LabelMaps
+    from dissectory.analysis.measuring.setting import Setting
     from dissectory.analysis.run import Run
 
     Floats = npt.NDArray[np.float32]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from dissectory.analysis.experiments.editing import Cells, EditedGenerator, Ranking
-    from dissectory.analysis.experiments.setting import Setting
+    from dissectory.analysis.measuring.setting import Setting
     from dissectory.analysis.run import Run
 
 SIZES = (0, 2, 4, 8, 20)

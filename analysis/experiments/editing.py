@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from dissectory.analysis.experiments.setting import Setting
+    from dissectory.analysis.measuring.setting import Setting
     from dissectory.analysis.run import Run
 
     Labels = npt.NDArray[np.uint16]

@@ -18,7 +18,7 @@ from dissectory.analysis.subjects.latents import Latents
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from dissectory.analysis.experiments.setting import Setting
+    from dissectory.analysis.measuring.setting import Setting
     from dissectory.analysis.subjects.layers import LayerInfo
 
 FORMAT = "1"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from dissectory.analysis.experiments.labelled import EXAMPLES
+from dissectory.analysis.measuring.label_maps import EXAMPLES
 from dissectory.analysis.pictures.gallery import draw_gallery
 from dissectory.analysis.pictures.sprites import Sprite, thumbnail, write_sprite
 from dissectory.analysis.run import Pictures
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from dissectory.analysis.experiments.comparing import LayerResult
-    from dissectory.analysis.experiments.record import Record
-    from dissectory.analysis.experiments.setting import Setting
+    from dissectory.analysis.measuring.comparing import LayerResult
+    from dissectory.analysis.measuring.record import Record
+    from dissectory.analysis.measuring.setting import Setting
     from dissectory.analysis.run import Run
     from dissectory.progress import Progress
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from dissectory.analysis.experiments.order import batches
+from dissectory.analysis.measuring.order import batches
 from dissectory.analysis.subjects.layers import watch
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from torch import Tensor
 
-    from dissectory.analysis.experiments.setting import Setting
+    from dissectory.analysis.measuring.setting import Setting
     from dissectory.analysis.subjects.latents import Latents
     from dissectory.progress import Progress
 

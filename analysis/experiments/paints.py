@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from dissectory.analysis.experiments.editing import Ranking
     from dissectory.analysis.experiments.paint_trials import Trial
-    from dissectory.analysis.experiments.setting import Setting
+    from dissectory.analysis.measuring.setting import Setting
     from dissectory.analysis.run import Run
     from dissectory.analysis.study import PaintSection
     from dissectory.progress import Progress

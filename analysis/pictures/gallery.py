@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from dissectory.analysis.concepts.vocabulary import Concept
-    from dissectory.analysis.experiments.labelled import LabelMaps
-    from dissectory.analysis.experiments.setting import Setting
+    from dissectory.analysis.measuring.label_maps import LabelMaps
+    from dissectory.analysis.measuring.setting import Setting
     from dissectory.analysis.run import Run
     from dissectory.progress import Progress
 

@@ -18,10 +18,10 @@ from networks import squeezenet_places365
 from PIL import Image
 
 from dissectory.analysis.concepts.color import Color, color_table
-from dissectory.analysis.experiments.measuring import Measurement
-from dissectory.analysis.experiments.order import batches
-from dissectory.analysis.experiments.seconds import Seconds
-from dissectory.analysis.experiments.setting import Setting, open_setting
+from dissectory.analysis.measuring.measurement import Measurement
+from dissectory.analysis.measuring.order import batches
+from dissectory.analysis.measuring.seconds import Seconds
+from dissectory.analysis.measuring.setting import Setting, open_setting
 from dissectory.analysis.run import Run
 from dissectory.analysis.study import Study
 from dissectory.progress import Silent

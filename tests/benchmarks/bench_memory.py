@@ -25,7 +25,7 @@ import json, resource, sys
 from pathlib import Path
 
 from dissectory.analysis.experiments.dissection import dissect
-from dissectory.analysis.experiments.setting import open_setting
+from dissectory.analysis.measuring.setting import open_setting
 from dissectory.analysis.study import Study
 
 import torch

@@ -15,7 +15,7 @@ import torch
 from networks import squeezenet_places365
 from safetensors.torch import load_file
 
-from dissectory.analysis.experiments.order import spread
+from dissectory.analysis.measuring.order import spread
 from dissectory.analysis.subjects.geometry import Geometry
 from dissectory.analysis.subjects.images import ImageFolder
 from dissectory.analysis.subjects.layers import watch

@@ -17,7 +17,7 @@ from playwright.sync_api import expect
 from worlds.planted_painting import PAINTS, SEEDS
 
 from dissectory.analysis.experiments.dissection import dissect
-from dissectory.analysis.experiments.setting import Setting, open_setting
+from dissectory.analysis.measuring.setting import Setting, open_setting
 from dissectory.analysis.painting import PAINT, Painting
 from dissectory.analysis.study import Study
 from dissectory.analysis.subjects.images import ViewBatch

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dissectory.analysis.experiments.classification import NO_PREDICTION, output_of
+from dissectory.analysis.measuring.classification import NO_PREDICTION, output_of
 from dissectory.analysis.tally.outcomes import Grouping
 from dissectory.errors import StudyError, nearest
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from dissectory.analysis.experiments.record import Predictions
-    from dissectory.analysis.experiments.setting import Setting
+    from dissectory.analysis.measuring.record import Predictions
+    from dissectory.analysis.measuring.setting import Setting
     from dissectory.analysis.study import ClassAblationSection
 
     Kind = Literal["folders", "predicted", "mapping"]

@@ -15,7 +15,7 @@ from worlds.planted_world import CONCEPTS, draw, study
 from dissectory.analysis.experiments import control
 from dissectory.analysis.experiments.control import dissect_with_control, is_output, plan_control
 from dissectory.analysis.experiments.dissection import dissect
-from dissectory.analysis.experiments.passes import Pass
+from dissectory.analysis.measuring.passes import Pass
 from dissectory.analysis.run import Run
 from dissectory.analysis.study import AttackSection, ControlSection, TextureSection
 from dissectory.errors import SubjectError

@@ -16,10 +16,10 @@ from PIL import Image
 from reference import dissection as reference
 from worlds.planted_world import CONCEPTS, GRID, IMAGES, LAYERS, QUANTILE, draw, study
 
-from dissectory.analysis.experiments import parts
 from dissectory.analysis.experiments.dissection import dissect
-from dissectory.analysis.experiments.order import batches
-from dissectory.analysis.experiments.parts import scores_of
+from dissectory.analysis.measuring import parts
+from dissectory.analysis.measuring.order import batches
+from dissectory.analysis.measuring.parts import scores_of
 from dissectory.analysis.schema import TABLES
 from dissectory.analysis.subjects import images
 from dissectory.analysis.tally import chance

@@ -20,7 +20,7 @@ from worlds.drawn_world import study
 from dissectory.analysis.experiments import ablation_trials, generator_ablation, insertion, paint_trials
 from dissectory.analysis.experiments.dissection import dissect
 from dissectory.analysis.experiments.editing import EditedGenerator, rank_units
-from dissectory.analysis.experiments.setting import open_setting
+from dissectory.analysis.measuring.setting import open_setting
 from dissectory.analysis.painting import PAINT, Painting
 from dissectory.analysis.schema import NO_CONTEXT
 from dissectory.analysis.tally.changes import FEWEST, change_of

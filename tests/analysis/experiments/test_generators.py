@@ -15,7 +15,7 @@ from worlds.drawn_world import IMAGES, QUANTILE, SEED, levels, study
 
 from dissectory.analysis.demo.vocabulary import SCENES
 from dissectory.analysis.experiments.dissection import dissect
-from dissectory.analysis.experiments.passes import Pass
+from dissectory.analysis.measuring.passes import Pass
 from dissectory.analysis.schema import TABLES
 from dissectory.analysis.study import Study
 from dissectory.analysis.subjects.latents import Latents

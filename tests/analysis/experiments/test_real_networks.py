@@ -13,7 +13,7 @@ from networks import squeezenet_places365
 from reference import dissection as reference
 
 from dissectory.analysis.experiments.dissection import dissect
-from dissectory.analysis.experiments.setting import open_setting
+from dissectory.analysis.measuring.setting import open_setting
 from dissectory.analysis.schema import TABLES
 from dissectory.analysis.study import Study
 from dissectory.analysis.subjects.layers import watch

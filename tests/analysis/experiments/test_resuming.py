@@ -18,7 +18,7 @@ from PIL import Image
 from worlds.planted_world import draw, study
 
 from dissectory.analysis.experiments.dissection import dissect
-from dissectory.analysis.experiments.passes import Pass
+from dissectory.analysis.measuring.passes import Pass
 from dissectory.analysis.run import Run
 from dissectory.analysis.schema import TABLES
 from dissectory.progress import Silent

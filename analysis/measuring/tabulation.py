@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dissectory.analysis import schema
-from dissectory.analysis.experiments.classification import class_scores
+from dissectory.analysis.measuring.classification import class_scores
 from dissectory.analysis.subjects.images import ImageFolder
 from dissectory.analysis.subjects.latents import Latents
 from dissectory.analysis.tally.peaks import NO_IMAGE
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from dissectory.analysis.experiments.comparing import LayerResult
-    from dissectory.analysis.experiments.record import Record
-    from dissectory.analysis.experiments.setting import Setting
+    from dissectory.analysis.measuring.comparing import LayerResult
+    from dissectory.analysis.measuring.record import Record
+    from dissectory.analysis.measuring.setting import Setting
     from dissectory.analysis.run import Run
 
     Columns = dict[str, Any]

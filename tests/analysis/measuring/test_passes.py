@@ -10,9 +10,9 @@ from worlds.planted_world import IMAGES, draw, study
 
 from dissectory.analysis.concepts.masks import Masks
 from dissectory.analysis.experiments.dissection import dissect
-from dissectory.analysis.experiments.measuring import Measurement
-from dissectory.analysis.experiments.seconds import Seconds
-from dissectory.analysis.experiments.setting import open_setting
+from dissectory.analysis.measuring.measurement import Measurement
+from dissectory.analysis.measuring.seconds import Seconds
+from dissectory.analysis.measuring.setting import open_setting
 from dissectory.analysis.run import Run
 from dissectory.analysis.subjects.pictures import read_picture
 from dissectory.progress import Silent
@@ -53,7 +53,7 @@ def test_a_small_study_is_one_shard_of_every_part(folder: Path, tmp_path: Path) 
 def test_shards_end_where_they_hold_enough_images(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dissectory.analysis.experiments.passes.SHARD_IMAGES", 15)
+    monkeypatch.setattr("dissectory.analysis.measuring.passes.SHARD_IMAGES", 15)
     assert shards_of(folder, tmp_path)[LABELS] == ["-2", "2-4", "4-5"]
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from dissectory.analysis.experiments.activations import histograms_of
-from dissectory.analysis.experiments.order import batches
+from dissectory.analysis.measuring.activations import histograms_of
+from dissectory.analysis.measuring.order import batches
 from dissectory.analysis.subjects.layers import watch
 from dissectory.analysis.tally.information import Information, LevelCounts, candidate_levels
 from dissectory.analysis.tally.upsampling import Upsampler
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from torch import Tensor
 
-    from dissectory.analysis.experiments.labelled import LabelMaps
-    from dissectory.analysis.experiments.parts import LayerPart
-    from dissectory.analysis.experiments.setting import Setting
     from dissectory.analysis.experiments.shards import Shards
+    from dissectory.analysis.measuring.label_maps import LabelMaps
+    from dissectory.analysis.measuring.parts import LayerPart
+    from dissectory.analysis.measuring.setting import Setting
     from dissectory.analysis.subjects.images import ViewBatch
     from dissectory.analysis.subjects.layers import LayerInfo
     from dissectory.progress import Progress

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from torch import Tensor
 
-from dissectory.analysis.experiments.activations import arrays_of, blocks, bound_of, kept_of
-from dissectory.analysis.experiments.classification import NO_PREDICTION
+from dissectory.analysis.measuring.activations import arrays_of, blocks, bound_of, kept_of
+from dissectory.analysis.measuring.classification import NO_PREDICTION
 from dissectory.analysis.tally.bounds import first_bound, raised
 from dissectory.analysis.tally.kept import Kept
 from dissectory.analysis.tally.overlap import distinct

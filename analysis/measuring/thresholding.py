@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dissectory.analysis.experiments.activations import blocks, bound_of, lowest_of
+from dissectory.analysis.measuring.activations import blocks, bound_of, lowest_of
 from dissectory.analysis.tally.threads import in_blocks
 from dissectory.analysis.tally.thresholds import threshold
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dissectory.analysis.experiments.activations import (
+from dissectory.analysis.measuring.activations import (
     histograms_of,
     kept_of,
     moments_of,
@@ -19,9 +19,9 @@ from dissectory.analysis.tally.overlap import Overlaps, count, lit
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from dissectory.analysis.experiments.labelled import LabelMaps
     from dissectory.analysis.experiments.shards import Shards
-    from dissectory.analysis.experiments.significance import Sureness
+    from dissectory.analysis.measuring.label_maps import LabelMaps
+    from dissectory.analysis.measuring.significance import Sureness
     from dissectory.analysis.subjects.layers import LayerInfo
     from dissectory.analysis.tally.histogram import Bins
     from dissectory.analysis.tally.information import Information

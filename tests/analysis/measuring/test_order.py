@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dissectory.analysis.experiments.order import batches, spread
+from dissectory.analysis.measuring.order import batches, spread
 
 ORDER = [14, 5, 11, 1, 13, 6, 9, 3, 15, 4, 10, 0, 12, 7, 8, 2]
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from dissectory.analysis.experiments.order import batches
+from dissectory.analysis.measuring.order import batches
 from dissectory.analysis.subjects.latents import Latents
 from dissectory.analysis.subjects.layers import watch
 from dissectory.errors import SubjectError
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from dissectory.analysis.experiments.parts import LabelPart, LayerPart, OutputPart, Part
-    from dissectory.analysis.experiments.seconds import Seconds
-    from dissectory.analysis.experiments.setting import Setting
+    from dissectory.analysis.measuring.parts import LabelPart, LayerPart, OutputPart, Part
+    from dissectory.analysis.measuring.seconds import Seconds
+    from dissectory.analysis.measuring.setting import Setting
     from dissectory.analysis.subjects.images import ViewBatch
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dissectory.analysis.experiments.activations import blocks, kept_of
+from dissectory.analysis.measuring.activations import blocks, kept_of
 from dissectory.analysis.tally.chance import (
     PAIRED_IMAGES,
     REPLICATES,
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from dissectory.analysis.experiments.comparing import Counts
-    from dissectory.analysis.experiments.labelled import LabelMaps, Rows
+    from dissectory.analysis.measuring.comparing import Counts
+    from dissectory.analysis.measuring.label_maps import LabelMaps, Rows
 
     Values = npt.NDArray[np.float64]
 

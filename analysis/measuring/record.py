@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dissectory.analysis.experiments.classification import NO_PREDICTION
+from dissectory.analysis.measuring.classification import NO_PREDICTION
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from dissectory.analysis.experiments.labelled import LabelMaps
     from dissectory.analysis.experiments.shards import Shards
+    from dissectory.analysis.measuring.label_maps import LabelMaps
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dissectory import __version__
-from dissectory.analysis.experiments.classification import output_of
+from dissectory.analysis.measuring.classification import output_of
 from dissectory.analysis.run import Manifest
 from dissectory.analysis.subjects.images import ImageFolder
 from dissectory.analysis.tally.thresholds import count_above
@@ -18,9 +18,9 @@ from dissectory.analysis.tally.thresholds import count_above
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dissectory.analysis.experiments.comparing import LayerResult
-    from dissectory.analysis.experiments.record import Record
-    from dissectory.analysis.experiments.setting import Setting
+    from dissectory.analysis.measuring.comparing import LayerResult
+    from dissectory.analysis.measuring.record import Record
+    from dissectory.analysis.measuring.setting import Setting
     from dissectory.analysis.run import Pictures
 
 _SOFTWARE = (

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dissectory.analysis.experiments import seconds as of_seconds
-from dissectory.analysis.experiments.seconds import Seconds
+from dissectory.analysis.measuring import seconds as of_seconds
+from dissectory.analysis.measuring.seconds import Seconds
 from dissectory.analysis.run import Run
 
 if TYPE_CHECKING:
