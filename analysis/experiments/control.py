@@ -16,7 +16,7 @@ import torch
 
 from dissectory.analysis import schema
 from dissectory.analysis.experiments.dissection import dissect, dissect_keeping
-from dissectory.analysis.experiments.shards import PROGRESS, forget
+from dissectory.analysis.resuming.shards import PROGRESS, forget
 from dissectory.analysis.run import Run
 from dissectory.analysis.subjects.layers import select_layers
 from dissectory.analysis.subjects.models import load_model

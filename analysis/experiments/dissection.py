@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dissectory.analysis.experiments.alone import alone
 from dissectory.analysis.experiments.artifacts import check_artifacts, find_artifacts, open_features
 from dissectory.analysis.experiments.attack import attack_classifier, check_attack
 from dissectory.analysis.experiments.class_ablation import ablate_classifier, check_ablation
@@ -18,7 +17,6 @@ from dissectory.analysis.experiments.editing import check_layers
 from dissectory.analysis.experiments.edits import Edits
 from dissectory.analysis.experiments.illustration import illustrate
 from dissectory.analysis.experiments.looking_again import look_again
-from dissectory.analysis.experiments.shards import PROGRESS, forget
 from dissectory.analysis.experiments.texture import compare_textures, open_pairs
 from dissectory.analysis.measuring.measurement import Measurement
 from dissectory.analysis.measuring.passes import timed
@@ -26,6 +24,8 @@ from dissectory.analysis.measuring.provenance import describe
 from dissectory.analysis.measuring.seconds import Seconds
 from dissectory.analysis.measuring.setting import open_setting
 from dissectory.analysis.measuring.tabulation import write_tables
+from dissectory.analysis.resuming.lock import alone
+from dissectory.analysis.resuming.shards import PROGRESS, forget
 from dissectory.analysis.run import Run
 from dissectory.analysis.study import ClassAblationSection
 from dissectory.analysis.subjects.latents import Latents

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dissectory.analysis.experiments.ablation_trials import layer_to_remove_from
-from dissectory.analysis.experiments.fingerprint import Facts
 from dissectory.analysis.experiments.generator_ablation import ablate_generator
 from dissectory.analysis.experiments.insertion import insert_concepts
 from dissectory.analysis.experiments.paint_trials import layer_to_paint, try_layers
 from dissectory.analysis.experiments.paints import offer_paints
-from dissectory.analysis.experiments.shards import Shelf
 from dissectory.analysis.experiments.unit_effects import remove_single_units
 from dissectory.analysis.measuring.passes import timed
+from dissectory.analysis.resuming.fingerprint import Facts
+from dissectory.analysis.resuming.shards import Shelf
 from dissectory.analysis.study import AblationSection, PaintSection
 
 if TYPE_CHECKING:
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dissectory.analysis.experiments.generator_ablation import Keep
-    from dissectory.analysis.experiments.shards import Shards
     from dissectory.analysis.measuring.record import Record
     from dissectory.analysis.measuring.seconds import Seconds
     from dissectory.analysis.measuring.setting import Setting
+    from dissectory.analysis.resuming.shards import Shards
     from dissectory.analysis.run import Run
     from dissectory.analysis.study import InsertionSection
     from dissectory.progress import Progress

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from dissectory.analysis.experiments.shards import Shards
     from dissectory.analysis.measuring.setting import Setting
+    from dissectory.analysis.resuming.shards import Shards
     from dissectory.analysis.run import Run
     from dissectory.analysis.study import AblationSection
     from dissectory.progress import Progress

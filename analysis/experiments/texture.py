@@ -14,13 +14,13 @@ import numpy as np
 import torch
 
 from dissectory.analysis import schema
-from dissectory.analysis.experiments.shards import PROGRESS, Shelf, forget
 from dissectory.analysis.measuring.activations import blocks, kept_of
 from dissectory.analysis.measuring.measurement import ATTEMPTS, LOOSER
 from dissectory.analysis.measuring.parts import LayerPart
 from dissectory.analysis.measuring.passes import Pass
 from dissectory.analysis.measuring.seconds import Seconds
 from dissectory.analysis.measuring.thresholding import find_thresholds
+from dissectory.analysis.resuming.shards import PROGRESS, Shelf, forget
 from dissectory.analysis.subjects.images import ImageFolder
 from dissectory.analysis.tally.agreement import count_agreement
 from dissectory.analysis.tally.chance import REPLICATES, Bootstrap, poisson_weights
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from dissectory.analysis.experiments.shards import Shards
     from dissectory.analysis.measuring.setting import Setting
+    from dissectory.analysis.resuming.shards import Shards
     from dissectory.analysis.run import Run
     from dissectory.analysis.study import TextureSection
     from dissectory.analysis.subjects.layers import LayerInfo

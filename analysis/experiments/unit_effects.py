@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from dissectory.analysis.experiments.editing import Drawn, Ranking
     from dissectory.analysis.experiments.generator_ablation import Keep
-    from dissectory.analysis.experiments.shards import Shards
     from dissectory.analysis.measuring.setting import Setting
+    from dissectory.analysis.resuming.shards import Shards
     from dissectory.analysis.run import Run
     from dissectory.analysis.study import AblationSection
     from dissectory.progress import Progress

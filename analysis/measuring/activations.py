@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from dissectory.analysis.experiments.shards import Shard, Shards
+    from dissectory.analysis.resuming.shards import Shard, Shards
     from dissectory.analysis.tally.sweep import LayerSweep
 
     Arrays = dict[str, npt.NDArray[np.generic]]

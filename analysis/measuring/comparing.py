@@ -19,9 +19,9 @@ from dissectory.analysis.tally.overlap import Overlaps, count, lit
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from dissectory.analysis.experiments.shards import Shards
     from dissectory.analysis.measuring.label_maps import LabelMaps
     from dissectory.analysis.measuring.significance import Sureness
+    from dissectory.analysis.resuming.shards import Shards
     from dissectory.analysis.subjects.layers import LayerInfo
     from dissectory.analysis.tally.histogram import Bins
     from dissectory.analysis.tally.information import Information

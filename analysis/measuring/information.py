@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from torch import Tensor
 
-    from dissectory.analysis.experiments.shards import Shards
     from dissectory.analysis.measuring.label_maps import LabelMaps
     from dissectory.analysis.measuring.parts import LayerPart
     from dissectory.analysis.measuring.setting import Setting
+    from dissectory.analysis.resuming.shards import Shards
     from dissectory.analysis.subjects.images import ViewBatch
     from dissectory.analysis.subjects.layers import LayerInfo
     from dissectory.progress import Progress

@@ -13,7 +13,7 @@ from dissectory.analysis.tally.peaks import TopImages
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from dissectory.analysis.experiments.shards import Shard, Shards
+    from dissectory.analysis.resuming.shards import Shard, Shards
 
 EXAMPLES = 15
 """Example images of each concept."""

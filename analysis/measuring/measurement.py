@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from dissectory.analysis.experiments.fingerprint import Facts
-from dissectory.analysis.experiments.shards import Shelf
 from dissectory.analysis.measuring.activations import activations_of, bound_of, nonfinite_of
 from dissectory.analysis.measuring.comparing import LayerResult, compare
 from dissectory.analysis.measuring.information import Candidates, find_information
@@ -18,6 +16,8 @@ from dissectory.analysis.measuring.passes import Pass, timed
 from dissectory.analysis.measuring.record import Predictions, Record
 from dissectory.analysis.measuring.significance import assess
 from dissectory.analysis.measuring.thresholding import find_thresholds
+from dissectory.analysis.resuming.fingerprint import Facts
+from dissectory.analysis.resuming.shards import Shelf
 from dissectory.analysis.tally.thresholds import count_above
 from dissectory.analysis.tally.upsampling import Upsampler
 from dissectory.errors import SubjectError
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from dissectory.analysis.experiments.shards import Shards
     from dissectory.analysis.measuring.seconds import Seconds
     from dissectory.analysis.measuring.setting import Setting
+    from dissectory.analysis.resuming.shards import Shards
     from dissectory.analysis.run import Run
     from dissectory.analysis.subjects.layers import LayerInfo
     from dissectory.analysis.tally.information import Information

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from dissectory.analysis.concepts.vocabulary import Planes, Vocabulary
-    from dissectory.analysis.experiments.shards import Shards
+    from dissectory.analysis.resuming.shards import Shards
     from dissectory.analysis.subjects.images import ViewBatch
     from dissectory.analysis.subjects.layers import LayerInfo
     from dissectory.analysis.tally.upsampling import Upsampler

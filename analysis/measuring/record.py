@@ -13,8 +13,8 @@ from dissectory.analysis.measuring.classification import NO_PREDICTION
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from dissectory.analysis.experiments.shards import Shards
     from dissectory.analysis.measuring.label_maps import LabelMaps
+    from dissectory.analysis.resuming.shards import Shards
 
 
 @dataclass(frozen=True, slots=True)

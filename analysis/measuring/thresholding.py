@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from dissectory.analysis.experiments.shards import Shard, Shards
+    from dissectory.analysis.resuming.shards import Shard, Shards
 
     Floats = npt.NDArray[np.float32]
     _Entries = tuple[npt.NDArray[np.int64], Floats]

@@ -10,10 +10,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dissectory.analysis.experiments.shards import Shelf
 from dissectory.analysis.measuring.classification import NO_PREDICTION, class_scores, output_of
 from dissectory.analysis.measuring.parts import OutputPart
 from dissectory.analysis.measuring.record import Predictions
+from dissectory.analysis.resuming.shards import Shelf
 from dissectory.analysis.run import Run
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dissectory.analysis.experiments.arrays import ArrayFile, write_arrays
+from dissectory.analysis.resuming.arrays import ArrayFile, write_arrays
 from dissectory.errors import RunError
 
 if TYPE_CHECKING:

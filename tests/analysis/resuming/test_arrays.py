@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from dissectory.analysis.experiments.arrays import ArrayFile, write_arrays
+from dissectory.analysis.resuming.arrays import ArrayFile, write_arrays
 from dissectory.errors import RunError
 
 if TYPE_CHECKING:
