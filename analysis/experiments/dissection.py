@@ -15,7 +15,6 @@ from dissectory.analysis.experiments.class_ablation import ablate_classifier, ch
 from dissectory.analysis.experiments.drawers import tell_drawers
 from dissectory.analysis.experiments.editing import check_layers
 from dissectory.analysis.experiments.edits import Edits
-from dissectory.analysis.experiments.illustration import illustrate
 from dissectory.analysis.experiments.looking_again import look_again
 from dissectory.analysis.experiments.texture import compare_textures, open_pairs
 from dissectory.analysis.measuring.measurement import Measurement
@@ -24,6 +23,7 @@ from dissectory.analysis.measuring.provenance import describe
 from dissectory.analysis.measuring.seconds import Seconds
 from dissectory.analysis.measuring.setting import open_setting
 from dissectory.analysis.measuring.tabulation import write_tables
+from dissectory.analysis.pictures.illustration import illustrate
 from dissectory.analysis.resuming.lock import alone
 from dissectory.analysis.resuming.shards import PROGRESS, forget
 from dissectory.analysis.run import Run
