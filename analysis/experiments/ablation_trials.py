@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dissectory.analysis import schema
-from dissectory.analysis.experiments.editing import EditedGenerator, first_images, most_matched, rank_units, without
+from dissectory.analysis.editing.generator import EditedGenerator, first_images, most_matched, rank_units, without
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
 
-    from dissectory.analysis.experiments.editing import Ranking
+    from dissectory.analysis.editing.generator import Ranking
     from dissectory.analysis.measuring.setting import Setting
     from dissectory.analysis.run import Run
     from dissectory.progress import Progress

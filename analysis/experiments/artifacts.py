@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dissectory.analysis import schema
-from dissectory.analysis.experiments.editing import EditedGenerator, further_images, in_turn, most_matched, without
+from dissectory.analysis.editing.generator import EditedGenerator, further_images, in_turn, most_matched, without
 from dissectory.analysis.measuring.order import batches
 from dissectory.analysis.subjects.features import FeatureNetwork
 from dissectory.analysis.subjects.images import ImageFolder

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dissectory.analysis import schema
-from dissectory.analysis.experiments.editing import forced, without
+from dissectory.analysis.editing.generator import forced, without
 from dissectory.analysis.pictures.sprites import thumbnail
 from dissectory.analysis.pictures.strips import difference, write_strip
 from dissectory.analysis.run import Pictures
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from dissectory.analysis.experiments.editing import Cells, EditedGenerator, Ranking
+    from dissectory.analysis.editing.generator import Cells, EditedGenerator, Ranking
     from dissectory.analysis.measuring.setting import Setting
     from dissectory.analysis.run import Run
 

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dissectory.analysis import schema
+from dissectory.analysis.editing.generator import EditedGenerator, further_images, in_turn, rank_units, without
 from dissectory.analysis.experiments import edit_pictures
 from dissectory.analysis.experiments.edit_pictures import Pictured, draw_removals
-from dissectory.analysis.experiments.editing import EditedGenerator, further_images, in_turn, rank_units, without
 from dissectory.analysis.tally.changes import Sample, change_of
 
 if TYPE_CHECKING:

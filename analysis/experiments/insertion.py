@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dissectory.analysis import schema
+from dissectory.analysis.editing.generator import EditedGenerator, forced, further_images, in_turn, rank_units
 from dissectory.analysis.experiments.edit_pictures import Forced, Insertion, draw_insertions
-from dissectory.analysis.experiments.editing import EditedGenerator, forced, further_images, in_turn, rank_units
 from dissectory.analysis.tally.changes import mean_of
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from dissectory.analysis.experiments.editing import Drawn, Labels
+    from dissectory.analysis.editing.generator import Drawn, Labels
     from dissectory.analysis.experiments.generator_ablation import Keep
     from dissectory.analysis.measuring.setting import Setting
     from dissectory.analysis.resuming.shards import Shards

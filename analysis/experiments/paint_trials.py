@@ -15,14 +15,14 @@ import numpy as np
 import torch
 
 from dissectory.analysis import schema
-from dissectory.analysis.experiments.editing import EditedGenerator, first_images, most_matched, rank_units
+from dissectory.analysis.editing.generator import EditedGenerator, first_images, most_matched, rank_units
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
 
-    from dissectory.analysis.experiments.editing import Cells, Drawn, Ranking
+    from dissectory.analysis.editing.generator import Cells, Drawn, Ranking
     from dissectory.analysis.measuring.setting import Setting
     from dissectory.analysis.run import Run
     from dissectory.analysis.study import PaintSection

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dissectory.analysis.experiments.editing import rank_units
+from dissectory.analysis.editing.generator import rank_units
 from dissectory.analysis.painting import PAINT, Paint
 from dissectory.analysis.subjects.latents import Latents
 from dissectory.errors import SubjectError
@@ -12,7 +12,7 @@ from dissectory.errors import SubjectError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dissectory.analysis.experiments.editing import Ranking
+    from dissectory.analysis.editing.generator import Ranking
     from dissectory.analysis.experiments.paint_trials import Trial
     from dissectory.analysis.measuring.setting import Setting
     from dissectory.analysis.run import Run

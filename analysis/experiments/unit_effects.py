@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from dissectory.analysis import schema
-from dissectory.analysis.experiments.editing import EditedGenerator, further_images, in_turn, rank_units
+from dissectory.analysis.editing.generator import EditedGenerator, further_images, in_turn, rank_units
 from dissectory.analysis.pictures.sprites import thumbnail
 from dissectory.analysis.pictures.strips import difference, write_strip
 from dissectory.analysis.run import Pictures
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from dissectory.analysis.experiments.editing import Drawn, Ranking
+    from dissectory.analysis.editing.generator import Drawn, Ranking
     from dissectory.analysis.experiments.generator_ablation import Keep
     from dissectory.analysis.measuring.setting import Setting
     from dissectory.analysis.resuming.shards import Shards

@@ -17,9 +17,9 @@ from scipy import stats
 from worlds import drawn_world
 from worlds.drawn_world import study
 
+from dissectory.analysis.editing.generator import EditedGenerator, rank_units
 from dissectory.analysis.experiments import ablation_trials, generator_ablation, insertion, paint_trials
 from dissectory.analysis.experiments.dissection import dissect
-from dissectory.analysis.experiments.editing import EditedGenerator, rank_units
 from dissectory.analysis.measuring.setting import open_setting
 from dissectory.analysis.painting import PAINT, Painting
 from dissectory.analysis.schema import NO_CONTEXT
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from dissectory.analysis.experiments.editing import Drawn
+    from dissectory.analysis.editing.generator import Drawn
     from dissectory.analysis.run import Run
     from dissectory.analysis.subjects.images import ViewBatch
     from dissectory.analysis.subjects.rest import Point

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
+from dissectory.analysis.editing.generator import Drawn, EditedGenerator, forced, without
 from dissectory.analysis.experiments import insertion, paint_trials
-from dissectory.analysis.experiments.editing import Drawn, EditedGenerator, forced, without
 from dissectory.analysis.subjects.rest import Point
 
 if TYPE_CHECKING:
