@@ -10,15 +10,15 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dissectory.analysis.switches import CONTENTS, SWITCHES, Switches
+from dissectory.analysis.experiments.class_ablation.switches import CONTENTS, SWITCHES, Switches
 from dissectory.report.views.chips import unit_href
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from dissectory.analysis.experiments.class_ablation.switches import Board
     from dissectory.analysis.run import Run
-    from dissectory.analysis.switches import Board
     from dissectory.report.findings import Findings, Layer
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from dissectory.analysis import schema
-from dissectory.analysis.experiments.ablation import tables
+from dissectory.analysis.experiments.class_ablation import columns as tables
 from dissectory.analysis.measuring.label_maps import COVERED
 from dissectory.analysis.pictures.sprites import thumbnail
 from dissectory.analysis.pictures.strips import write_strip
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from dissectory.analysis.experiments.ablation.tables import Columns
+    from dissectory.analysis.experiments.class_ablation.columns import Columns
     from dissectory.analysis.measuring.label_maps import LabelMaps
     from dissectory.analysis.measuring.setting import Setting
     from dissectory.analysis.run import Run

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dissectory.analysis.switches import SHOWN, SWITCHES, Switches
+from dissectory.analysis.experiments.class_ablation.switches import SHOWN, SWITCHES, Switches
 from dissectory.report import words
 from dissectory.report.drawing import embed
 from dissectory.report.views.chips import image_name

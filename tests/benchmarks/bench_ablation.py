@@ -17,9 +17,9 @@ from networks import squeezenet_places365
 from PIL import Image
 from safetensors.torch import load_file
 
-from dissectory.analysis.experiments.ablation.held import Holding
-from dissectory.analysis.experiments.ablation.sets import remove_random_sets, remove_sets, sizes_below
-from dissectory.analysis.experiments.ablation.units import plan_removal, remove_units
+from dissectory.analysis.experiments.class_ablation.held import Holding
+from dissectory.analysis.experiments.class_ablation.sets import remove_random_sets, remove_sets, sizes_below
+from dissectory.analysis.experiments.class_ablation.units import plan_removal, remove_units
 from dissectory.analysis.subjects.rest import find_rest
 from dissectory.analysis.tally.outcomes import halves
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-    from dissectory.analysis.experiments.ablation.held import Batches
+    from dissectory.analysis.experiments.class_ablation.held import Batches
 
 BATCH = 32
 ROUNDS = 3

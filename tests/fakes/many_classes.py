@@ -16,8 +16,8 @@ from fakes.run import make_fake_run
 from PIL import Image
 
 from dissectory.analysis import schema
+from dissectory.analysis.experiments.class_ablation.switches import CONTENTS, SWITCHES, Board, Switches
 from dissectory.analysis.run import Ablation, Run
-from dissectory.analysis.switches import CONTENTS, SWITCHES, Board, Switches
 
 if TYPE_CHECKING:
     from pathlib import Path

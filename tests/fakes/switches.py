@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from dissectory.analysis.switches import CONTENTS, Board, LeftOut, Switches
+from dissectory.analysis.experiments.class_ablation.switches import CONTENTS, Board, LeftOut, Switches
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

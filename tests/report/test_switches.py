@@ -12,7 +12,7 @@ import pytest
 from fakes.run import HOSTILE_LAYER, make_fake_run
 from fakes.switches import make_fake_switches
 
-from dissectory.analysis.switches import SHOWN, SWITCHES, LeftOut
+from dissectory.analysis.experiments.class_ablation.switches import SHOWN, SWITCHES, LeftOut
 from dissectory.report.build import build_site
 from dissectory.report.findings import Findings
 from dissectory.report.pages import environment

@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from torch import nn
 
-from dissectory.analysis.experiments.ablation.held import Holding
-from dissectory.analysis.experiments.ablation.sets import remove_sets
-from dissectory.analysis.experiments.ablation.units import plan_removal, remove_units
-from dissectory.analysis.experiments.switches import Counted, SwitchWriter
+from dissectory.analysis.experiments.class_ablation.held import Holding
+from dissectory.analysis.experiments.class_ablation.sets import remove_sets
+from dissectory.analysis.experiments.class_ablation.switch_writer import Counted, SwitchWriter
+from dissectory.analysis.experiments.class_ablation.switches import SWITCHES, Switches
+from dissectory.analysis.experiments.class_ablation.units import plan_removal, remove_units
 from dissectory.analysis.subjects.rest import find_rest
-from dissectory.analysis.switches import SWITCHES, Switches
 from dissectory.analysis.tally.outcomes import Grouping, halves
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from dissectory.analysis.experiments.ablation.held import Held
-    from dissectory.analysis.experiments.ablation.units import Plan
+    from dissectory.analysis.experiments.class_ablation.held import Held
+    from dissectory.analysis.experiments.class_ablation.units import Plan
     from dissectory.analysis.run import Run
 
 IMAGES = 23

@@ -1,4 +1,4 @@
-/* A classifier behind a layer, answering in the browser without some of its units: see dissectory.analysis.switches. */
+/* A classifier behind a layer, answering in the browser without some of its units: see dissectory.analysis.experiments.class_ablation.switches. */
 (function () {
   "use strict";
 

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dissectory.analysis import schema
-from dissectory.analysis.experiments.ablation import tables
-from dissectory.analysis.experiments.ablation.classes import ImageClasses, check_classes, classes_of
-from dissectory.analysis.experiments.ablation.held import Batches, Holding
-from dissectory.analysis.experiments.ablation.sets import remove_random_sets, remove_sets, sizes_below
-from dissectory.analysis.experiments.ablation.units import Plan, UnitRemovals, plan_removal, remove_units
-from dissectory.analysis.experiments.switches import Counted, SwitchWriter
+from dissectory.analysis.experiments.class_ablation import columns as tables
+from dissectory.analysis.experiments.class_ablation.classes import ImageClasses, check_classes, classes_of
+from dissectory.analysis.experiments.class_ablation.held import Batches, Holding
+from dissectory.analysis.experiments.class_ablation.sets import remove_random_sets, remove_sets, sizes_below
+from dissectory.analysis.experiments.class_ablation.switch_writer import Counted, SwitchWriter
+from dissectory.analysis.experiments.class_ablation.units import Plan, UnitRemovals, plan_removal, remove_units
 from dissectory.analysis.measuring.label_maps import COVERED
 from dissectory.analysis.measuring.order import batches
 from dissectory.analysis.run import Ablation
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from torch import Tensor
 
-    from dissectory.analysis.experiments.ablation.sets import ClassCurve
-    from dissectory.analysis.experiments.ablation.tables import Columns
+    from dissectory.analysis.experiments.class_ablation.columns import Columns
+    from dissectory.analysis.experiments.class_ablation.sets import ClassCurve
     from dissectory.analysis.measuring.label_maps import LabelMaps
     from dissectory.analysis.measuring.record import Record
     from dissectory.analysis.measuring.setting import Setting

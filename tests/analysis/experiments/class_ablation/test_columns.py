@@ -10,10 +10,10 @@ import torch
 from networks import dependent
 
 from dissectory.analysis import schema
-from dissectory.analysis.experiments.ablation.held import Holding
-from dissectory.analysis.experiments.ablation.sets import remove_random_sets, remove_sets
-from dissectory.analysis.experiments.ablation.tables import ablation_curves, detectors, unit_ablations
-from dissectory.analysis.experiments.ablation.units import plan_removal, remove_units
+from dissectory.analysis.experiments.class_ablation.columns import ablation_curves, detectors, unit_ablations
+from dissectory.analysis.experiments.class_ablation.held import Holding
+from dissectory.analysis.experiments.class_ablation.sets import remove_random_sets, remove_sets
+from dissectory.analysis.experiments.class_ablation.units import plan_removal, remove_units
 from dissectory.analysis.run import Run
 from dissectory.analysis.subjects.rest import find_rest
 from dissectory.analysis.tally.outcomes import halves

@@ -13,9 +13,9 @@ from reference import ablation as reference
 from worlds import removed_units
 
 from dissectory.analysis.demo.networks import random_classifier
-from dissectory.analysis.experiments.switches import COLUMNS, TILE
+from dissectory.analysis.experiments.class_ablation.switch_writer import COLUMNS, TILE
+from dissectory.analysis.experiments.class_ablation.switches import CONTENTS, SWITCHES, Board, LeftOut, Switches
 from dissectory.analysis.run import Run
-from dissectory.analysis.switches import CONTENTS, SWITCHES, Board, LeftOut, Switches
 from dissectory.errors import RunError
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from dissectory.analysis.experiments.ablation.held import Batches, Held, Holding
-from dissectory.analysis.experiments.ablation.stem import Stem, find_stem, scores_of, variants_at_once
+from dissectory.analysis.experiments.class_ablation.held import Batches, Held, Holding
+from dissectory.analysis.experiments.class_ablation.stem import Stem, find_stem, scores_of, variants_at_once
 from dissectory.analysis.tally.importance import Correlation
 from dissectory.analysis.tally.outcomes import Grouping, Outcomes, count_outcomes
 from dissectory.analysis.tally.removal import LinearHead, UnitPredictions, leads_of, unchanged

@@ -11,7 +11,7 @@ from reference import ablation as reference
 from torch import Tensor, nn
 from torch.nn import functional
 
-from dissectory.analysis.experiments.ablation.units import plan_removal
+from dissectory.analysis.experiments.class_ablation.units import plan_removal
 from dissectory.analysis.subjects.rest import find_rest
 
 if TYPE_CHECKING:

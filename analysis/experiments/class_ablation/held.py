@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from dissectory.analysis.experiments.ablation.stem import Stem, scores_of
+from dissectory.analysis.experiments.class_ablation.stem import Stem, scores_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from dissectory.analysis.experiments.ablation import steps
+from dissectory.analysis.experiments.class_ablation import steps
 from dissectory.analysis.subjects.rest import Point, Rest, TracedRest, cut_again
 from dissectory.analysis.tally.removal import Features, Head, LinearHead, RectifiedHead
 from dissectory.errors import SubjectError

@@ -13,15 +13,15 @@ from reference import ablation as reference
 from torch import nn
 
 from dissectory.analysis.demo.networks import random_classifier
-from dissectory.analysis.experiments.ablation.held import Holding
-from dissectory.analysis.experiments.ablation.sets import (
+from dissectory.analysis.experiments.class_ablation.held import Holding
+from dissectory.analysis.experiments.class_ablation.sets import (
     MODES,
     SIZES,
     remove_random_sets,
     remove_sets,
     sizes_below,
 )
-from dissectory.analysis.experiments.ablation.units import SPLITS, estimate_lead_drops, plan_removal, remove_units
+from dissectory.analysis.experiments.class_ablation.units import SPLITS, estimate_lead_drops, plan_removal, remove_units
 from dissectory.analysis.subjects.rest import find_rest
 from dissectory.analysis.tally.outcomes import halves
 
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from dissectory.analysis.experiments.ablation.held import Batches
-    from dissectory.analysis.experiments.ablation.units import Plan
+    from dissectory.analysis.experiments.class_ablation.held import Batches
+    from dissectory.analysis.experiments.class_ablation.units import Plan
 
 BATCH = 5
 

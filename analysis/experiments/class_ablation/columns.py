@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from dissectory.analysis.experiments.ablation.sets import MODES
-from dissectory.analysis.experiments.ablation.units import SPLITS
+from dissectory.analysis.experiments.class_ablation.sets import MODES
+from dissectory.analysis.experiments.class_ablation.units import SPLITS
 from dissectory.analysis.tally.importance import classes_led
 
 if TYPE_CHECKING:
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from dissectory.analysis.experiments.ablation.sets import ClassCurve, RandomSets
-    from dissectory.analysis.experiments.ablation.units import UnitRemovals
+    from dissectory.analysis.experiments.class_ablation.sets import ClassCurve, RandomSets
+    from dissectory.analysis.experiments.class_ablation.units import UnitRemovals
     from dissectory.analysis.tally.separation import Separation
 
     Columns = dict[str, npt.NDArray[Any]]

@@ -13,7 +13,7 @@ from PIL import Image
 from reference import ablation as reference
 from safetensors.torch import load_file
 
-from dissectory.analysis.experiments.ablation.units import plan_removal, remove_units
+from dissectory.analysis.experiments.class_ablation.units import plan_removal, remove_units
 from dissectory.analysis.subjects.rest import find_rest
 
 if TYPE_CHECKING:

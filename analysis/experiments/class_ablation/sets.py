@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import torch
 
-from dissectory.analysis.experiments.ablation.stem import variants_at_once
+from dissectory.analysis.experiments.class_ablation.stem import variants_at_once
 from dissectory.analysis.tally.outcomes import Grouping, Outcomes, count_outcomes
 from dissectory.analysis.tally.removal import Predictions
 from dissectory.errors import ImagesError
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from dissectory.analysis.experiments.ablation.held import Batches, Held, Holding
-    from dissectory.analysis.experiments.ablation.stem import Stem
+    from dissectory.analysis.experiments.class_ablation.held import Batches, Held, Holding
+    from dissectory.analysis.experiments.class_ablation.stem import Stem
 
 SetMode = Literal["remove", "keep"]
 MODES: tuple[SetMode, SetMode] = ("remove", "keep")

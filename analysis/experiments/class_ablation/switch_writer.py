@@ -5,7 +5,7 @@
     writer.write(images.view)
 
 What is written is counted anew with the arithmetic of a browser, and compared with the tables. The form of the folder
-is described in `dissectory.analysis.switches`.
+is described in `dissectory.analysis.experiments.class_ablation.switches`.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ import numpy as np
 import torch
 from PIL import Image
 
-from dissectory.analysis.experiments.ablation.sets import SIZES
+from dissectory.analysis.experiments.class_ablation.sets import SIZES
+from dissectory.analysis.experiments.class_ablation.switches import CONTENTS, NONE, SWITCHES, Board, LeftOut, Switches
 from dissectory.analysis.pictures.sprites import QUALITY, thumbnail
-from dissectory.analysis.switches import CONTENTS, NONE, SWITCHES, Board, LeftOut, Switches
 from dissectory.analysis.tally.outcomes import count_outcomes
 from dissectory.analysis.tally.removal import RectifiedHead
 
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from dissectory.analysis.experiments.ablation.held import Held
-    from dissectory.analysis.experiments.ablation.sets import ClassCurve
-    from dissectory.analysis.experiments.ablation.stem import Stem
-    from dissectory.analysis.experiments.ablation.units import Plan, UnitRemovals
+    from dissectory.analysis.experiments.class_ablation.held import Held
+    from dissectory.analysis.experiments.class_ablation.sets import ClassCurve
+    from dissectory.analysis.experiments.class_ablation.stem import Stem
+    from dissectory.analysis.experiments.class_ablation.units import Plan, UnitRemovals
     from dissectory.analysis.run import Run
     from dissectory.analysis.tally.outcomes import Grouping, Outcomes
 
@@ -63,7 +63,7 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """Base, weight and change of some images, see `dissectory.analysis.switches`; `slope` is None where linear."""
+    """Base, weight and change of some images, see `dissectory.analysis.experiments.class_ablation.switches`; `slope` is None where linear."""
 
     base: _F32
     weight: _F32
