@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dissectory.analysis.experiments.ablation_trials import layer_to_remove_from
-from dissectory.analysis.experiments.generator_ablation import ablate_generator
+from dissectory.analysis.experiments.generator_ablation.single_units import remove_single_units
+from dissectory.analysis.experiments.generator_ablation.trials import layer_to_remove_from
+from dissectory.analysis.experiments.generator_ablation.work import ablate_generator
 from dissectory.analysis.experiments.insertion import insert_concepts
 from dissectory.analysis.experiments.paint_trials import layer_to_paint, try_layers
 from dissectory.analysis.experiments.paints import offer_paints
-from dissectory.analysis.experiments.unit_effects import remove_single_units
 from dissectory.analysis.measuring.passes import timed
 from dissectory.analysis.resuming.fingerprint import Facts
 from dissectory.analysis.resuming.shards import Shelf
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from dissectory.analysis.experiments.generator_ablation import Keep
+    from dissectory.analysis.experiments.generator_ablation.work import Keep
     from dissectory.analysis.measuring.record import Record
     from dissectory.analysis.measuring.seconds import Seconds
     from dissectory.analysis.measuring.setting import Setting

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from dissectory.analysis.editing.generator import Drawn, Ranking
-    from dissectory.analysis.experiments.generator_ablation import Keep
+    from dissectory.analysis.experiments.generator_ablation.work import Keep
     from dissectory.analysis.measuring.setting import Setting
     from dissectory.analysis.resuming.shards import Shards
     from dissectory.analysis.run import Run

@@ -18,8 +18,10 @@ from worlds import drawn_world
 from worlds.drawn_world import study
 
 from dissectory.analysis.editing.generator import EditedGenerator, rank_units
-from dissectory.analysis.experiments import ablation_trials, generator_ablation, insertion, paint_trials
+from dissectory.analysis.experiments import insertion, paint_trials
 from dissectory.analysis.experiments.dissection import dissect
+from dissectory.analysis.experiments.generator_ablation import trials as ablation_trials
+from dissectory.analysis.experiments.generator_ablation import work as generator_ablation
 from dissectory.analysis.measuring.setting import open_setting
 from dissectory.analysis.painting import PAINT, Painting
 from dissectory.analysis.schema import NO_CONTEXT
