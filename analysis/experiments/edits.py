@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from dissectory.analysis.experiments.generator_ablation.single_units import remove_single_units
 from dissectory.analysis.experiments.generator_ablation.trials import layer_to_remove_from
 from dissectory.analysis.experiments.generator_ablation.work import ablate_generator
-from dissectory.analysis.experiments.insertion import insert_concepts
+from dissectory.analysis.experiments.insertion.work import insert_concepts
 from dissectory.analysis.experiments.paint_trials import layer_to_paint, try_layers
 from dissectory.analysis.experiments.paints import offer_paints
 from dissectory.analysis.measuring.passes import timed
