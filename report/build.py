@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from dissectory.analysis.painting import CONTENTS, PAINT, Painting
+from dissectory.analysis.experiments.paint.painting import CONTENTS, PAINT, Painting
 from dissectory.analysis.run import Run
 from dissectory.errors import RunError
 from dissectory.report import words

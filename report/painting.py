@@ -12,14 +12,14 @@ import json
 import shutil
 from typing import TYPE_CHECKING
 
-from dissectory.analysis.painting import GRAPH, MAPS, PAINT
+from dissectory.analysis.experiments.paint.painting import GRAPH, MAPS, PAINT
 from dissectory.report.libraries import library
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from dissectory.analysis.painting import Painting
+    from dissectory.analysis.experiments.paint.painting import Painting
 
 ENGINE = ("onnxruntime.mjs", "onnxruntime.wasm")
 """What runs the graph in a browser; the package's build fetches it."""

@@ -12,8 +12,8 @@ from dissectory.analysis.experiments.generator_ablation.single_units import remo
 from dissectory.analysis.experiments.generator_ablation.trials import layer_to_remove_from
 from dissectory.analysis.experiments.generator_ablation.work import ablate_generator
 from dissectory.analysis.experiments.insertion.work import insert_concepts
-from dissectory.analysis.experiments.paint_trials import layer_to_paint, try_layers
-from dissectory.analysis.experiments.paints import offer_paints
+from dissectory.analysis.experiments.paint.trials import layer_to_paint, try_layers
+from dissectory.analysis.experiments.paint.work import offer_paints
 from dissectory.analysis.measuring.passes import timed
 from dissectory.analysis.resuming.fingerprint import Facts
 from dissectory.analysis.resuming.shards import Shelf

@@ -6,7 +6,7 @@ import colorsys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dissectory.analysis.painting import PAINT, STRONGEST
+from dissectory.analysis.experiments.paint.painting import PAINT, STRONGEST
 from dissectory.report import words
 from dissectory.report.drawing import embed
 from dissectory.report.painting import fits_offline
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from markupsafe import Markup
 
-    from dissectory.analysis.painting import Paint, Painting
+    from dissectory.analysis.experiments.paint.painting import Paint, Painting
     from dissectory.analysis.run import Run
     from dissectory.report.findings import Findings, Layer
     from dissectory.report.views.chips import ConceptLink

@@ -13,7 +13,7 @@ from fakes.run import make_fake_run
 from playwright.sync_api import sync_playwright
 from worlds.planted_painting import paint_planted
 
-from dissectory.analysis.painting import PAINT
+from dissectory.analysis.experiments.paint.painting import PAINT
 from dissectory.report import build, painting
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 from worlds import drawn_world
 
 from dissectory.analysis.experiments.dissection import dissect
-from dissectory.analysis.painting import PAINT, Painting
+from dissectory.analysis.experiments.paint.painting import PAINT, Painting
 from dissectory.report.build import build_site
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from playwright.sync_api import expect
 from worlds.planted_painting import PAINTS, SEEDS
 
 from dissectory.analysis.experiments.dissection import dissect
+from dissectory.analysis.experiments.paint.painting import PAINT, Painting
 from dissectory.analysis.measuring.setting import Setting, open_setting
-from dissectory.analysis.painting import PAINT, Painting
 from dissectory.analysis.study import Study
 from dissectory.analysis.subjects.images import ViewBatch
 from dissectory.report.build import build_site

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from dissectory.analysis.painting import CONTENTS, GRAPH, MAPS, Agreement, Input, Paint, Painting
+from dissectory.analysis.experiments.paint.painting import CONTENTS, GRAPH, MAPS, Agreement, Input, Paint, Painting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,7 +8,7 @@ import pytest
 from fakes.painting import make_fake_painting
 from fakes.run import HOSTILE_LAYER, make_fake_run
 
-from dissectory.analysis.painting import PAINT
+from dissectory.analysis.experiments.paint.painting import PAINT
 from dissectory.report import build, painting
 
 if TYPE_CHECKING:

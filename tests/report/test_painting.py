@@ -13,7 +13,7 @@ from fakes.painting import SEEDS, make_fake_painting
 from fakes.run import make_fake_run
 
 from dissectory.analysis import schema
-from dissectory.analysis.painting import PAINT, Painting
+from dissectory.analysis.experiments.paint.painting import PAINT, Painting
 from dissectory.errors import RunError
 from dissectory.report import build, painting
 from dissectory.report.build import build_site

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from networks import planted_generator
 
-from dissectory.analysis.experiments.painting import prepare_painting
-from dissectory.analysis.painting import Paint
+from dissectory.analysis.experiments.paint.export import prepare_painting
+from dissectory.analysis.experiments.paint.painting import Paint
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dissectory.analysis.painting import Painting
+    from dissectory.analysis.experiments.paint.painting import Painting
 
 SEEDS = (11, 5, 42)
 """Of the images: black, blue, and a green that no unit draws."""

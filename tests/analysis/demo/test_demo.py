@@ -9,7 +9,7 @@ import pytest
 from dissectory.analysis.demo.demo import make_demo
 from dissectory.analysis.demo.vocabulary import SCENES
 from dissectory.analysis.experiments.class_ablation.switches import SWITCHES, Switches
-from dissectory.analysis.painting import PAINT, Painting
+from dissectory.analysis.experiments.paint.painting import PAINT, Painting
 from dissectory.analysis.run import Run
 from dissectory.errors import RunError
 

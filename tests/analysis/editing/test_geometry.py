@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from dissectory.analysis.editing.generator import Drawn, EditedGenerator, forced, without
-from dissectory.analysis.experiments import paint_trials
 from dissectory.analysis.experiments.insertion import work as insertion
+from dissectory.analysis.experiments.paint import trials as paint_trials
 from dissectory.analysis.subjects.rest import Point
 
 if TYPE_CHECKING:

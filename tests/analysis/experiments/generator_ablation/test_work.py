@@ -18,13 +18,13 @@ from worlds import drawn_world
 from worlds.drawn_world import study
 
 from dissectory.analysis.editing.generator import EditedGenerator, rank_units
-from dissectory.analysis.experiments import paint_trials
 from dissectory.analysis.experiments.dissection import dissect
 from dissectory.analysis.experiments.generator_ablation import trials as ablation_trials
 from dissectory.analysis.experiments.generator_ablation import work as generator_ablation
 from dissectory.analysis.experiments.insertion import work as insertion
+from dissectory.analysis.experiments.paint import trials as paint_trials
+from dissectory.analysis.experiments.paint.painting import PAINT, Painting
 from dissectory.analysis.measuring.setting import open_setting
-from dissectory.analysis.painting import PAINT, Painting
 from dissectory.analysis.schema import NO_CONTEXT
 from dissectory.analysis.tally.changes import FEWEST, change_of
 from dissectory.errors import StudyError, SubjectError

@@ -4,7 +4,7 @@
 
 The part of the network behind the layer is exported as ONNX, with torch's own exporter: any generator that PyTorch can
 export can be painted with, not just ours. The exported file then draws every picture once more, as it is and painted,
-and must draw what PyTorch draws. What the folder holds is described in `dissectory.analysis.painting`.
+and must draw what PyTorch draws. What the folder holds is described in `dissectory.analysis.experiments.paint.painting`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,16 @@ import onnxruntime
 import torch
 from PIL import Image
 
-from dissectory.analysis.painting import CONTENTS, GRAPH, MAPS, STRONGEST, Agreement, Input, Paint, Painting
+from dissectory.analysis.experiments.paint.painting import (
+    CONTENTS,
+    GRAPH,
+    MAPS,
+    STRONGEST,
+    Agreement,
+    Input,
+    Paint,
+    Painting,
+)
 from dissectory.analysis.subjects.rest import Point, TracedRest, find_rest
 from dissectory.errors import RunError, SubjectError
 

@@ -17,9 +17,9 @@ from torch import Tensor, nn
 from worlds.planted_painting import PAINTS, SEEDS, paint_planted
 
 from dissectory.analysis.demo.networks import Generator
-from dissectory.analysis.experiments import painting as room
-from dissectory.analysis.experiments.painting import TOLERANCE, prepare_painting
-from dissectory.analysis.painting import GRAPH, MAPS, Paint, Painting
+from dissectory.analysis.experiments.paint import export as room
+from dissectory.analysis.experiments.paint.export import TOLERANCE, prepare_painting
+from dissectory.analysis.experiments.paint.painting import GRAPH, MAPS, Paint, Painting
 from dissectory.analysis.subjects.rest import edited
 from dissectory.errors import RunError, SubjectError
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dissectory.analysis.editing.generator import rank_units
-from dissectory.analysis.painting import PAINT, Paint
+from dissectory.analysis.experiments.paint.painting import PAINT, Paint
 from dissectory.analysis.subjects.latents import Latents
 from dissectory.errors import SubjectError
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dissectory.analysis.editing.generator import Ranking
-    from dissectory.analysis.experiments.paint_trials import Trial
+    from dissectory.analysis.experiments.paint.trials import Trial
     from dissectory.analysis.measuring.setting import Setting
     from dissectory.analysis.run import Run
     from dissectory.analysis.study import PaintSection
@@ -27,7 +27,7 @@ def offer_paints(
 
     A generator that no browser can run has no such page, and it is said why.
     """
-    from dissectory.analysis.experiments.painting import prepare_painting  # noqa: PLC0415 - exporters take long to import
+    from dissectory.analysis.experiments.paint.export import prepare_painting  # noqa: PLC0415 - exporters take long to import
 
     images = setting.images
     assert isinstance(images, Latents)  # noqa: S101 - only a generator's study asks for paint
