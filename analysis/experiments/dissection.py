@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from dissectory.analysis.editing.generator import check_layers
 from dissectory.analysis.experiments.artifacts import check_artifacts, find_artifacts, open_features
-from dissectory.analysis.experiments.attack import attack_classifier, check_attack
+from dissectory.analysis.experiments.attack.work import attack_classifier, check_attack
 from dissectory.analysis.experiments.class_ablation.work import ablate_classifier, check_ablation
 from dissectory.analysis.experiments.drawers import tell_drawers
 from dissectory.analysis.experiments.edits import Edits

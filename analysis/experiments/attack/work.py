@@ -17,10 +17,10 @@ from safetensors.numpy import save_file
 from torch import Tensor, nn
 
 from dissectory.analysis import schema
-from dissectory.analysis.experiments.carlini_wagner import attack
+from dissectory.analysis.experiments.attack.carlini_wagner import attack
+from dissectory.analysis.experiments.attack.pictures import amplifications, draw_attacked
 from dissectory.analysis.measuring.classification import NO_PREDICTION, output_of
 from dissectory.analysis.measuring.parts import scores_of
-from dissectory.analysis.pictures.attacked import amplifications, draw_attacked
 from dissectory.analysis.subjects.images import ImageFolder
 from dissectory.analysis.subjects.layers import watch
 from dissectory.analysis.tally.changes import NINETY_NINE
