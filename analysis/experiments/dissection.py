@@ -16,7 +16,7 @@ from dissectory.analysis.experiments.class_ablation.work import ablate_classifie
 from dissectory.analysis.experiments.drawers import tell_drawers
 from dissectory.analysis.experiments.edits import Edits
 from dissectory.analysis.experiments.looking_again import look_again
-from dissectory.analysis.experiments.texture import compare_textures, open_pairs
+from dissectory.analysis.experiments.texture.work import compare_textures, open_pairs
 from dissectory.analysis.measuring.measurement import Measurement
 from dissectory.analysis.measuring.passes import timed
 from dissectory.analysis.measuring.provenance import describe
