@@ -10,12 +10,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dissectory.analysis.editing.generator import check_layers
-from dissectory.analysis.experiments.artifacts import check_artifacts, find_artifacts, open_features
+from dissectory.analysis.experiments.artifacts.looks import look_again
+from dissectory.analysis.experiments.artifacts.work import check_artifacts, find_artifacts, open_features
 from dissectory.analysis.experiments.attack.work import attack_classifier, check_attack
 from dissectory.analysis.experiments.class_ablation.work import ablate_classifier, check_ablation
-from dissectory.analysis.experiments.drawers import tell_drawers
+from dissectory.analysis.experiments.drawers.work import tell_drawers
 from dissectory.analysis.experiments.edits import Edits
-from dissectory.analysis.experiments.looking_again import look_again
 from dissectory.analysis.experiments.texture.work import compare_textures, open_pairs
 from dissectory.analysis.measuring.measurement import Measurement
 from dissectory.analysis.measuring.passes import timed

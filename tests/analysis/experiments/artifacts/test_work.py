@@ -14,7 +14,7 @@ from PIL import Image
 from worlds import drawn_world
 from worlds.drawn_world import levels, study
 
-from dissectory.analysis.experiments.artifacts import DRAWS, chance_of, weights_of
+from dissectory.analysis.experiments.artifacts.work import DRAWS, chance_of, weights_of
 from dissectory.analysis.experiments.dissection import dissect
 from dissectory.analysis.tally.outliers import Gaussian
 from dissectory.errors import DissectoryError
