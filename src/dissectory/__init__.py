@@ -37,6 +37,6 @@ def run(study: Study, out: Path | str, progress: Progress | None = None) -> Run:
         DissectoryError: for a mistake in the study or in what it names.
     """
     # Torch takes seconds to import: a report of a finished run never needs it.
-    from dissectory.analysis.experiments.control import dissect_with_control  # noqa: PLC0415
+    from dissectory.analysis.experiments.control.work import dissect_with_control  # noqa: PLC0415
 
     return dissect_with_control(study, Path(out), progress)

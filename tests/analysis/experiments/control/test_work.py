@@ -12,8 +12,8 @@ import torch
 from networks import planted
 from worlds.planted_world import CONCEPTS, draw, study
 
-from dissectory.analysis.experiments import control
-from dissectory.analysis.experiments.control import dissect_with_control, is_output, plan_control
+from dissectory.analysis.experiments.control import work as control
+from dissectory.analysis.experiments.control.work import dissect_with_control, is_output, plan_control
 from dissectory.analysis.experiments.dissection import dissect
 from dissectory.analysis.measuring.passes import Pass
 from dissectory.analysis.run import Run
