@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from dissectory.analysis.demo.networks import MEAN, SIZE, STD
 from dissectory.analysis.demo.vocabulary import CATEGORIES, SCENES
 from dissectory.analysis.demo.write import IMAGES, write_pairs, write_world
+from dissectory.analysis.dissection import dissect
 from dissectory.analysis.experiments.control.work import dissect_with_control
-from dissectory.analysis.experiments.dissection import dissect
 from dissectory.analysis.run import Related, Run
 from dissectory.analysis.study import Study
 from dissectory.progress import Silent

@@ -24,7 +24,7 @@ MEASURED = """
 import json, resource, sys
 from pathlib import Path
 
-from dissectory.analysis.experiments.dissection import dissect
+from dissectory.analysis.dissection import dissect
 from dissectory.analysis.measuring.setting import open_setting
 from dissectory.analysis.study import Study
 

@@ -13,7 +13,7 @@ from PIL import Image
 from playwright.sync_api import expect
 from worlds import drawn_world
 
-from dissectory.analysis.experiments.dissection import dissect
+from dissectory.analysis.dissection import dissect
 from dissectory.analysis.experiments.paint.painting import PAINT, Painting
 from dissectory.report.build import build_site
 

@@ -16,7 +16,7 @@ from PIL import Image
 from playwright.sync_api import expect
 from worlds.planted_painting import PAINTS, SEEDS
 
-from dissectory.analysis.experiments.dissection import dissect
+from dissectory.analysis.dissection import dissect
 from dissectory.analysis.experiments.paint.painting import PAINT, Painting
 from dissectory.analysis.measuring.setting import Setting, open_setting
 from dissectory.analysis.study import Study

@@ -20,7 +20,7 @@ from dissectory.analysis.demo.networks import MEAN, SIZE, STD, trained_classifie
 from dissectory.analysis.demo.vocabulary import SCENES
 from dissectory.analysis.demo.write import IMAGES as FOLDER
 from dissectory.analysis.demo.write import write_world
-from dissectory.analysis.experiments.dissection import dissect
+from dissectory.analysis.dissection import dissect
 from dissectory.analysis.study import Study
 from dissectory.report.build import build_site
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from dissectory.analysis import schema
-from dissectory.analysis.experiments.dissection import dissect, dissect_keeping
+from dissectory.analysis.dissection import dissect, dissect_keeping
 from dissectory.analysis.resuming.shards import PROGRESS, forget
 from dissectory.analysis.run import Run
 from dissectory.analysis.subjects.layers import select_layers

@@ -14,7 +14,7 @@ from reference import dissection as reference
 from worlds.drawn_world import IMAGES, QUANTILE, SEED, levels, study
 
 from dissectory.analysis.demo.vocabulary import SCENES
-from dissectory.analysis.experiments.dissection import dissect
+from dissectory.analysis.dissection import dissect
 from dissectory.analysis.measuring.passes import Pass
 from dissectory.analysis.schema import TABLES
 from dissectory.analysis.study import Study

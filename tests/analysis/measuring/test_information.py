@@ -18,7 +18,7 @@ from reference import dissection, information
 from worlds import drawn_world, planted_world
 from worlds.planted_world import CONCEPTS, GRID, IMAGES, LAYERS, SIDE, draw, study
 
-from dissectory.analysis.experiments.dissection import dissect
+from dissectory.analysis.dissection import dissect
 from dissectory.analysis.schema import TABLES
 from dissectory.analysis.tally.information import LevelCounts, candidate_levels
 from dissectory.analysis.tally.upsampling import Upsampler

@@ -9,7 +9,7 @@ import pytest
 from worlds.planted_world import IMAGES, draw, study
 
 from dissectory.analysis.concepts.masks import Masks
-from dissectory.analysis.experiments.dissection import dissect
+from dissectory.analysis.dissection import dissect
 from dissectory.analysis.measuring.measurement import Measurement
 from dissectory.analysis.measuring.seconds import Seconds
 from dissectory.analysis.measuring.setting import open_setting

@@ -18,7 +18,7 @@ from networks import planted
 from worlds.planted_world import GRID, SIDE, draw, study
 
 import dissectory
-from dissectory.analysis.experiments.dissection import dissect
+from dissectory.analysis.dissection import dissect
 from dissectory.analysis.run import Run
 
 if TYPE_CHECKING:

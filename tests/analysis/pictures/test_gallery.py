@@ -13,7 +13,7 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image
 from worlds.planted_world import CONCEPTS, GRID, draw, study
 
-from dissectory.analysis.experiments.dissection import dissect
+from dissectory.analysis.dissection import dissect
 from dissectory.analysis.pictures.gallery import choose, concept_masks, draw_map, runs
 from dissectory.analysis.run import Pictures
 

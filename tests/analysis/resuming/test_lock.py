@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from worlds.planted_world import draw, study
 
-from dissectory.analysis.experiments.dissection import dissect
+from dissectory.analysis.dissection import dissect
 from dissectory.analysis.resuming import lock as of_alone
 from dissectory.analysis.resuming.lock import alone
 from dissectory.errors import RunError

@@ -14,8 +14,8 @@ from PIL import Image
 from worlds import drawn_world
 from worlds.drawn_world import levels, study
 
+from dissectory.analysis.dissection import dissect
 from dissectory.analysis.experiments.artifacts.work import DRAWS, chance_of, weights_of
-from dissectory.analysis.experiments.dissection import dissect
 from dissectory.analysis.tally.outliers import Gaussian
 from dissectory.errors import DissectoryError
 

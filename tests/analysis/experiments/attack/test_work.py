@@ -15,10 +15,10 @@ from dissectory.analysis import schema
 from dissectory.analysis.demo.networks import MEAN, SIZE, STD, trained_classifier
 from dissectory.analysis.demo.vocabulary import SCENES
 from dissectory.analysis.demo.write import write_world
+from dissectory.analysis.dissection import dissect
 from dissectory.analysis.experiments.attack import carlini_wagner
 from dissectory.analysis.experiments.attack import work as attack
 from dissectory.analysis.experiments.attack.work import TENSORS, important_units
-from dissectory.analysis.experiments.dissection import dissect
 from dissectory.analysis.run import Pictures, Run
 from dissectory.analysis.study import Study
 from dissectory.errors import StudyError

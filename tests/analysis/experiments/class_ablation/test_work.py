@@ -13,7 +13,7 @@ from networks import dependent
 from PIL import Image
 from reference import ablation as reference
 
-from dissectory.analysis.experiments.dissection import dissect
+from dissectory.analysis.dissection import dissect
 from dissectory.analysis.study import Study
 from dissectory.errors import StudyError
 

@@ -12,9 +12,9 @@ import torch
 from networks import planted
 from worlds.planted_world import CONCEPTS, draw, study
 
+from dissectory.analysis.dissection import dissect
 from dissectory.analysis.experiments.control import work as control
 from dissectory.analysis.experiments.control.work import dissect_with_control, is_output, plan_control
-from dissectory.analysis.experiments.dissection import dissect
 from dissectory.analysis.measuring.passes import Pass
 from dissectory.analysis.run import Run
 from dissectory.analysis.study import AttackSection, ControlSection, TextureSection

@@ -10,7 +10,7 @@ from networks import drawing_generator as drawing
 from PIL import Image
 from worlds.drawn_world import IMAGES, levels, study
 
-from dissectory.analysis.experiments.dissection import dissect
+from dissectory.analysis.dissection import dissect
 from dissectory.analysis.run import Pictures
 
 if TYPE_CHECKING:

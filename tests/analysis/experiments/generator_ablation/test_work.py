@@ -17,8 +17,8 @@ from scipy import stats
 from worlds import drawn_world
 from worlds.drawn_world import study
 
+from dissectory.analysis.dissection import dissect
 from dissectory.analysis.editing.generator import EditedGenerator, rank_units
-from dissectory.analysis.experiments.dissection import dissect
 from dissectory.analysis.experiments.generator_ablation import trials as ablation_trials
 from dissectory.analysis.experiments.generator_ablation import work as generator_ablation
 from dissectory.analysis.experiments.insertion import work as insertion

@@ -12,7 +12,7 @@ from networks import passing
 from PIL import Image
 from reference.dissection import least_exceeded, upsampled
 
-from dissectory.analysis.experiments.dissection import dissect
+from dissectory.analysis.dissection import dissect
 from dissectory.analysis.study import Study
 from dissectory.errors import ImagesError
 

@@ -12,7 +12,7 @@ import pytest
 from networks import squeezenet_places365
 from reference import dissection as reference
 
-from dissectory.analysis.experiments.dissection import dissect
+from dissectory.analysis.dissection import dissect
 from dissectory.analysis.measuring.setting import open_setting
 from dissectory.analysis.schema import TABLES
 from dissectory.analysis.study import Study

@@ -17,7 +17,7 @@ from networks import planted
 from PIL import Image
 from worlds.planted_world import draw, study
 
-from dissectory.analysis.experiments.dissection import dissect
+from dissectory.analysis.dissection import dissect
 from dissectory.analysis.measuring.passes import Pass
 from dissectory.analysis.run import Run
 from dissectory.analysis.schema import TABLES
@@ -67,7 +67,7 @@ from pathlib import Path
 
 from worlds.planted_world import study
 
-from dissectory.analysis.experiments.dissection import dissect
+from dissectory.analysis.dissection import dissect
 
 folder, kills = Path(sys.argv[1]), int(sys.argv[2])
 small = study(folder, compute={"memory_gb": 1e-9})  # a shard for every batch

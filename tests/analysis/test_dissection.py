@@ -16,7 +16,7 @@ from PIL import Image
 from reference import dissection as reference
 from worlds.planted_world import CONCEPTS, GRID, IMAGES, LAYERS, QUANTILE, draw, study
 
-from dissectory.analysis.experiments.dissection import dissect
+from dissectory.analysis.dissection import dissect
 from dissectory.analysis.measuring import parts
 from dissectory.analysis.measuring.order import batches
 from dissectory.analysis.measuring.parts import scores_of
