@@ -28,13 +28,13 @@ from dissectory.report.counterexamples import Counterexamples
 from dissectory.report.detectors import Detectors
 from dissectory.report.edits import Edits
 from dissectory.report.findings import Findings
-from dissectory.report.libraries import library
+from dissectory.report.frame.libraries import library
+from dissectory.report.frame.search import search_index
+from dissectory.report.frame.shells import SOURCES, build_chrome
+from dissectory.report.frame.writer import Writer
 from dissectory.report.neighbours import find_neighbours
-from dissectory.report.pages import Writer
 from dissectory.report.painting import copy_painting, files_of
 from dissectory.report.removals import Removals
-from dissectory.report.search import search_index
-from dissectory.report.shells import SOURCES, build_chrome
 from dissectory.report.switches import Switchboards
 from dissectory.report.textures import Textures
 from dissectory.report.views.artifacts import artifacts_page

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from dissectory.analysis.schema import SIGNIFICANT
-from dissectory.report.slugs import unique_slugs
+from dissectory.report.frame.slugs import unique_slugs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -13,7 +13,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 from dissectory.analysis.experiments.paint.painting import GRAPH, MAPS, PAINT
-from dissectory.report.libraries import library
+from dissectory.report.frame.libraries import library
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

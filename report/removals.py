@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dissectory.report.slugs import unique_slugs
+from dissectory.report.frame.slugs import unique_slugs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

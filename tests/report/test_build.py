@@ -15,8 +15,9 @@ import pytest
 from fakes.run import HOSTILE_LAYER, make_fake_run
 
 from dissectory.errors import RunError
-from dissectory.report import build, shells
+from dissectory.report import build
 from dissectory.report.build import build_site
+from dissectory.report.frame import shells
 
 if TYPE_CHECKING:
     from dissectory.analysis.run import Run

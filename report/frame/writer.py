@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from dissectory.report.shells import Shell
+    from dissectory.report.frame.shells import Shell
     from dissectory.report.views.chips import ConceptLink, UnitChip
 
     Link = ConceptLink | UnitChip

@@ -5,7 +5,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dissectory.report.slugs import LONGEST, slug, unique_slugs
+from dissectory.report.frame.slugs import LONGEST, slug, unique_slugs
 
 
 @given(st.text())

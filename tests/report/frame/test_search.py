@@ -4,7 +4,7 @@ import json
 from typing import TYPE_CHECKING
 
 from dissectory.report.findings import Findings
-from dissectory.report.search import search_index
+from dissectory.report.frame.search import search_index
 from dissectory.report.views.chips import Chips
 
 if TYPE_CHECKING:
