@@ -5,7 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dissectory.report import words
-from dissectory.report.drawing import Chart, Frame, Text, across, dot, embed, line, paint, tabulate, ticks, whisker
+from dissectory.report.charts.drawing import (
+    Chart,
+    Frame,
+    Text,
+    across,
+    dot,
+    embed,
+    line,
+    paint,
+    tabulate,
+    ticks,
+    whisker,
+)
 
 if TYPE_CHECKING:
     from dissectory.report.artifacts import Artifacts

@@ -9,7 +9,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from dissectory.analysis.run import Run
-    from dissectory.report.findings import Findings, Layer
+    from dissectory.report.core.findings import Findings, Layer
 
 
 @dataclass(frozen=True, slots=True)

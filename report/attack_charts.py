@@ -9,14 +9,14 @@ import numpy as np
 
 from dissectory.analysis.schema import CATEGORIES
 from dissectory.report import words
-from dissectory.report.drawing import Chart, Frame, Text, across, dot, embed, paint, tabulate, ticks
+from dissectory.report.charts.drawing import Chart, Frame, Text, across, dot, embed, paint, tabulate, ticks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dissectory.report.attacks import Attacks
+    from dissectory.report.core.findings import Findings, Floats, Layer
     from dissectory.report.edits import Span
-    from dissectory.report.findings import Findings, Floats, Layer
     from dissectory.report.textures import Textures
 
 GROUPS = {

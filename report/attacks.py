@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from dissectory.analysis.run import Run
-    from dissectory.report.findings import Findings
+    from dissectory.report.core.findings import Findings
 
 
 @dataclass(frozen=True, slots=True)

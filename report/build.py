@@ -24,33 +24,33 @@ from dissectory.report.attacks import Attacks
 from dissectory.report.compare import Comparison, Network
 from dissectory.report.compare_charts import depth_chart
 from dissectory.report.control import Control
+from dissectory.report.core.chips import Chips
+from dissectory.report.core.concept import concept_page, concepts_page, matches
+from dissectory.report.core.data import data_page
+from dissectory.report.core.findings import Findings
+from dissectory.report.core.gallery import gallery_page
+from dissectory.report.core.home import RelatedSite, home_page, site_title
+from dissectory.report.core.layer import layer_page
+from dissectory.report.core.neighbors import find_neighbours
+from dissectory.report.core.unit import unit_pages
 from dissectory.report.counterexamples import Counterexamples
 from dissectory.report.detectors import Detectors
 from dissectory.report.edits import Edits
-from dissectory.report.findings import Findings
 from dissectory.report.frame.libraries import library
 from dissectory.report.frame.search import search_index
 from dissectory.report.frame.shells import SOURCES, build_chrome
 from dissectory.report.frame.writer import Writer
-from dissectory.report.neighbours import find_neighbours
 from dissectory.report.painting import copy_painting, files_of
 from dissectory.report.removals import Removals
 from dissectory.report.switches import Switchboards
 from dissectory.report.textures import Textures
 from dissectory.report.views.artifacts import artifacts_page
 from dissectory.report.views.attacks import attacks_page
-from dissectory.report.views.chips import Chips
 from dissectory.report.views.class_page import class_page
 from dissectory.report.views.classes import classes_page
 from dissectory.report.views.compare import Compared, compare_page
-from dissectory.report.views.concept import concept_page, concepts_page, matches
 from dissectory.report.views.control import control_page
-from dissectory.report.views.data import data_page
-from dissectory.report.views.gallery import gallery_page
-from dissectory.report.views.home import RelatedSite, home_page, site_title
-from dissectory.report.views.layer import layer_page
 from dissectory.report.views.paint import paint_page
-from dissectory.report.views.unit import unit_pages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from dissectory.report.findings import Concept, Findings
+    from dissectory.report.core.findings import Concept, Findings
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,19 @@ from typing import TYPE_CHECKING
 
 from dissectory.analysis.schema import CATEGORIES
 from dissectory.report import words
-from dissectory.report.drawing import Chart, Frame, Text, across, dot, embed, free_height, line, paint, tabulate, ticks
+from dissectory.report.charts.drawing import (
+    Chart,
+    Frame,
+    Text,
+    across,
+    dot,
+    embed,
+    free_height,
+    line,
+    paint,
+    tabulate,
+    ticks,
+)
 
 if TYPE_CHECKING:
     from dissectory.report.compare import Comparison, Network

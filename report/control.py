@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from dissectory.analysis.run import Run
-    from dissectory.report.findings import Findings, Floats, Ints
+    from dissectory.report.core.findings import Findings, Floats, Ints
 
 
 @dataclass(frozen=True, slots=True)

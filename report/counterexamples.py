@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dissectory.analysis.run import Run
-    from dissectory.report.findings import Findings
+    from dissectory.report.core.findings import Findings
 
 
 @dataclass(frozen=True, slots=True)

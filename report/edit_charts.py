@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup, escape
 
 from dissectory.report import words
-from dissectory.report.drawing import (
+from dissectory.report.charts.drawing import (
     Chart,
     Frame,
     Text,

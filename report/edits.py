@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from dissectory.analysis.run import Run
-    from dissectory.report.findings import Findings
+    from dissectory.report.core.findings import Findings
 
 OTHERS = 3
 """Other concepts whose areas are shown beside a concept's own."""

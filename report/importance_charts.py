@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dissectory.report import words
-from dissectory.report.drawing import (
+from dissectory.report.charts.drawing import (
     Chart,
     Frame,
     Text,
@@ -25,8 +25,8 @@ from dissectory.report.drawing import (
 )
 
 if TYPE_CHECKING:
+    from dissectory.report.core.findings import Floats, Ints
     from dissectory.report.detectors import Detector
-    from dissectory.report.findings import Floats, Ints
 
 GROUP = 32
 """Units whose importance is averaged together."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dissectory.report import words
-from dissectory.report.drawing import (
+from dissectory.report.charts.drawing import (
     Chart,
     Frame,
     Text,
@@ -26,7 +26,7 @@ from dissectory.report.drawing import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dissectory.report.findings import Concept, Floats, Ints, Layer
+    from dissectory.report.core.findings import Concept, Floats, Ints, Layer
 
 MOST_POINTS = 120
 """Points of a curve: a layer of thousands of units looks the same with them."""

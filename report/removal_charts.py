@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from dissectory.report import words
-from dissectory.report.drawing import Chart, Frame, Text, across, dot, embed, free_height, line, paint, tabulate
+from dissectory.report.charts.drawing import Chart, Frame, Text, across, dot, embed, free_height, line, paint, tabulate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

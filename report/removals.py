@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from dissectory.analysis.run import Ablation, Run
-    from dissectory.report.findings import Findings
+    from dissectory.report.core.findings import Findings
 
     Floats = npt.NDArray[np.float64]
     Ints = npt.NDArray[np.int64]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dissectory.analysis.experiments.class_ablation.switches import CONTENTS, SWITCHES, Switches
-from dissectory.report.views.chips import unit_href
+from dissectory.report.core.chips import unit_href
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from dissectory.analysis.experiments.class_ablation.switches import Board
     from dissectory.analysis.run import Run
-    from dissectory.report.findings import Findings, Layer
+    from dissectory.report.core.findings import Findings, Layer
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from dissectory.analysis.run import Run
-    from dissectory.report.findings import Findings, Floats
+    from dissectory.report.core.findings import Findings, Floats
 
 
 @dataclass(frozen=True, slots=True)

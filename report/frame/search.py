@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dissectory.analysis.schema import CATEGORIES
-from dissectory.report.drawing import embed
+from dissectory.report.charts.drawing import embed
 
 if TYPE_CHECKING:
-    from dissectory.report.findings import Findings, Ints
+    from dissectory.report.core.chips import Chips
+    from dissectory.report.core.findings import Findings, Ints
     from dissectory.report.removals import Removals
-    from dissectory.report.views.chips import Chips
 
 OTHERS = 2
 """Runner-up concepts by which a unit is found, beside its label."""

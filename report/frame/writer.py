@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    from dissectory.report.core.chips import ConceptLink, UnitChip
     from dissectory.report.frame.shells import Shell
-    from dissectory.report.views.chips import ConceptLink, UnitChip
 
     Link = ConceptLink | UnitChip
 

@@ -11,9 +11,9 @@ from dissectory.report.artifact_charts import distance_without
 if TYPE_CHECKING:
     from dissectory.analysis.run import Pictures
     from dissectory.report.artifacts import Artifacts
-    from dissectory.report.drawing import Chart
-    from dissectory.report.findings import Findings
-    from dissectory.report.views.chips import Chips, UnitChip
+    from dissectory.report.charts.drawing import Chart
+    from dissectory.report.core.chips import Chips, UnitChip
+    from dissectory.report.core.findings import Findings
 
 MOST_UNITS = 20
 """Units on the page: as many as are removed at most."""

@@ -12,13 +12,13 @@ import numpy as np
 from dissectory.analysis.run import Pictures
 from dissectory.report import words
 from dissectory.report.attack_charts import GROUPS, group_changes
-from dissectory.report.views.chips import image_name
+from dissectory.report.core.chips import image_name
 
 if TYPE_CHECKING:
     from dissectory.report.attacks import Attack, Attacks
-    from dissectory.report.drawing import Chart
-    from dissectory.report.findings import Findings
-    from dissectory.report.views.chips import Chips, UnitChip
+    from dissectory.report.charts.drawing import Chart
+    from dissectory.report.core.chips import Chips, UnitChip
+    from dissectory.report.core.findings import Findings
 
 MOST_UNITS = 12
 """Units in the table of those that change most."""

@@ -13,11 +13,11 @@ from dissectory.report.removals import meaning
 from dissectory.report.views.switchboard import switches_view
 
 if TYPE_CHECKING:
-    from dissectory.report.drawing import Chart
-    from dissectory.report.findings import Findings
+    from dissectory.report.charts.drawing import Chart
+    from dissectory.report.core.chips import Chips, UnitChip
+    from dissectory.report.core.findings import Findings
     from dissectory.report.removals import ImageClass, Loss, Need, Removals
     from dissectory.report.switches import Switchboards
-    from dissectory.report.views.chips import Chips, UnitChip
     from dissectory.report.views.switchboard import SwitchesView
 
 CARDS = 8

@@ -16,7 +16,7 @@ from dissectory.report.removal_charts import CALLED_OUT
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dissectory.report.findings import Findings
+    from dissectory.report.core.findings import Findings
     from dissectory.report.removals import Removals
 
 MEASURES = ("balanced_accuracy", "recall", "precision", "accuracy")

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from dissectory.analysis.schema import CATEGORIES
 from dissectory.report import words
 from dissectory.report.compare_charts import depth_chart
-from dissectory.report.views.chips import concept_link, unit_href
+from dissectory.report.core.chips import concept_link, unit_href
 
 if TYPE_CHECKING:
+    from dissectory.report.charts.drawing import Chart
     from dissectory.report.compare import Comparison, Fit, Network, SharedConcept
-    from dissectory.report.drawing import Chart
-    from dissectory.report.views.chips import Chips, ConceptLink
+    from dissectory.report.core.chips import Chips, ConceptLink
 
 
 @dataclass(frozen=True, slots=True)

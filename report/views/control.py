@@ -11,10 +11,10 @@ from dissectory.report import paired, words
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dissectory.report.charts.drawing import Chart
     from dissectory.report.control import Best, Control
-    from dissectory.report.drawing import Chart
-    from dissectory.report.findings import Concept, Findings
-    from dissectory.report.views.chips import Chips, ConceptLink, UnitChip
+    from dissectory.report.core.chips import Chips, ConceptLink, UnitChip
+    from dissectory.report.core.findings import Concept, Findings
 
 MOST_PAIRS = 30
 """Concepts in the chart: those with the highest IoU of all."""

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dissectory.report import words
+from dissectory.report.core.chips import image_name
 from dissectory.report.edit_charts import signed_percent
-from dissectory.report.views.chips import image_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from dissectory.report.core.chips import Chips, ConceptLink, UnitChip
+    from dissectory.report.core.findings import Concept, Findings, Layer
     from dissectory.report.counterexamples import Counterexamples
     from dissectory.report.edits import Edits, Effect, Place, Span
-    from dissectory.report.findings import Concept, Findings, Layer
-    from dissectory.report.views.chips import Chips, ConceptLink, UnitChip
 
 
 @dataclass(frozen=True, slots=True)

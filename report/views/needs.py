@@ -18,9 +18,9 @@ from dissectory.report.importance_charts import (
 from dissectory.report.removals import MOST_IMPORTANT, meaning
 
 if TYPE_CHECKING:
+    from dissectory.report.charts.drawing import Chart
+    from dissectory.report.core.findings import Findings, Layer
     from dissectory.report.detectors import Detectors
-    from dissectory.report.drawing import Chart
-    from dissectory.report.findings import Findings, Layer
     from dissectory.report.removals import Curve, Removals
 
 DETECTED = 2

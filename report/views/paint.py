@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from dissectory.analysis.experiments.paint.painting import PAINT, STRONGEST
 from dissectory.report import words
-from dissectory.report.drawing import embed
+from dissectory.report.charts.drawing import embed
+from dissectory.report.core.chips import concept_link, unit_href
 from dissectory.report.painting import fits_offline
-from dissectory.report.views.chips import concept_link, unit_href
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from dissectory.analysis.experiments.paint.painting import Paint, Painting
     from dissectory.analysis.run import Run
-    from dissectory.report.findings import Findings, Layer
-    from dissectory.report.views.chips import ConceptLink
+    from dissectory.report.core.chips import ConceptLink
+    from dissectory.report.core.findings import Findings, Layer
 
 ASK = 40_000_000
 """Bytes of the generator from which a reader is asked before they are loaded."""

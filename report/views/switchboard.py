@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from dissectory.analysis.experiments.class_ablation.switches import SHOWN, SWITCHES, Switches
 from dissectory.report import words
-from dissectory.report.drawing import embed
-from dissectory.report.views.chips import image_name
+from dissectory.report.charts.drawing import embed
+from dissectory.report.core.chips import image_name
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-    from dissectory.report.findings import Findings
+    from dissectory.report.core.findings import Findings
     from dissectory.report.switches import Switchboard, Switchboards
 
 SIZES = (4, 20)

@@ -11,9 +11,9 @@ from dissectory.report.edit_charts import signed_percent
 from dissectory.report.views.edited import change_bar
 
 if TYPE_CHECKING:
+    from dissectory.report.core.chips import Chips, ConceptLink
+    from dissectory.report.core.findings import Findings
     from dissectory.report.edits import Ablation, Edits, Span
-    from dissectory.report.findings import Findings
-    from dissectory.report.views.chips import Chips, ConceptLink
 
 UNITS = 20
 """Units removed: the number that Bau et al. 2020 report; of smaller layers as many as there were."""

@@ -15,11 +15,11 @@ from fakes.run import make_fake_run
 from dissectory.report import build
 from dissectory.report.attack_charts import agreement_of_layer, group_changes
 from dissectory.report.attacks import Attacks
+from dissectory.report.core.chips import Chips
+from dissectory.report.core.findings import Findings
 from dissectory.report.edits import Span
-from dissectory.report.findings import Findings
 from dissectory.report.textures import Textures
 from dissectory.report.views.attacks import attacks_page
-from dissectory.report.views.chips import Chips
 
 if TYPE_CHECKING:
     from pathlib import Path

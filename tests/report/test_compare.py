@@ -14,8 +14,8 @@ from dissectory.analysis.schema import CATEGORIES
 from dissectory.report.build import build_site
 from dissectory.report.compare import Comparison, Network
 from dissectory.report.compare_charts import depth_chart
-from dissectory.report.findings import Findings
-from dissectory.report.views.chips import Chips
+from dissectory.report.core.chips import Chips
+from dissectory.report.core.findings import Findings
 from dissectory.report.views.compare import compare_page
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ import pytest
 
 from dissectory.report import paired
 from dissectory.report.control import Control
-from dissectory.report.findings import Concept, Findings, Layer
-from dissectory.report.views.chips import Chips
+from dissectory.report.core.chips import Chips
+from dissectory.report.core.findings import Concept, Findings, Layer
+from dissectory.report.core.home import home_page
+from dissectory.report.core.layer import layer_page
 from dissectory.report.views.control import ControlPage, control_page
-from dissectory.report.views.home import home_page
-from dissectory.report.views.layer import layer_page
 
 if TYPE_CHECKING:
     from dissectory.analysis.run import Run

@@ -10,9 +10,9 @@ from fakes.run import make_fake_run
 
 from dissectory.analysis import schema
 from dissectory.report.build import build_site
+from dissectory.report.core.chips import Chips
+from dissectory.report.core.findings import Findings
 from dissectory.report.edits import Edits
-from dissectory.report.findings import Findings
-from dissectory.report.views.chips import Chips
 from dissectory.report.views.edited import alone_view, insertion_shots, removal_shots
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ from fakes.run import make_fake_run
 
 from dissectory.analysis import schema
 from dissectory.report.build import build_site
+from dissectory.report.core.chips import Chips
+from dissectory.report.core.findings import Findings
 from dissectory.report.edit_charts import ablation_curve, insertion_bars
 from dissectory.report.edits import Ablation, Context, Edits, Insertion, Span
-from dissectory.report.findings import Findings
-from dissectory.report.views.chips import Chips
 from dissectory.report.views.vanished import MOST, vanished
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ import pytest
 from fakes.run import make_fake_run
 
 from dissectory.analysis.run import Run
-from dissectory.report.findings import Findings
-from dissectory.report.views.chips import Chips
-from dissectory.report.views.gallery import gallery_page
-from dissectory.report.views.home import home_page
+from dissectory.report.core.chips import Chips
+from dissectory.report.core.findings import Findings
+from dissectory.report.core.gallery import gallery_page
+from dissectory.report.core.home import home_page
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,7 +17,7 @@ from dissectory.analysis.experiments.paint.painting import PAINT, Painting
 from dissectory.errors import RunError
 from dissectory.report import build, painting
 from dissectory.report.build import build_site
-from dissectory.report.findings import Findings
+from dissectory.report.core.findings import Findings
 from dissectory.report.painting import ENGINE, OFFLINE, files_of
 from dissectory.report.views import paint
 from dissectory.report.views.paint import PaintPage, paint_page

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from fakes.many_classes import make_many_classes
 
+from dissectory.report.core.chips import Chips
+from dissectory.report.core.findings import Findings
+from dissectory.report.core.home import home_page
 from dissectory.report.detectors import Detectors
-from dissectory.report.findings import Findings
 from dissectory.report.importance_charts import (
     detector_density,
     interpretability_by_importance,
@@ -19,10 +21,8 @@ from dissectory.report.importance_charts import (
 )
 from dissectory.report.removal_charts import class_curve
 from dissectory.report.removals import Curve, Removals
-from dissectory.report.views.chips import Chips
 from dissectory.report.views.class_page import class_page
 from dissectory.report.views.classes import classes_page
-from dissectory.report.views.home import home_page
 from dissectory.report.views.needs import headline, layer_needs, unit_needs
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from fakes.switches import make_fake_switches
 
 from dissectory.analysis.experiments.class_ablation.switches import SHOWN, SWITCHES, LeftOut
 from dissectory.report.build import build_site
-from dissectory.report.findings import Findings
+from dissectory.report.core.findings import Findings
 from dissectory.report.frame.writer import environment
 from dissectory.report.switches import Switchboards
 from dissectory.report.views.switchboard import SwitchesView, switches_view

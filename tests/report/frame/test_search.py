@@ -3,9 +3,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from dissectory.report.findings import Findings
+from dissectory.report.core.chips import Chips
+from dissectory.report.core.findings import Findings
 from dissectory.report.frame.search import search_index
-from dissectory.report.views.chips import Chips
 
 if TYPE_CHECKING:
     from dissectory.analysis.run import Run

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from dissectory.analysis.schema import CATEGORIES
 from dissectory.report import words
-from dissectory.report.drawing import embed
-from dissectory.report.views.chips import concept_link, image_name
+from dissectory.report.charts.drawing import embed
+from dissectory.report.core.chips import concept_link, image_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
     from dissectory.analysis.run import Run
-    from dissectory.report.findings import Concept, Findings
-    from dissectory.report.views.chips import ConceptLink
+    from dissectory.report.core.chips import ConceptLink
+    from dissectory.report.core.findings import Concept, Findings
 
 NAMED = 4
 """Concepts that the description of a label map names."""

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from dissectory.report.findings import Findings
-from dissectory.report.neighbours import find_neighbours
-from dissectory.report.views.chips import Chips
+from dissectory.report.core.chips import Chips
+from dissectory.report.core.concept import concept_page, concepts_page, matches
+from dissectory.report.core.data import data_page
+from dissectory.report.core.findings import Findings
+from dissectory.report.core.home import BEST, home_page
+from dissectory.report.core.layer import layer_page
+from dissectory.report.core.neighbors import find_neighbours
+from dissectory.report.core.unit import Fact, UnitPage, unit_pages
 from dissectory.report.views.classes import classes_page
-from dissectory.report.views.concept import concept_page, concepts_page, matches
-from dissectory.report.views.data import data_page
-from dissectory.report.views.home import BEST, home_page
-from dissectory.report.views.layer import layer_page
-from dissectory.report.views.unit import Fact, UnitPage, unit_pages
 
 if TYPE_CHECKING:
     from dissectory.analysis.run import Run

@@ -10,7 +10,7 @@ import numpy as np
 
 from dissectory.analysis.schema import CATEGORIES
 from dissectory.report import words
-from dissectory.report.drawing import (
+from dissectory.report.charts.drawing import (
     Chart,
     Frame,
     Text,
@@ -32,7 +32,7 @@ from dissectory.report.drawing import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dissectory.report.findings import Concept, Floats, Ints, Layer
+    from dissectory.report.core.findings import Concept, Floats, Ints, Layer
 
 MOST_DOTS = 400
 """Dots of one chart: beyond that they cover each other."""

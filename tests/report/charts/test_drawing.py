@@ -6,9 +6,9 @@ import re
 import numpy as np
 import pytest
 
-from dissectory.report import charts
-from dissectory.report.drawing import Text, embed, hatch, paint, tabulate, ticks
-from dissectory.report.findings import Concept, Layer
+from dissectory.report.charts.drawing import Text, embed, hatch, paint, tabulate, ticks
+from dissectory.report.core import charts
+from dissectory.report.core.findings import Concept, Layer
 
 EVIL = "</script><img src=x onerror=alert(1)>\"'&"
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dissectory.errors import RunError
-from dissectory.report.findings import Findings
+from dissectory.report.core.findings import Findings
 
 if TYPE_CHECKING:
     from pathlib import Path

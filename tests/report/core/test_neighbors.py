@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from dissectory.report import neighbours
-from dissectory.report.findings import Findings
-from dissectory.report.neighbours import find_neighbours
+from dissectory.report.core import neighbors as neighbours
+from dissectory.report.core.findings import Findings
+from dissectory.report.core.neighbors import find_neighbours
 
 if TYPE_CHECKING:
     from dissectory.analysis.run import Run

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dissectory.analysis.schema import CATEGORIES, SIGNIFICANT
-from dissectory.report import charts, words
+from dissectory.report import words
+from dissectory.report.core import charts
+from dissectory.report.core.chips import gallery, image_name
 from dissectory.report.edit_charts import ablation_curve, insertion_bars
-from dissectory.report.views.chips import gallery, image_name
 from dissectory.report.views.edited import insertion_shots, removal_shots
 
 if TYPE_CHECKING:
@@ -18,10 +19,10 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from dissectory.report.drawing import Chart
+    from dissectory.report.charts.drawing import Chart
+    from dissectory.report.core.chips import Chips, Gallery, UnitChip
+    from dissectory.report.core.findings import Concept, Findings, Ints
     from dissectory.report.edits import Edits
-    from dissectory.report.findings import Concept, Findings, Ints
-    from dissectory.report.views.chips import Chips, Gallery, UnitChip
     from dissectory.report.views.edited import Shots
 
 MOST_UNITS = 60

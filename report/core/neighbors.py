@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from dissectory.report.findings import Findings
+    from dissectory.report.core.findings import Findings
 
 BLOCK = 512
 """Units compared with all others at a time: the similarities of 10,000 units stay below 21 MB."""

@@ -14,7 +14,7 @@ from dissectory.report import words
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from dissectory.report.findings import Concept, Findings
+    from dissectory.report.core.findings import Concept, Findings
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dissectory.analysis.schema import CATEGORIES
-from dissectory.report.findings import Findings
-from dissectory.report.views.chips import Chips
-from dissectory.report.views.gallery import GalleryPage, gallery_page
-from dissectory.report.views.home import home_page
+from dissectory.report.core.chips import Chips
+from dissectory.report.core.findings import Findings
+from dissectory.report.core.gallery import GalleryPage, gallery_page
+from dissectory.report.core.home import home_page
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,24 +6,25 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dissectory.report import charts, words
+from dissectory.report import words
 from dissectory.report.attack_charts import ratio, spread
-from dissectory.report.views.chips import gallery, image_name, unit_href
+from dissectory.report.core import charts
+from dissectory.report.core.chips import gallery, image_name, unit_href
 from dissectory.report.views.edited import alone_view, counterexample_shots
 from dissectory.report.views.needs import unit_needs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dissectory.report.charts.drawing import Chart
+    from dissectory.report.core.chips import Chips, ConceptLink, Gallery, UnitChip
+    from dissectory.report.core.findings import Findings, Layer
+    from dissectory.report.core.neighbors import Neighbours
     from dissectory.report.counterexamples import Counterexamples
     from dissectory.report.detectors import Detectors
-    from dissectory.report.drawing import Chart
     from dissectory.report.edits import Edits
-    from dissectory.report.findings import Findings, Layer
-    from dissectory.report.neighbours import Neighbours
     from dissectory.report.removals import Removals
     from dissectory.report.textures import Textures
-    from dissectory.report.views.chips import Chips, ConceptLink, Gallery, UnitChip
     from dissectory.report.views.edited import Alone, Shots
     from dissectory.report.views.needs import UnitNeeds
 
