@@ -20,7 +20,8 @@ from dissectory.analysis.run import Run
 from dissectory.errors import RunError
 from dissectory.report import words
 from dissectory.report.artifacts import Artifacts
-from dissectory.report.attacks import Attacks
+from dissectory.report.attacks.page import attacks_page
+from dissectory.report.attacks.reading import Attacks
 from dissectory.report.compare import Comparison, Network
 from dissectory.report.compare_charts import depth_chart
 from dissectory.report.control import Control
@@ -45,7 +46,6 @@ from dissectory.report.removals import Removals
 from dissectory.report.switches import Switchboards
 from dissectory.report.textures import Textures
 from dissectory.report.views.artifacts import artifacts_page
-from dissectory.report.views.attacks import attacks_page
 from dissectory.report.views.class_page import class_page
 from dissectory.report.views.classes import classes_page
 from dissectory.report.views.compare import Compared, compare_page

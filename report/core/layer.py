@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dissectory.analysis.schema import CATEGORIES
 from dissectory.report import words
-from dissectory.report.attack_charts import agreement_of_layer
+from dissectory.report.attacks.charts import agreement_of_layer
 from dissectory.report.core import charts
 from dissectory.report.views.control import layer_summary
 from dissectory.report.views.needs import layer_needs

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dissectory.report import words
-from dissectory.report.attack_charts import ratio, spread
+from dissectory.report.attacks.charts import ratio, spread
 from dissectory.report.core import charts
 from dissectory.report.core.chips import gallery, image_name, unit_href
 from dissectory.report.views.edited import alone_view, counterexample_shots

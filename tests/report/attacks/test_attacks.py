@@ -13,13 +13,13 @@ from fakes.attacks import CLASSES, UNITS, with_attacks, with_textures
 from fakes.run import make_fake_run
 
 from dissectory.report import build
-from dissectory.report.attack_charts import agreement_of_layer, group_changes
-from dissectory.report.attacks import Attacks
+from dissectory.report.attacks.charts import agreement_of_layer, group_changes
+from dissectory.report.attacks.page import attacks_page
+from dissectory.report.attacks.reading import Attacks
 from dissectory.report.core.chips import Chips
 from dissectory.report.core.findings import Findings
 from dissectory.report.edits import Span
 from dissectory.report.textures import Textures
-from dissectory.report.views.attacks import attacks_page
 
 if TYPE_CHECKING:
     from pathlib import Path

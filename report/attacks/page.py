@@ -11,11 +11,11 @@ import numpy as np
 
 from dissectory.analysis.run import Pictures
 from dissectory.report import words
-from dissectory.report.attack_charts import GROUPS, group_changes
+from dissectory.report.attacks.charts import GROUPS, group_changes
 from dissectory.report.core.chips import image_name
 
 if TYPE_CHECKING:
-    from dissectory.report.attacks import Attack, Attacks
+    from dissectory.report.attacks.reading import Attack, Attacks
     from dissectory.report.charts.drawing import Chart
     from dissectory.report.core.chips import Chips, UnitChip
     from dissectory.report.core.findings import Findings

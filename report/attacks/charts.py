@@ -14,7 +14,7 @@ from dissectory.report.charts.drawing import Chart, Frame, Text, across, dot, em
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dissectory.report.attacks import Attacks
+    from dissectory.report.attacks.reading import Attacks
     from dissectory.report.core.findings import Findings, Floats, Layer
     from dissectory.report.edits import Span
     from dissectory.report.textures import Textures
