@@ -19,7 +19,8 @@ from dissectory.analysis.experiments.paint.painting import CONTENTS, PAINT, Pain
 from dissectory.analysis.run import Run
 from dissectory.errors import RunError
 from dissectory.report import words
-from dissectory.report.artifacts import Artifacts
+from dissectory.report.artifacts.page import artifacts_page
+from dissectory.report.artifacts.reading import Artifacts
 from dissectory.report.attacks.page import attacks_page
 from dissectory.report.attacks.reading import Attacks
 from dissectory.report.compare import Comparison, Network
@@ -45,7 +46,6 @@ from dissectory.report.painting import copy_painting, files_of
 from dissectory.report.removals import Removals
 from dissectory.report.switches import Switchboards
 from dissectory.report.textures import Textures
-from dissectory.report.views.artifacts import artifacts_page
 from dissectory.report.views.class_page import class_page
 from dissectory.report.views.classes import classes_page
 from dissectory.report.views.compare import Compared, compare_page

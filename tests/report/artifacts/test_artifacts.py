@@ -11,12 +11,12 @@ from fakes.run import HOSTILE_LAYER, make_fake_run
 
 from dissectory.analysis import schema
 from dissectory.analysis.run import Run
-from dissectory.report.artifacts import Artifacts
+from dissectory.report.artifacts.page import artifacts_page
+from dissectory.report.artifacts.reading import Artifacts
 from dissectory.report.build import build_site
 from dissectory.report.core.chips import Chips
 from dissectory.report.core.findings import Findings
 from dissectory.report.counterexamples import Counterexamples
-from dissectory.report.views.artifacts import artifacts_page
 from dissectory.report.views.edited import counterexample_shots
 
 if TYPE_CHECKING:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dissectory.report import words
-from dissectory.report.artifact_charts import distance_without
+from dissectory.report.artifacts.charts import distance_without
 
 if TYPE_CHECKING:
     from dissectory.analysis.run import Pictures
-    from dissectory.report.artifacts import Artifacts
+    from dissectory.report.artifacts.reading import Artifacts
     from dissectory.report.charts.drawing import Chart
     from dissectory.report.core.chips import Chips, UnitChip
     from dissectory.report.core.findings import Findings

@@ -20,7 +20,7 @@ from dissectory.report.charts.drawing import (
 )
 
 if TYPE_CHECKING:
-    from dissectory.report.artifacts import Artifacts
+    from dissectory.report.artifacts.reading import Artifacts
 
 _HEADROOM = 1.08
 
