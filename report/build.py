@@ -23,9 +23,11 @@ from dissectory.report.artifacts.page import artifacts_page
 from dissectory.report.artifacts.reading import Artifacts
 from dissectory.report.attacks.page import attacks_page
 from dissectory.report.attacks.reading import Attacks
-from dissectory.report.compare import Comparison, Network
-from dissectory.report.compare_charts import depth_chart
-from dissectory.report.control import Control
+from dissectory.report.compare.charts import depth_chart
+from dissectory.report.compare.page import Compared, compare_page
+from dissectory.report.compare.reading import Comparison, Network
+from dissectory.report.control.page import control_page
+from dissectory.report.control.reading import Control
 from dissectory.report.core.chips import Chips
 from dissectory.report.core.concept import concept_page, concepts_page, matches
 from dissectory.report.core.data import data_page
@@ -48,8 +50,6 @@ from dissectory.report.switches import Switchboards
 from dissectory.report.textures import Textures
 from dissectory.report.views.class_page import class_page
 from dissectory.report.views.classes import classes_page
-from dissectory.report.views.compare import Compared, compare_page
-from dissectory.report.views.control import control_page
 from dissectory.report.views.paint import paint_page
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ import numpy as np
 
 from dissectory.analysis.schema import CATEGORIES
 from dissectory.report import words
+from dissectory.report.control.page import summary
 from dissectory.report.core import charts
 from dissectory.report.core.gallery import about_images, generated_from
 from dissectory.report.core.layer import concept_counts
-from dissectory.report.views.control import summary
 from dissectory.report.views.needs import headline
 from dissectory.report.views.vanished import vanished
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dissectory.report.charts.drawing import Chart
-    from dissectory.report.control import Control
+    from dissectory.report.compare.page import Compared
+    from dissectory.report.control.page import ControlSummary
+    from dissectory.report.control.reading import Control
     from dissectory.report.core.chips import Chips, ConceptLink, UnitChip
     from dissectory.report.core.findings import Findings, Ints, Layer
     from dissectory.report.edits import Edits
     from dissectory.report.removals import Removals
-    from dissectory.report.views.compare import Compared
-    from dissectory.report.views.control import ControlSummary
     from dissectory.report.views.needs import Headline
     from dissectory.report.views.vanished import Vanished
 

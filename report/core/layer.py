@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING
 from dissectory.analysis.schema import CATEGORIES
 from dissectory.report import words
 from dissectory.report.attacks.charts import agreement_of_layer
+from dissectory.report.control.page import layer_summary
 from dissectory.report.core import charts
-from dissectory.report.views.control import layer_summary
 from dissectory.report.views.needs import layer_needs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dissectory.report.charts.drawing import Chart
-    from dissectory.report.control import Control
+    from dissectory.report.control.page import ControlSummary
+    from dissectory.report.control.reading import Control
     from dissectory.report.core.chips import Chips, UnitChip
     from dissectory.report.core.findings import Concept, Findings, Layer
     from dissectory.report.removals import Removals
     from dissectory.report.textures import Textures
-    from dissectory.report.views.control import ControlSummary
     from dissectory.report.views.needs import LayerNeeds
 
 

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dissectory.analysis.schema import CATEGORIES
-from dissectory.report import paired, words
+from dissectory.report import words
+from dissectory.report.control import charts as paired
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dissectory.report.charts.drawing import Chart
-    from dissectory.report.control import Best, Control
+    from dissectory.report.control.reading import Best, Control
     from dissectory.report.core.chips import Chips, ConceptLink, UnitChip
     from dissectory.report.core.findings import Concept, Findings
 

@@ -21,7 +21,7 @@ from dissectory.report.charts.drawing import (
 )
 
 if TYPE_CHECKING:
-    from dissectory.report.compare import Comparison, Network
+    from dissectory.report.compare.reading import Comparison, Network
 
 _PANEL, _GAP = 330, 60
 

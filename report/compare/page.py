@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from dissectory.analysis.schema import CATEGORIES
 from dissectory.report import words
-from dissectory.report.compare_charts import depth_chart
+from dissectory.report.compare.charts import depth_chart
 from dissectory.report.core.chips import concept_link, unit_href
 
 if TYPE_CHECKING:
     from dissectory.report.charts.drawing import Chart
-    from dissectory.report.compare import Comparison, Fit, Network, SharedConcept
+    from dissectory.report.compare.reading import Comparison, Fit, Network, SharedConcept
     from dissectory.report.core.chips import Chips, ConceptLink
 
 

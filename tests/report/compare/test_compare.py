@@ -12,11 +12,11 @@ from fakes.run import HOSTILE, make_fake_run
 from dissectory.analysis.run import Related, Run
 from dissectory.analysis.schema import CATEGORIES
 from dissectory.report.build import build_site
-from dissectory.report.compare import Comparison, Network
-from dissectory.report.compare_charts import depth_chart
+from dissectory.report.compare.charts import depth_chart
+from dissectory.report.compare.page import compare_page
+from dissectory.report.compare.reading import Comparison, Network
 from dissectory.report.core.chips import Chips
 from dissectory.report.core.findings import Findings
-from dissectory.report.views.compare import compare_page
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from dissectory.report import paired
-from dissectory.report.control import Control
+from dissectory.report.control import charts as paired
+from dissectory.report.control.page import ControlPage, control_page
+from dissectory.report.control.reading import Control
 from dissectory.report.core.chips import Chips
 from dissectory.report.core.findings import Concept, Findings, Layer
 from dissectory.report.core.home import home_page
 from dissectory.report.core.layer import layer_page
-from dissectory.report.views.control import ControlPage, control_page
 
 if TYPE_CHECKING:
     from dissectory.analysis.run import Run
