@@ -37,9 +37,9 @@ from dissectory.report.core.home import RelatedSite, home_page, site_title
 from dissectory.report.core.layer import layer_page
 from dissectory.report.core.neighbors import find_neighbours
 from dissectory.report.core.unit import unit_pages
-from dissectory.report.counterexamples import Counterexamples
 from dissectory.report.detectors import Detectors
-from dissectory.report.edits import Edits
+from dissectory.report.edits.counterexamples import Counterexamples
+from dissectory.report.edits.reading import Edits
 from dissectory.report.frame.libraries import library
 from dissectory.report.frame.search import search_index
 from dissectory.report.frame.shells import SOURCES, build_chrome

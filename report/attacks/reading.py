@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dissectory.report.edits import Span
+from dissectory.report.edits.reading import Span
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

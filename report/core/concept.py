@@ -11,8 +11,8 @@ from dissectory.analysis.schema import CATEGORIES, SIGNIFICANT
 from dissectory.report import words
 from dissectory.report.core import charts
 from dissectory.report.core.chips import gallery, image_name
-from dissectory.report.edit_charts import ablation_curve, insertion_bars
-from dissectory.report.views.edited import insertion_shots, removal_shots
+from dissectory.report.edits.charts import ablation_curve, insertion_bars
+from dissectory.report.edits.shots import insertion_shots, removal_shots
 
 if TYPE_CHECKING:
     from typing import Any
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from dissectory.report.charts.drawing import Chart
     from dissectory.report.core.chips import Chips, Gallery, UnitChip
     from dissectory.report.core.findings import Concept, Findings, Ints
-    from dissectory.report.edits import Edits
-    from dissectory.report.views.edited import Shots
+    from dissectory.report.edits.reading import Edits
+    from dissectory.report.edits.shots import Shots
 
 MOST_UNITS = 60
 """Rows of a concept's table: all units that bear it as their label, then the next best up to this many."""

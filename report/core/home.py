@@ -13,8 +13,8 @@ from dissectory.report.control.page import summary
 from dissectory.report.core import charts
 from dissectory.report.core.gallery import about_images, generated_from
 from dissectory.report.core.layer import concept_counts
+from dissectory.report.edits.vanished import vanished
 from dissectory.report.views.needs import headline
-from dissectory.report.views.vanished import vanished
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from dissectory.report.control.reading import Control
     from dissectory.report.core.chips import Chips, ConceptLink, UnitChip
     from dissectory.report.core.findings import Findings, Ints, Layer
-    from dissectory.report.edits import Edits
+    from dissectory.report.edits.reading import Edits
+    from dissectory.report.edits.vanished import Vanished
     from dissectory.report.removals import Removals
     from dissectory.report.views.needs import Headline
-    from dissectory.report.views.vanished import Vanished
 
 BEST = 12
 """Units shown on the first page, each of another concept."""

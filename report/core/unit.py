@@ -10,7 +10,7 @@ from dissectory.report import words
 from dissectory.report.attacks.charts import ratio, spread
 from dissectory.report.core import charts
 from dissectory.report.core.chips import gallery, image_name, unit_href
-from dissectory.report.views.edited import alone_view, counterexample_shots
+from dissectory.report.edits.shots import alone_view, counterexample_shots
 from dissectory.report.views.needs import unit_needs
 
 if TYPE_CHECKING:
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from dissectory.report.core.chips import Chips, ConceptLink, Gallery, UnitChip
     from dissectory.report.core.findings import Findings, Layer
     from dissectory.report.core.neighbors import Neighbours
-    from dissectory.report.counterexamples import Counterexamples
     from dissectory.report.detectors import Detectors
-    from dissectory.report.edits import Edits
+    from dissectory.report.edits.counterexamples import Counterexamples
+    from dissectory.report.edits.reading import Edits
+    from dissectory.report.edits.shots import Alone, Shots
     from dissectory.report.removals import Removals
     from dissectory.report.textures import Textures
-    from dissectory.report.views.edited import Alone, Shots
     from dissectory.report.views.needs import UnitNeeds
 
 RUNNERS = 8

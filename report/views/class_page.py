@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dissectory.report import words
-from dissectory.report.edit_charts import signed_percent
+from dissectory.report.edits.charts import signed_percent
 from dissectory.report.removal_charts import CALLED_OUT, class_curve
 from dissectory.report.removals import meaning
 from dissectory.report.views.switchboard import switches_view

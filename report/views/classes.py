@@ -10,7 +10,7 @@ import numpy as np
 
 from dissectory.analysis.schema import TABLES
 from dissectory.report import words
-from dissectory.report.edit_charts import signed_percent
+from dissectory.report.edits.charts import signed_percent
 from dissectory.report.removal_charts import CALLED_OUT
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dissectory.report import words
-from dissectory.report.edit_charts import signed_percent
+from dissectory.report.edits.charts import signed_percent
 from dissectory.report.importance_charts import (
     detector_density,
     interpretability_by_importance,

@@ -16,8 +16,8 @@ from dissectory.report.artifacts.reading import Artifacts
 from dissectory.report.build import build_site
 from dissectory.report.core.chips import Chips
 from dissectory.report.core.findings import Findings
-from dissectory.report.counterexamples import Counterexamples
-from dissectory.report.views.edited import counterexample_shots
+from dissectory.report.edits.counterexamples import Counterexamples
+from dissectory.report.edits.shots import counterexample_shots
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -18,7 +18,7 @@ from dissectory.report.attacks.page import attacks_page
 from dissectory.report.attacks.reading import Attacks
 from dissectory.report.core.chips import Chips
 from dissectory.report.core.findings import Findings
-from dissectory.report.edits import Span
+from dissectory.report.edits.reading import Span
 from dissectory.report.textures import Textures
 
 if TYPE_CHECKING:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dissectory.report import words
-from dissectory.report.edit_charts import signed_percent
-from dissectory.report.views.edited import change_bar
+from dissectory.report.edits.charts import signed_percent
+from dissectory.report.edits.shots import change_bar
 
 if TYPE_CHECKING:
     from dissectory.report.core.chips import Chips, ConceptLink
     from dissectory.report.core.findings import Findings
-    from dissectory.report.edits import Ablation, Edits, Span
+    from dissectory.report.edits.reading import Ablation, Edits, Span
 
 UNITS = 20
 """Units removed: the number that Bau et al. 2020 report; of smaller layers as many as there were."""

@@ -27,7 +27,7 @@ from dissectory.report.charts.drawing import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dissectory.report.edits import Ablation, Context, Insertion, Span
+    from dissectory.report.edits.reading import Ablation, Context, Insertion, Span
 
 _LEAST = 0.2
 """The axis of changes reaches at least so far down."""

@@ -12,8 +12,8 @@ from dissectory.analysis import schema
 from dissectory.report.build import build_site
 from dissectory.report.core.chips import Chips
 from dissectory.report.core.findings import Findings
-from dissectory.report.edits import Edits
-from dissectory.report.views.edited import alone_view, insertion_shots, removal_shots
+from dissectory.report.edits.reading import Edits
+from dissectory.report.edits.shots import alone_view, insertion_shots, removal_shots
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

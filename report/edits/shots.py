@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 from dissectory.report import words
 from dissectory.report.core.chips import image_name
-from dissectory.report.edit_charts import signed_percent
+from dissectory.report.edits.charts import signed_percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dissectory.report.core.chips import Chips, ConceptLink, UnitChip
     from dissectory.report.core.findings import Concept, Findings, Layer
-    from dissectory.report.counterexamples import Counterexamples
-    from dissectory.report.edits import Edits, Effect, Place, Span
+    from dissectory.report.edits.counterexamples import Counterexamples
+    from dissectory.report.edits.reading import Edits, Effect, Place, Span
 
 
 @dataclass(frozen=True, slots=True)

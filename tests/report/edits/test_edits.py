@@ -14,9 +14,9 @@ from dissectory.analysis import schema
 from dissectory.report.build import build_site
 from dissectory.report.core.chips import Chips
 from dissectory.report.core.findings import Findings
-from dissectory.report.edit_charts import ablation_curve, insertion_bars
-from dissectory.report.edits import Ablation, Context, Edits, Insertion, Span
-from dissectory.report.views.vanished import MOST, vanished
+from dissectory.report.edits.charts import ablation_curve, insertion_bars
+from dissectory.report.edits.reading import Ablation, Context, Edits, Insertion, Span
+from dissectory.report.edits.vanished import MOST, vanished
 
 if TYPE_CHECKING:
     from pathlib import Path
