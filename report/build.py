@@ -37,7 +37,6 @@ from dissectory.report.core.home import RelatedSite, home_page, site_title
 from dissectory.report.core.layer import layer_page
 from dissectory.report.core.neighbors import find_neighbours
 from dissectory.report.core.unit import unit_pages
-from dissectory.report.detectors import Detectors
 from dissectory.report.edits.counterexamples import Counterexamples
 from dissectory.report.edits.reading import Edits
 from dissectory.report.frame.libraries import library
@@ -45,11 +44,12 @@ from dissectory.report.frame.search import search_index
 from dissectory.report.frame.shells import SOURCES, build_chrome
 from dissectory.report.frame.writer import Writer
 from dissectory.report.painting import copy_painting, files_of
-from dissectory.report.removals import Removals
+from dissectory.report.removals.class_page import class_page
+from dissectory.report.removals.classes import classes_page
+from dissectory.report.removals.detectors import Detectors
+from dissectory.report.removals.reading import Removals
 from dissectory.report.switches import Switchboards
 from dissectory.report.textures import Textures
-from dissectory.report.views.class_page import class_page
-from dissectory.report.views.classes import classes_page
 from dissectory.report.views.paint import paint_page
 
 if TYPE_CHECKING:

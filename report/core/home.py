@@ -14,7 +14,7 @@ from dissectory.report.core import charts
 from dissectory.report.core.gallery import about_images, generated_from
 from dissectory.report.core.layer import concept_counts
 from dissectory.report.edits.vanished import vanished
-from dissectory.report.views.needs import headline
+from dissectory.report.removals.needs import headline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from dissectory.report.core.findings import Findings, Ints, Layer
     from dissectory.report.edits.reading import Edits
     from dissectory.report.edits.vanished import Vanished
-    from dissectory.report.removals import Removals
-    from dissectory.report.views.needs import Headline
+    from dissectory.report.removals.needs import Headline
+    from dissectory.report.removals.reading import Removals
 
 BEST = 12
 """Units shown on the first page, each of another concept."""

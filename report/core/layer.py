@@ -11,7 +11,7 @@ from dissectory.report import words
 from dissectory.report.attacks.charts import agreement_of_layer
 from dissectory.report.control.page import layer_summary
 from dissectory.report.core import charts
-from dissectory.report.views.needs import layer_needs
+from dissectory.report.removals.needs import layer_needs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from dissectory.report.control.reading import Control
     from dissectory.report.core.chips import Chips, UnitChip
     from dissectory.report.core.findings import Concept, Findings, Layer
-    from dissectory.report.removals import Removals
+    from dissectory.report.removals.needs import LayerNeeds
+    from dissectory.report.removals.reading import Removals
     from dissectory.report.textures import Textures
-    from dissectory.report.views.needs import LayerNeeds
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from dissectory.report.attacks.charts import ratio, spread
 from dissectory.report.core import charts
 from dissectory.report.core.chips import gallery, image_name, unit_href
 from dissectory.report.edits.shots import alone_view, counterexample_shots
-from dissectory.report.views.needs import unit_needs
+from dissectory.report.removals.needs import unit_needs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from dissectory.report.core.chips import Chips, ConceptLink, Gallery, UnitChip
     from dissectory.report.core.findings import Findings, Layer
     from dissectory.report.core.neighbors import Neighbours
-    from dissectory.report.detectors import Detectors
     from dissectory.report.edits.counterexamples import Counterexamples
     from dissectory.report.edits.reading import Edits
     from dissectory.report.edits.shots import Alone, Shots
-    from dissectory.report.removals import Removals
+    from dissectory.report.removals.detectors import Detectors
+    from dissectory.report.removals.needs import UnitNeeds
+    from dissectory.report.removals.reading import Removals
     from dissectory.report.textures import Textures
-    from dissectory.report.views.needs import UnitNeeds
 
 RUNNERS = 8
 """Concepts in the list of a unit, its label included."""

@@ -15,7 +15,7 @@ from dissectory.report.charts.drawing import embed
 if TYPE_CHECKING:
     from dissectory.report.core.chips import Chips
     from dissectory.report.core.findings import Findings, Ints
-    from dissectory.report.removals import Removals
+    from dissectory.report.removals.reading import Removals
 
 OTHERS = 2
 """Runner-up concepts by which a unit is found, beside its label."""

@@ -14,7 +14,7 @@ from dissectory.report.core.home import BEST, home_page
 from dissectory.report.core.layer import layer_page
 from dissectory.report.core.neighbors import find_neighbours
 from dissectory.report.core.unit import Fact, UnitPage, unit_pages
-from dissectory.report.views.classes import classes_page
+from dissectory.report.removals.classes import classes_page
 
 if TYPE_CHECKING:
     from dissectory.analysis.run import Run

@@ -11,13 +11,13 @@ import numpy as np
 from dissectory.analysis.schema import TABLES
 from dissectory.report import words
 from dissectory.report.edits.charts import signed_percent
-from dissectory.report.removal_charts import CALLED_OUT
+from dissectory.report.removals.curve_charts import CALLED_OUT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dissectory.report.core.findings import Findings
-    from dissectory.report.removals import Removals
+    from dissectory.report.removals.reading import Removals
 
 MEASURES = ("balanced_accuracy", "recall", "precision", "accuracy")
 

@@ -11,7 +11,7 @@ from dissectory.report.charts.drawing import Chart, Frame, Text, across, dot, em
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from dissectory.report.removals import Curve, Floats
+    from dissectory.report.removals.reading import Curve, Floats
 
 CALLED_OUT = (4, 20)
 """Numbers of removed units that are named on the curve, as in Bau et al. 2020, figure 3."""

@@ -10,18 +10,18 @@ import numpy as np
 
 from dissectory.report import words
 from dissectory.report.edits.charts import signed_percent
-from dissectory.report.importance_charts import (
+from dissectory.report.removals.importance_charts import (
     detector_density,
     interpretability_by_importance,
     interpretability_by_led,
 )
-from dissectory.report.removals import MOST_IMPORTANT, meaning
+from dissectory.report.removals.reading import MOST_IMPORTANT, meaning
 
 if TYPE_CHECKING:
     from dissectory.report.charts.drawing import Chart
     from dissectory.report.core.findings import Findings, Layer
-    from dissectory.report.detectors import Detectors
-    from dissectory.report.removals import Curve, Removals
+    from dissectory.report.removals.detectors import Detectors
+    from dissectory.report.removals.reading import Curve, Removals
 
 DETECTED = 2
 """Sets of images that a unit's page shows it as a detector of."""

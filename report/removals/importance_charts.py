@@ -26,7 +26,7 @@ from dissectory.report.charts.drawing import (
 
 if TYPE_CHECKING:
     from dissectory.report.core.findings import Floats, Ints
-    from dissectory.report.detectors import Detector
+    from dissectory.report.removals.detectors import Detector
 
 GROUP = 32
 """Units whose importance is averaged together."""

@@ -13,17 +13,17 @@ from fakes.many_classes import make_many_classes
 from dissectory.report.core.chips import Chips
 from dissectory.report.core.findings import Findings
 from dissectory.report.core.home import home_page
-from dissectory.report.detectors import Detectors
-from dissectory.report.importance_charts import (
+from dissectory.report.removals.class_page import class_page
+from dissectory.report.removals.classes import classes_page
+from dissectory.report.removals.curve_charts import class_curve
+from dissectory.report.removals.detectors import Detectors
+from dissectory.report.removals.importance_charts import (
     detector_density,
     interpretability_by_importance,
     interpretability_by_led,
 )
-from dissectory.report.removal_charts import class_curve
-from dissectory.report.removals import Curve, Removals
-from dissectory.report.views.class_page import class_page
-from dissectory.report.views.classes import classes_page
-from dissectory.report.views.needs import headline, layer_needs, unit_needs
+from dissectory.report.removals.needs import headline, layer_needs, unit_needs
+from dissectory.report.removals.reading import Curve, Removals
 
 if TYPE_CHECKING:
     from dissectory.analysis.run import Run
