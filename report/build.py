@@ -43,14 +43,14 @@ from dissectory.report.frame.libraries import library
 from dissectory.report.frame.search import search_index
 from dissectory.report.frame.shells import SOURCES, build_chrome
 from dissectory.report.frame.writer import Writer
-from dissectory.report.painting import copy_painting, files_of
+from dissectory.report.paint.page import paint_page
+from dissectory.report.paint.reading import copy_painting, files_of
 from dissectory.report.removals.class_page import class_page
 from dissectory.report.removals.classes import classes_page
 from dissectory.report.removals.detectors import Detectors
 from dissectory.report.removals.reading import Removals
-from dissectory.report.switches import Switchboards
-from dissectory.report.textures import Textures
-from dissectory.report.views.paint import paint_page
+from dissectory.report.switchboard.reading import Switchboards
+from dissectory.report.textures.reading import Textures
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

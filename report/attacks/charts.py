@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dissectory.report.attacks.reading import Attacks
     from dissectory.report.core.findings import Findings, Floats, Layer
     from dissectory.report.edits.reading import Span
-    from dissectory.report.textures import Textures
+    from dissectory.report.textures.reading import Textures
 
 GROUPS = {
     "target": "units of the target",

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from dissectory.report.core.findings import Concept, Findings, Layer
     from dissectory.report.removals.needs import LayerNeeds
     from dissectory.report.removals.reading import Removals
-    from dissectory.report.textures import Textures
+    from dissectory.report.textures.reading import Textures
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from dissectory.report.removals.detectors import Detectors
     from dissectory.report.removals.needs import UnitNeeds
     from dissectory.report.removals.reading import Removals
-    from dissectory.report.textures import Textures
+    from dissectory.report.textures.reading import Textures
 
 RUNNERS = 8
 """Concepts in the list of a unit, its label included."""

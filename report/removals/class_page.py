@@ -10,15 +10,15 @@ from dissectory.report import words
 from dissectory.report.edits.charts import signed_percent
 from dissectory.report.removals.curve_charts import CALLED_OUT, class_curve
 from dissectory.report.removals.reading import meaning
-from dissectory.report.views.switchboard import switches_view
+from dissectory.report.switchboard.page import switches_view
 
 if TYPE_CHECKING:
     from dissectory.report.charts.drawing import Chart
     from dissectory.report.core.chips import Chips, UnitChip
     from dissectory.report.core.findings import Findings
     from dissectory.report.removals.reading import ImageClass, Loss, Need, Removals
-    from dissectory.report.switches import Switchboards
-    from dissectory.report.views.switchboard import SwitchesView
+    from dissectory.report.switchboard.page import SwitchesView
+    from dissectory.report.switchboard.reading import Switchboards
 
 CARDS = 8
 SHARING = 6

@@ -14,7 +14,8 @@ from playwright.sync_api import sync_playwright
 from worlds.planted_painting import paint_planted
 
 from dissectory.analysis.experiments.paint.painting import PAINT
-from dissectory.report import build, painting
+from dissectory.report import build
+from dissectory.report.paint import reading as painting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -9,7 +9,8 @@ from fakes.painting import make_fake_painting
 from fakes.run import HOSTILE_LAYER, make_fake_run
 
 from dissectory.analysis.experiments.paint.painting import PAINT
-from dissectory.report import build, painting
+from dissectory.report import build
+from dissectory.report.paint import reading as painting
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,7 +4,7 @@
   var root = document.documentElement.dataset.root;
 
   /**
-   * What the page says of a painting; see dissectory.report.views.paint.
+   * What the page says of a painting; see dissectory.report.paint.page.
    * @typedef {{inputs: [string, number[]][], picture: [number, number], range: [number, number], seeds: number[],
    *   paints: [string, string, number[], number[]][], strongest: number, files: Record<string, number>, offline: boolean}} Painting
    */

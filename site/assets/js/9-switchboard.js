@@ -7,7 +7,7 @@
   var runs = window.dissectoryRuns;
 
   /**
-   * What the page says of a switchboard; see dissectory.report.views.switchboard.
+   * What the page says of a switchboard; see dissectory.report.switchboard.page.
    * @typedef {{key: string, script: string, class: number, order: number[], images: [number, string][], sprite: string,
    *   columns: number}} Board
    */

@@ -19,7 +19,7 @@ from dissectory.report.attacks.reading import Attacks
 from dissectory.report.core.chips import Chips
 from dissectory.report.core.findings import Findings
 from dissectory.report.edits.reading import Span
-from dissectory.report.textures import Textures
+from dissectory.report.textures.reading import Textures
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,7 +10,7 @@ from dissectory.analysis.experiments.paint.painting import PAINT, STRONGEST
 from dissectory.report import words
 from dissectory.report.charts.drawing import embed
 from dissectory.report.core.chips import concept_link, unit_href
-from dissectory.report.painting import fits_offline
+from dissectory.report.paint.reading import fits_offline
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
     from dissectory.report.core.findings import Findings
-    from dissectory.report.switches import Switchboard, Switchboards
+    from dissectory.report.switchboard.reading import Switchboard, Switchboards
 
 SIZES = (4, 20)
 """How many of the most important units are removed at once, or alone kept."""

@@ -15,12 +15,13 @@ from fakes.run import make_fake_run
 from dissectory.analysis import schema
 from dissectory.analysis.experiments.paint.painting import PAINT, Painting
 from dissectory.errors import RunError
-from dissectory.report import build, painting
+from dissectory.report import build
 from dissectory.report.build import build_site
 from dissectory.report.core.findings import Findings
-from dissectory.report.painting import ENGINE, OFFLINE, files_of
-from dissectory.report.views import paint
-from dissectory.report.views.paint import PaintPage, paint_page
+from dissectory.report.paint import page as paint
+from dissectory.report.paint import reading as painting
+from dissectory.report.paint.page import PaintPage, paint_page
+from dissectory.report.paint.reading import ENGINE, OFFLINE, files_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,8 +16,8 @@ from dissectory.analysis.experiments.class_ablation.switches import SHOWN, SWITC
 from dissectory.report.build import build_site
 from dissectory.report.core.findings import Findings
 from dissectory.report.frame.writer import environment
-from dissectory.report.switches import Switchboards
-from dissectory.report.views.switchboard import SwitchesView, switches_view
+from dissectory.report.switchboard.page import SwitchesView, switches_view
+from dissectory.report.switchboard.reading import Switchboards
 
 if TYPE_CHECKING:
     from pathlib import Path
