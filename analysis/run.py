@@ -58,14 +58,14 @@ class Pictures:
     `.<category>.webp` its label map: a pixel for each grid position, transparent where nothing is labelled.
 
     Of a generator, `images/without/<layers.index>/<unit>.webp` holds a unit's first `without_tiles` top images side by
-    side, drawn without the unit, and below them the difference of each colour's values, `amplified` so many times;
+    side, drawn without the unit, and below them the difference of each color's values, `amplified` so many times;
     `images/ablation/<n>.webp` a row for each image and a tile for each number of removed units, as in the table
     ablation_pictures; `images/insertion/<n>.webp` a row for each image of the table insertion_pictures: before, after,
     and the difference; `images/counterexamples/<layers.index>/<unit>.webp` the images of the table counterexamples side
     by side, with room for `counterexample_tiles`.
 
     `images/attacks/<image>.webp` is an attacked image as the network sees it, the same name with `.changed.webp` what
-    it was changed to, with `.difference.webp` what was added, amplified around grey.
+    it was changed to, with `.difference.webp` what was added, amplified around gray.
     """
 
     tile: int = 112

@@ -324,7 +324,7 @@ GALLERY_CONCEPTS = Table(
         _IMAGE,
         _CONCEPT,
         Column("pixels", "int", "grid positions that carry the concept on the image", "grid positions"),
-        Column("color", "name", "the concept's colour in the gallery's label maps, as #rrggbb"),
+        Column("color", "name", "the concept's color in the gallery's label maps, as #rrggbb"),
         Column(
             "runs",
             "text",
@@ -577,7 +577,7 @@ UNIT_EFFECTS = Table(
         Column(
             "concept",
             "name",
-            "the unit's label, or one of the four concepts and the two colours of which most positions came or went",
+            "the unit's label, or one of the four concepts and the two colors of which most positions came or went",
         ),
         Column("images", "int", "images that were drawn with and without the unit, others than those of the study"),
         Column("pixels", "long", "grid positions that carry the concept without the unit", "grid positions"),
@@ -800,7 +800,7 @@ ATTACKS = Table(
         Column(
             "distance",
             "float",
-            "L2 distance of the two pictures: root of the summed squares of the differences of all pixels and colours, "
+            "L2 distance of the two pictures: root of the summed squares of the differences of all pixels and colors, "
             "which are 0..1",
             "pixel values",
         ),

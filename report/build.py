@@ -35,7 +35,7 @@ from dissectory.report.core.findings import Findings
 from dissectory.report.core.gallery import gallery_page
 from dissectory.report.core.home import RelatedSite, home_page, site_title
 from dissectory.report.core.layer import layer_page
-from dissectory.report.core.neighbors import find_neighbours
+from dissectory.report.core.neighbors import find_neighbors
 from dissectory.report.core.unit import unit_pages
 from dissectory.report.edits.counterexamples import Counterexamples
 from dissectory.report.edits.reading import Edits
@@ -151,7 +151,7 @@ def _write_site(  # noqa: PLR0917 - what a site may have
         switchboards.write(run, folder)
 
     matched = matches(findings)
-    neighbours = find_neighbours(findings)
+    neighbors = find_neighbors(findings)
     edits, counters = Edits.read(run, findings), Counterexamples.read(run, findings)
     of_classes = range(len(removals.classes) if removals else 0)
     total = 3 + len(optional) - len(left_out) + len(findings.layers) + len(findings.concepts) + len(findings.units)
@@ -175,7 +175,7 @@ def _write_site(  # noqa: PLR0917 - what a site may have
     if removals:
         pages = (class_page(findings, chips, removals, number, switchboards) for number in of_classes)
         writer.write_all("class", pages)
-    writer.write_all("unit", unit_pages(findings, chips, neighbours, edits, textures, removals, detectors, counters))
+    writer.write_all("unit", unit_pages(findings, chips, neighbors, edits, textures, removals, detectors, counters))
     (folder / "search-index.js").write_text(search_index(findings, chips, removals), encoding="utf-8")
 
 

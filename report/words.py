@@ -62,10 +62,10 @@ def shown_as(name: str, category: str) -> str:
     """Say what pixels show, so that it can stand alone as an answer.
 
     >>> shown_as("car", "object"), shown_as("red", "color"), shown_as("wood", "material")
-    ('Cars', 'The colour red', 'Wood')
+    ('Cars', 'The color red', 'Wood')
     """
     if category == "color":
-        return f"The colour {name}"
+        return f"The color {name}"
     return sentence_case(plural(name) if category == "object" else name)
 
 

@@ -124,9 +124,9 @@ def unknown_concepts(values: Values, _: Path) -> str:
 
 
 def weights_that_do_not_fit(values: Values, folder: Path) -> str:
-    torch.save({"detectors.colours": torch.zeros(4, 3), "head.weight": torch.zeros(2)}, folder / "weights.pt")
+    torch.save({"detectors.colors": torch.zeros(4, 3), "head.weight": torch.zeros(2)}, folder / "weights.pt")
     values["model"]["weights"] = "weights.pt"
-    return r"detectors\.colours"
+    return r"detectors\.colors"
 
 
 def a_pickle_that_does_something(values: Values, folder: Path) -> str:

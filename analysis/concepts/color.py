@@ -1,7 +1,7 @@
-"""The source `color`: the basic colour name of every pixel.
+"""The source `color`: the basic color name of every pixel.
 
-The model is that of `color_model`; its answers are read from a table of 64 x 64 x 64 colours, each standing for the
-4 x 4 x 4 neighbouring ones of the 8-bit cube and named after the middle of them.
+The model is that of `color_model`; its answers are read from a table of 64 x 64 x 64 colors, each standing for the
+4 x 4 x 4 neighboring ones of the 8-bit cube and named after the middle of them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from dissectory.analysis.subjects.images import ViewBatch
 
 BIN = 4
-"""Neighbouring values of a channel, 0..255, that are one bin of the table."""
+"""Neighboring values of a channel, 0..255, that are one bin of the table."""
 
 
 @cache
@@ -39,18 +39,18 @@ def color_table() -> npt.NDArray[np.uint16]:
 
 
 class Color:
-    """The eleven basic colour names, read from the view's pixel under the centre of each cell of the grid."""
+    """The eleven basic color names, read from the view's pixel under the center of each cell of the grid."""
 
     name = "color"
     planes = 1
     concepts = tuple(Concept(color, "color", "color") for color in COLORS)
 
     def __init__(self, grid: int) -> None:
-        """Name colours on a lattice of `grid` x `grid`."""
+        """Name colors on a lattice of `grid` x `grid`."""
         self._grid = grid
 
-    def label(self, batch: ViewBatch, earlier: Sequence[Planes]) -> Planes:  # noqa: ARG002 - colours need no other labels
-        """Name the colour of every cell."""
+    def label(self, batch: ViewBatch, earlier: Sequence[Planes]) -> Planes:  # noqa: ARG002 - colors need no other labels
+        """Name the color of every cell."""
         size = batch.views.shape[1]
         middles = ((np.arange(self._grid) + 0.5) * (size / self._grid)).astype(np.intp)
         red, green, blue = np.moveaxis(batch.views[:, middles[:, None], middles] // BIN, -1, 0)

@@ -1,10 +1,10 @@
-"""The eleven basic colour names as fuzzy sets over CIELab: which name a colour most deserves.
+"""The eleven basic color names as fuzzy sets over CIELab: which name a color most deserves.
 
 The model and its parameters are those of R. Benavente, M. Vanrell and R. Baldrich, 'Parametric fuzzy sets for
 automatic color naming', Journal of the Optical Society of America A 25(10):2582-2593, 2008
-(doi 10.1364/JOSAA.25.002582), fitted there to how people named samples of surface colours.
+(doi 10.1364/JOSAA.25.002582), fitted there to how people named samples of surface colors.
 
-At each of six levels of lightness the plane of a and b is cut, around a centre t near grey, into sectors, one for
+At each of six levels of lightness the plane of a and b is cut, around a center t near gray, into sectors, one for
 every chromatic name that people use at that lightness. With (x, y) = (a, b) - t and the logistic function S, the
 membership of the name between the borders i and j (angles alpha, slopes beta) is
 
@@ -12,7 +12,7 @@ membership of the name between the borders i and j (angles alpha, slopes beta) i
     v = (x cos(phi) + y sin(phi)) / e_x,    w = (y cos(phi) - x sin(phi)) / e_y;
 
 the first two factors are the two sides of the sector, the third one leaves out
-an ellipse of greyish colours. (The paper gives each name both of its borders; neighbours share one, so that here every
+an ellipse of grayish colors. (The paper gives each name both of its borders; neighbors share one, so that here every
 border stands once, and the paper's second angle is the next border's less a right angle.) What the chromatic names
 leave over is shared by black, gray and white according to the lightness alone.
 
@@ -44,7 +44,7 @@ class Level:
 
     up_to: float
     """The highest L of the level; the level before ends where it begins."""
-    centre: tuple[float, float]
+    center: tuple[float, float]
     """t, in a and b."""
     axes: tuple[float, float]
     """e_x and e_y, the half axes of the ellipse."""
@@ -53,7 +53,7 @@ class Level:
     edge: float
     """beta_e, the slope of the ellipse's edge."""
     borders: tuple[tuple[str, float, float], ...]
-    """Round the centre, for every name the border where it begins: name, alpha in radians, beta."""
+    """Round the center, for every name the border where it begins: name, alpha in radians, beta."""
 
 
 LEVELS = (
@@ -112,7 +112,7 @@ GRAY_WHITE = (79.649301, 0.306741)
 _XYZ_OF_RGB = np.array(
     [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
 )
-_WHITE = _XYZ_OF_RGB.sum(axis=1)  # D65 as the matrix has it, so that r = g = b lies on the axis of greys
+_WHITE = _XYZ_OF_RGB.sum(axis=1)  # D65 as the matrix has it, so that r = g = b lies on the axis of grays
 
 
 def lab(rgb: npt.ArrayLike) -> Floats:
@@ -126,7 +126,7 @@ def lab(rgb: npt.ArrayLike) -> Floats:
 
 
 def memberships(rgb: npt.ArrayLike) -> Floats:
-    """How far colours belong to each name.
+    """How far colors belong to each name.
 
     Args:
         rgb: sRGB `(..., 3)`, 0..255.
@@ -146,7 +146,7 @@ def memberships(rgb: npt.ArrayLike) -> Floats:
 
 
 def names(rgb: npt.ArrayLike) -> npt.NDArray[np.intp]:
-    """Find the place in `COLORS` of the name that each colour `(..., 3)` most deserves `(...)`.
+    """Find the place in `COLORS` of the name that each color `(..., 3)` most deserves `(...)`.
 
     >>> [COLORS[place] for place in names([[200, 20, 30], [255, 225, 53], [135, 206, 235], [101, 67, 33]])]
     ['red', 'yellow', 'blue', 'brown']
@@ -156,9 +156,9 @@ def names(rgb: npt.ArrayLike) -> npt.NDArray[np.intp]:
 
 
 def _chromatic(a: Floats, b: Floats, level: Level) -> Floats:
-    """Memberships of `(n,)` colours of one level in its chromatic names `(n, 11)`."""
+    """Memberships of `(n,)` colors of one level in its chromatic names `(n, 11)`."""
     fuzzy = np.zeros((len(a), len(COLORS)))
-    x, y = a - level.centre[0], b - level.centre[1]
+    x, y = a - level.center[0], b - level.center[1]
     along = (x * np.cos(level.tilt) + y * np.sin(level.tilt)) / level.axes[0]
     across = (y * np.cos(level.tilt) - x * np.sin(level.tilt)) / level.axes[1]
     vivid = expit(level.edge * (along**2 + across**2 - 1))

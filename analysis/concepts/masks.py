@@ -36,11 +36,11 @@ _SHOWN = 5
 
 _SIZE, _DEPTH, _COLOR_TYPE = 16, 24, 25
 """Where a PNG file says how wide and high it is, how many bits a sample has, and what a sample is."""
-_GREY, _PALETTE = 0, 3
+_GRAY, _PALETTE = 0, 3
 
 
 class Masks:
-    """Label maps in a folder, read at the pixels that lie under the centres of the grid's cells."""
+    """Label maps in a folder, read at the pixels that lie under the centers of the grid's cells."""
 
     planes = 1
 
@@ -143,10 +143,10 @@ def _head(mask: Path) -> bytes:
 
 
 def _check_kind(mask: Path, *, depth: int, color_type: int) -> None:
-    # Grey samples of 2 and 4 bits are stretched to 0..255 by the decoder: the indices would not survive.
-    if color_type == _PALETTE or (color_type == _GREY and depth in {1, 8, 16}):
+    # Gray samples of 2 and 4 bits are stretched to 0..255 by the decoder: the indices would not survive.
+    if color_type == _PALETTE or (color_type == _GRAY and depth in {1, 8, 16}):
         return
-    given = {_GREY: f"{depth}-bit grey", 2: "RGB", 4: "grey with alpha", 6: "RGB with alpha"}.get(color_type, "unknown")
+    given = {_GRAY: f"{depth}-bit gray", 2: "RGB", 4: "gray with alpha", 6: "RGB with alpha"}.get(color_type, "unknown")
     raise ConceptsError(
         f"the label map {mask} is {given}; expected one 8- or 16-bit channel (or a palette) that holds "
         "each pixel's index, as labels.csv lists them"

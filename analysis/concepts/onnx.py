@@ -4,9 +4,9 @@ The file takes one input, float32 `(n, 3, height, width)`, RGB in 0..1, and its 
 float32 `(n, classes, rows, columns)` whose cells tile the picture evenly. What the classes are says `MODEL.labels.csv`
 beside `MODEL.onnx`, else `labels.csv` in the same folder.
 
-The segmenter sees the network's own view, resized bilinearly to the size that it asks for (half-pixel centres;
+The segmenter sees the network's own view, resized bilinearly to the size that it asks for (half-pixel centers;
 with antialiasing where a side shrinks, as Pillow resizes photographs). Its logits are read bilinearly, half-pixel
-centres again, at the centre of each cell of the grid, and the class with the highest one is the label.
+centers again, at the center of each cell of the grid, and the class with the highest one is the label.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class Segmenter:
         return labels[:, None]
 
     def _sampled(self, view: npt.NDArray[np.uint8]) -> Logits:
-        """Logits of one view at the centres of the grid's cells `(classes, grid, grid)`."""
+        """Logits of one view at the centers of the grid's cells `(classes, grid, grid)`."""
         logits = torch.from_numpy(self._logits(view))[None]
         # Bilinear resizing without antialiasing reads its input at exactly those points.
         sampled = interpolate(logits, size=(self._grid, self._grid), mode="bilinear", align_corners=False)

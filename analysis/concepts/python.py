@@ -67,7 +67,7 @@ class TorchSegmenter:
         self._code = code_hash(module, f"python:{argument}", base)
         self._grid = grid
         self._side = self._number("size", size)
-        self._mean, self._std = self._colour("mean", 0), self._colour("std", 1)
+        self._mean, self._std = self._color("mean", 0), self._color("std", 1)
         tables = self._tables()
         self._lookups = []
         concepts: list[Concept] = []
@@ -101,7 +101,7 @@ class TorchSegmenter:
         size = (self._grid, self._grid)
         planes = []
         for scores, lookup in zip(self._scores(batch.views), self._lookups, strict=True):
-            # Bilinear resizing without antialiasing reads its input at exactly the centres of the grid's cells.
+            # Bilinear resizing without antialiasing reads its input at exactly the centers of the grid's cells.
             fits = scores.shape[2:] == size
             sampled = scores if fits else interpolate(scores, size=size, mode="bilinear", align_corners=False)
             highest, classes = sampled.max(dim=1)  # NaN is the highest
@@ -139,7 +139,7 @@ class TorchSegmenter:
             raise ConceptsError(f"the segmenter {self.name} has {name} = {value!r}; it must be a whole number above 0")
         return value
 
-    def _colour(self, name: str, default: float) -> Tensor:
+    def _color(self, name: str, default: float) -> Tensor:
         value: Any = getattr(self._module, name, default)
         try:
             column = torch.as_tensor(value, dtype=torch.float32).reshape(-1, 1, 1)

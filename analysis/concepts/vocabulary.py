@@ -74,7 +74,7 @@ class CheckedSource(Protocol):
     """A source that can say before the long work begins whether it has what it needs."""
 
     def check(self, paths: Sequence[str], size_of: SizeOf) -> None:
-        """Look for what labelling the images needs.
+        """Look for what labeling the images needs.
 
         Args:
             paths: the images, relative to the image folder, with forward slashes.

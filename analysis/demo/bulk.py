@@ -27,7 +27,7 @@ class Drawn:
     """Many scenes; scene `n` is of class `n` modulo 10."""
 
     pictures: npt.NDArray[np.uint8]
-    """Colours `(scene, 3, size, size)`."""
+    """Colors `(scene, 3, size, size)`."""
     objects: npt.NDArray[np.uint8]
     """Objects `(scene, size, size)`, from 1."""
     parts: npt.NDArray[np.uint8]

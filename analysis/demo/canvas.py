@@ -1,6 +1,6 @@
 """Where shapes are put: a canvas keeps, for every fine pixel, which shape lies on top, and what each shape looks like.
 
-Colours come last (see `shading`): so labels are exact, and the same shapes can wear other textures.
+Colors come last (see `shading`): so labels are exact, and the same shapes can wear other textures.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from dissectory.analysis.demo.dice import Dice
-    from dissectory.analysis.demo.palette import Colour, Mood
+    from dissectory.analysis.demo.palette import Color, Mood
 
 FINE = 3
 """Fine pixels across a pixel: edges come out smooth, and a pixel's label is that of its middle one."""
@@ -29,7 +29,7 @@ class Look(NamedTuple):
 
     part: str
     material: str
-    colour: Colour
+    color: Color
     turn: float = 0.0
     """How much brighter it is on the side of the light, as round things are."""
     fall: float = 0.0
@@ -43,7 +43,7 @@ class Look(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A shape in the table from which pixels are coloured; brightness is `level + across * x + down * y`."""
+    """A shape in the table from which pixels are colored; brightness is `level + across * x + down * y`."""
 
     thing: int
     part: int
@@ -64,12 +64,12 @@ class Row(NamedTuple):
 
 
 class Lamp(NamedTuple):
-    """A light in the scene: its place and reach from 0 to 1, its colour and strength."""
+    """A light in the scene: its place and reach from 0 to 1, its color and strength."""
 
     x: float
     y: float
     reach: float
-    colour: Colour
+    color: Color
     strength: float
 
 
@@ -209,18 +209,18 @@ class Brush:
         lean = -self.mood.side * wide * 0.35
         self.canvas.shadow(self.x + (self.way * x + lean) * self.size, self.foot, wide * self.size, high * self.size)
 
-    def lamp(self, x: float, y: float, reach: float, colour: Colour, strength: float = 1.0) -> None:
+    def lamp(self, x: float, y: float, reach: float, color: Color, strength: float = 1.0) -> None:
         """Let a light shine when it is dark."""
         strength *= self.mood.light.dark
         if strength > 0:
             place = (self.x + self.way * x * self.size, self.foot - y * self.size)
-            self.canvas.lamps.append(Lamp(*place, reach * self.size, colour, strength))
+            self.canvas.lamps.append(Lamp(*place, reach * self.size, color, strength))
 
     def _row(self, look: Look, left: float, top: float, right: float, bottom: float) -> Row:
         across = 2 * look.turn * self.mood.side / max(right - left, 1)
         down = -2 * look.fall / max(bottom - top, 1)
         level = 1 - across * (left + right) / 2 - down * (top + bottom) / 2
-        red, green, blue = look.colour
+        red, green, blue = look.color
         return Row(
             _OBJECTS[self.thing],
             _PARTS[look.part],

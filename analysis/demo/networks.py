@@ -28,7 +28,7 @@ _Network = TypeVar("_Network", bound=nn.Module)
 SIZE = 96
 """Pixels across what the classifier sees."""
 MEAN, STD = 0.5, 0.25
-"""A picture's values 0..1 less the mean, by the deviation, are what the classifier sees; alike for all colours."""
+"""A picture's values 0..1 less the mean, by the deviation, are what the classifier sees; alike for all colors."""
 
 SMALL = 64
 """Pixels across what the generator draws, and the segmenter sees."""
@@ -44,7 +44,7 @@ says which scene it is to be, all others how it looks."""
 
 
 class Stage(nn.Sequential):
-    """Halve the resolution or not, convolve, normalise, rectify: `(batch, units, height, width)`, 0 and above."""
+    """Halve the resolution or not, convolve, normalize, rectify: `(batch, units, height, width)`, 0 and above."""
 
     def __init__(self, before: int, units: int, *, halve: bool = False, stride: int = 1) -> None:
         """Go from `before` channels to `units`; `halve` pools first, so that a stage's maps keep their size."""
@@ -154,7 +154,7 @@ class Segmenter(nn.Module):
 
 
 class Grow(nn.Sequential):
-    """Double the resolution, normalise, rectify, and do so `further` times at that resolution."""
+    """Double the resolution, normalize, rectify, and do so `further` times at that resolution."""
 
     def __init__(self, before: int, units: int, *, further: int = 0) -> None:
         """Go from `before` channels to `units`."""
@@ -179,7 +179,7 @@ class Generator(nn.Module):
         self.layer3 = Grow(192, 160, further=1)
         self.layer4 = Grow(160, 96)
         self.layer5 = Grow(96, 64)
-        self.colour = nn.Conv2d(64, 3, 3, padding=1)
+        self.colour = nn.Conv2d(64, 3, 3, padding=1)  # the name in the trained weights
 
     def inputs(self, seeds: Sequence[int]) -> tuple[Tensor, ...]:
         """Latents `(batch, 74)` of seeds, each one's of its own alone: ten seeds from 10 n on ask for all scenes."""

@@ -1,4 +1,4 @@
-"""Colours, seasons and light: what a scene looks like before anything stands in it."""
+"""Colors, seasons and light: what a scene looks like before anything stands in it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from dissectory.analysis.demo.dice import Dice
 
-Colour = tuple[float, float, float]
+Color = tuple[float, float, float]
 """Red, green and blue, 0..255."""
 
 
@@ -17,13 +17,13 @@ class Light(NamedTuple):
     """A time of day."""
 
     name: str
-    top: Colour
-    horizon: Colour
-    tint: Colour
+    top: Color
+    horizon: Color
+    tint: Color
     """What it multiplies every surface with."""
     dark: float
     """0 by day, 1 at night: how strongly lamps are seen."""
-    sun: Colour | None
+    sun: Color | None
 
 
 NOON = Light("noon", (72, 140, 214), (196, 224, 242), (1.0, 1.0, 1.0), 0, (255, 250, 224))
@@ -51,10 +51,10 @@ class Mood(NamedTuple):
         return {"fog": 1.15, "rain": 0.75, "snowfall": 0.8}.get(self.weather, 0.42)
 
     @property
-    def air(self) -> Colour:
-        """What far things fade to: the colour of the horizon, paler than the sky there."""
-        grey = sum(self.light.horizon) / 3
-        return mixed(shaded(self.light.horizon, 0.96), (grey, grey, grey), 0.35)
+    def air(self) -> Color:
+        """What far things fade to: the color of the horizon, paler than the sky there."""
+        gray = sum(self.light.horizon) / 3
+        return mixed(shaded(self.light.horizon, 0.96), (gray, gray, gray), 0.35)
 
     @property
     def winter(self) -> bool:
@@ -85,42 +85,42 @@ def choose_mood(dice: Dice, seasons: Sequence[str], *, night: bool = False) -> M
     return Mood(light, season, weather, dice.way())
 
 
-def mixed(first: Colour, second: Colour, share: float) -> Colour:
-    """Go from one colour to another; `share` 1 is the second."""
+def mixed(first: Color, second: Color, share: float) -> Color:
+    """Go from one color to another; `share` 1 is the second."""
     red, green, blue = (one + (two - one) * share for one, two in zip(first, second, strict=True))
     return red, green, blue
 
 
-def shaded(colour: Colour, factor: float) -> Colour:
-    """Make a colour darker (below 1) or lighter."""
-    return colour[0] * factor, colour[1] * factor, colour[2] * factor
+def shaded(color: Color, factor: float) -> Color:
+    """Make a color darker (below 1) or lighter."""
+    return color[0] * factor, color[1] * factor, color[2] * factor
 
 
-def varied(dice: Dice, colour: Colour, amount: float = 10) -> Colour:
-    """A colour beside this one."""
+def varied(dice: Dice, color: Color, amount: float = 10) -> Color:
+    """A color beside this one."""
     shift = dice.between(-amount, amount)
-    red, green, blue = (value + shift + dice.between(-amount, amount) * 0.6 for value in colour)
+    red, green, blue = (value + shift + dice.between(-amount, amount) * 0.6 for value in color)
     return red, green, blue
 
 
-WHITE: Colour = (242, 242, 240)
-SNOW: Colour = (236, 242, 250)
-DARK: Colour = (48, 46, 52)
-IRON: Colour = (84, 88, 96)
-TIMBER: Colour = (128, 92, 62)
-BARK: Colour = (98, 74, 56)
-PANE: Colour = (112, 146, 172)
-GLOW: Colour = (255, 206, 110)
+WHITE: Color = (242, 242, 240)
+SNOW: Color = (236, 242, 250)
+DARK: Color = (48, 46, 52)
+IRON: Color = (84, 88, 96)
+TIMBER: Color = (128, 92, 62)
+BARK: Color = (98, 74, 56)
+PANE: Color = (112, 146, 172)
+GLOW: Color = (255, 206, 110)
 
 GRASS = {"spring": (128, 178, 76), "summer": (104, 156, 70), "autumn": (152, 150, 78), "winter": SNOW}
-LEAVES: dict[str, tuple[Colour, ...]] = {
+LEAVES: dict[str, tuple[Color, ...]] = {
     "spring": ((126, 174, 76), (98, 156, 72), (226, 168, 184), (236, 206, 212)),
     "summer": ((62, 120, 58), (82, 138, 62), (50, 104, 62), (100, 136, 58)),
     "autumn": ((206, 122, 42), (186, 74, 44), (222, 172, 62), (128, 130, 60)),
     "winter": ((120, 110, 100), (104, 96, 92)),
 }
-FIRS: tuple[Colour, ...] = ((38, 84, 60), (46, 96, 66), (34, 74, 66), (56, 92, 56))
-WALLS: tuple[tuple[str, Colour], ...] = (
+FIRS: tuple[Color, ...] = ((38, 84, 60), (46, 96, 66), (34, 74, 66), (56, 92, 56))
+WALLS: tuple[tuple[str, Color], ...] = (
     ("plaster", (240, 228, 204)),
     ("plaster", (232, 206, 160)),
     ("plaster", (214, 222, 222)),
@@ -134,8 +134,8 @@ WALLS: tuple[tuple[str, Colour], ...] = (
     ("stone", (168, 164, 154)),
     ("stone", (150, 140, 126)),
 )
-"""What walls are made of, and its colours."""
-ROOFS: tuple[tuple[str, Colour], ...] = (
+"""What walls are made of, and its colors."""
+ROOFS: tuple[tuple[str, Color], ...] = (
     ("brick", (184, 82, 58)),
     ("brick", (160, 70, 56)),
     ("brick", (200, 104, 70)),
@@ -143,14 +143,14 @@ ROOFS: tuple[tuple[str, Colour], ...] = (
     ("stone", (112, 108, 108)),
     ("wood", (120, 92, 70)),
 )
-DOORS: tuple[Colour, ...] = ((96, 66, 48), (58, 98, 104), (128, 52, 50), (62, 88, 62), (206, 180, 90))
-PAINTS: tuple[Colour, ...] = (
+DOORS: tuple[Color, ...] = ((96, 66, 48), (58, 98, 104), (128, 52, 50), (62, 88, 62), (206, 180, 90))
+PAINTS: tuple[Color, ...] = (
     *((196, 52, 46), (44, 84, 150), (236, 186, 60), (58, 124, 96), (232, 232, 228), (70, 74, 84)),
     *((216, 116, 48), (120, 164, 190)),
 )
 """Cars, boats, trains, containers."""
-CLOTHES: tuple[Colour, ...] = (
+CLOTHES: tuple[Color, ...] = (
     *((200, 60, 56), (52, 88, 160), (236, 190, 70), (70, 140, 100), (236, 234, 226), (150, 80, 140)),
     *((60, 62, 76), (230, 128, 70)),
 )
-SKINS: tuple[Colour, ...] = ((236, 192, 160), (198, 146, 110), (134, 92, 68), (246, 208, 180))
+SKINS: tuple[Color, ...] = ((236, 192, 160), (198, 146, 110), (134, 92, 68), (246, 208, 180))

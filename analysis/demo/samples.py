@@ -62,7 +62,7 @@ def _features(pictures: Pictures) -> npt.NDArray[np.float64]:
     return torch.cat([answer.double() for answer in answers]).numpy()
 
 
-def recognised(pictures: Pictures) -> float:
+def recognized(pictures: Pictures) -> float:
     """Share of pictures, all scenes by turns, that the classifier takes for the scene that they should show."""
     wanted = np.arange(len(pictures)) % len(SCENES)
     answers = [scores.argmax(dim=1).numpy() for scores in _answers(trained_classifier(), pictures, scale=_CLASSIFIED)]
@@ -90,7 +90,7 @@ def report(made: Pictures, drawn: Pictures, held_out: Pictures) -> None:
     """Say how far generated pictures are from held-out scenes, beside as many other drawn ones."""
     click.echo("                                  generated   drawn")
     click.echo(f"Frechet distance to held-out    {distance(made, held_out):11.3f} {distance(drawn, held_out):7.3f}")
-    click.echo(f"scene recognised                {recognised(made):11.1%} {recognised(drawn):7.1%}")
+    click.echo(f"scene recognized                {recognized(made):11.1%} {recognized(drawn):7.1%}")
     click.echo("area of objects, as segmented")
     generated, real = areas(made), areas(drawn)
     for place in np.argsort(-real):

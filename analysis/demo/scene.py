@@ -48,7 +48,7 @@ class Scene:
     """A picture with its label maps; labels count from 1, and 0 is none."""
 
     picture: npt.NDArray[np.uint8]
-    """Colours `(size, size, 3)`."""
+    """Colors `(size, size, 3)`."""
     objects: npt.NDArray[np.uint8]
     """What every pixel shows `(size, size)`, never 0."""
     parts: npt.NDArray[np.uint8]
@@ -67,7 +67,7 @@ def draw_scene(seed: int, scene: str | None = None, size: int = SIZE, textures: 
         scene: one of `vocabulary.SCENES`, or None to let the seed choose.
         size: pixels across, 16 or more; the composition is the same at every size.
         textures: 0 for the surfaces that things have; any other number gives every material another surface and
-            mixes its colours, and leaves shapes and labels as they are.
+            mixes its colors, and leaves shapes and labels as they are.
 
     Raises:
         DissectoryError: for a scene that is not known, a negative number, a size too small.

@@ -37,7 +37,7 @@ def labels(canvas: Canvas) -> tuple[Labels, Labels, Labels]:
 
 
 def picture(canvas: Canvas, textures: int = 0) -> npt.NDArray[np.uint8]:
-    """Colour the scene `(size, size, 3)`; `textures` other than 0 gives every material another surface."""
+    """Color the scene `(size, size, 3)`; `textures` other than 0 gives every material another surface."""
     shapes = np.asarray(canvas.shapes).astype(np.intp)
     surface = _surfaces(canvas, shapes, textures)
     _sky(canvas, surface, shapes)
@@ -45,12 +45,12 @@ def picture(canvas: Canvas, textures: int = 0) -> npt.NDArray[np.uint8]:
     seen = _reduced(surface)
     _shine(canvas, seen)
     _weather(canvas, seen)
-    coloured: npt.NDArray[np.uint8] = np.rint(seen.clip(0, 255)).astype(np.uint8)
-    return coloured
+    colored: npt.NDArray[np.uint8] = np.rint(seen.clip(0, 255)).astype(np.uint8)
+    return colored
 
 
 def _surfaces(canvas: Canvas, shapes: npt.NDArray[np.intp], textures: int) -> Plane:
-    """Every shape's colour with its texture, shading and haze `(side, side, 3)`; black where there is sky."""
+    """Every shape's color with its texture, shading and haze `(side, side, 3)`; black where there is sky."""
     table = np.array(canvas.rows, dtype=_F)
     column = {name: np.ascontiguousarray(table[:, place]) for place, name in enumerate(Row._fields)}
     kinds = column["material"].astype(np.intp)
@@ -63,8 +63,8 @@ def _surfaces(canvas: Canvas, shapes: npt.NDArray[np.intp], textures: int) -> Pl
     own = np.einsum("nc,nkc->nk", table[:, 3:6], mixes[kinds]) * (light * (1 - lit) + lit)
     air = np.array(canvas.mood.air, dtype=_F)
     clear = _clear(canvas, shapes, column)
-    coloured: Plane = (own[shapes] * bright[..., None] - air) * clear[..., None] + air
-    return coloured
+    colored: Plane = (own[shapes] * bright[..., None] - air) * clear[..., None] + air
+    return colored
 
 
 def _form(canvas: Canvas, shapes: npt.NDArray[np.intp], column: dict[str, Plane]) -> Plane:
@@ -77,7 +77,7 @@ def _form(canvas: Canvas, shapes: npt.NDArray[np.intp], column: dict[str, Plane]
 
 
 def _clear(canvas: Canvas, shapes: npt.NDArray[np.intp], column: dict[str, Plane]) -> Plane:
-    """How much of every fine pixel's colour the air lets through, 0..1."""
+    """How much of every fine pixel's color the air lets through, 0..1."""
     clear = np.exp(-canvas.mood.haze * column["depth"] * (1 - column["lit"] * _F(0.5))).astype(_F)[shapes]
     y = np.arange(canvas.side, dtype=_F)[:, None] / canvas.side
     ground = np.exp(-canvas.mood.haze * ((1 - y) / (1 - canvas.horizon)).clip(0, 1))
@@ -186,15 +186,15 @@ def _shine(canvas: Canvas, seen: Plane) -> None:
     """Light up what lies about the lamps, with a glow in the air."""
     size = canvas.size
     glow = np.zeros_like(seen)
-    centres = (np.arange(size, dtype=_F) + _F(0.5)) / size
+    centers = (np.arange(size, dtype=_F) + _F(0.5)) / size
     for lamp in canvas.lamps:
         left, right = (int(min(max(lamp.x + step * 2 * lamp.reach, 0), 1) * size) for step in (-1, 1))
         top, foot = (int(min(max(lamp.y + step * 2 * lamp.reach, 0), 1) * size) for step in (-1, 1))
         if right <= left or foot <= top:
             continue
-        far = (centres[left:right] - lamp.x) ** 2 + (centres[top:foot, None] - lamp.y) ** 2
+        far = (centers[left:right] - lamp.x) ** 2 + (centers[top:foot, None] - lamp.y) ** 2
         light = np.maximum(np.exp(far / lamp.reach**2 * _F(-1.6)) - _F(0.0016), 0) * _F(lamp.strength)
-        glow[top:foot, left:right] += light[..., None].astype(_F) * (np.array(lamp.colour, dtype=_F) / 255)
+        glow[top:foot, left:right] += light[..., None].astype(_F) * (np.array(lamp.color, dtype=_F) / 255)
     if canvas.lamps:
         seen *= 1 + glow * _F(1.5)
         seen += glow * _F(34)

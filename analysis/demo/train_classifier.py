@@ -36,9 +36,9 @@ def train(drawn: Drawn, epochs: int, seed: int) -> Classifier:
     torch.manual_seed(seed)
     random = np.random.default_rng(seed)
     network = Classifier().train().to(memory_format=torch.channels_last)
-    optimiser = torch.optim.AdamW(network.parameters(), weight_decay=0.02)
+    optimizer = torch.optim.AdamW(network.parameters(), weight_decay=0.02)
     steps = len(drawn) // _BATCH
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, _RATE, epochs * steps)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _RATE, epochs * steps)
     criterion = nn.CrossEntropyLoss(label_smoothing=0.05)
     labels = drawn.classes
     for epoch in range(epochs):
@@ -49,9 +49,9 @@ def train(drawn: Drawn, epochs: int, seed: int) -> Classifier:
             batch[mirrored] = batch[mirrored, :, :, ::-1]
             seen = views(batch).contiguous(memory_format=torch.channels_last)
             loss = criterion(network(seen), torch.from_numpy(labels[chosen]))
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             loss.backward()
-            optimiser.step()
+            optimizer.step()
             schedule.step()
             total += float(loss.detach())
         click.echo(f"epoch {epoch + 1:2} of {epochs}: loss {total / steps:.4f}, {time.monotonic() - started:.0f} s")

@@ -53,9 +53,9 @@ def train(drawn: Drawn, epochs: int, seed: int) -> Segmenter:
     torch.manual_seed(seed)
     random = np.random.default_rng(seed)
     network = Segmenter().train().to(memory_format=torch.channels_last)
-    optimiser = torch.optim.AdamW(network.parameters(), weight_decay=0.02)
+    optimizer = torch.optim.AdamW(network.parameters(), weight_decay=0.02)
     steps = len(drawn) // _BATCH
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, _RATE, epochs * steps)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _RATE, epochs * steps)
     for epoch in range(epochs):
         started, total = time.monotonic(), 0.0
         for step, chosen in enumerate(random.permutation(len(drawn))[: steps * _BATCH].reshape(steps, _BATCH)):
@@ -67,9 +67,9 @@ def train(drawn: Drawn, epochs: int, seed: int) -> Segmenter:
             with torch.autocast("cpu", torch.bfloat16):
                 scores = network(seen)
             loss = sum((loss_of(*pair) for pair in zip(scores, labels, strict=True)), torch.zeros(()))
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             torch.autograd.backward(loss)
-            optimiser.step()
+            optimizer.step()
             schedule.step()
             total += float(loss.detach())
             if step % 100 == 0:

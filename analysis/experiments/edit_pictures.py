@@ -87,18 +87,18 @@ class Forced:
     found: list[Insertion] = field(default_factory=list)
 
 
-def choose_insertions(found: Iterable[Insertion], colours: npt.NDArray[np.bool_]) -> list[Insertion]:
+def choose_insertions(found: Iterable[Insertion], colors: npt.NDArray[np.bool_]) -> list[Insertion]:
     """Choose the place of each context at which most appeared, of those the ones with most, of different images.
 
-    Colours are no contexts where anything has another name.
+    Colors are no contexts where anything has another name.
 
     >>> places = [Insertion(0, 1, 5), Insertion(1, 1, 9), Insertion(2, -1, 7), Insertion(3, 0, 0), Insertion(2, 2, 7)]
     >>> [place.image for place in choose_insertions(places, np.array([False, False, True]))]
     [1, 2]
     """
     places = [place for place in found if place.added]
-    if not colours.all():
-        places = [place for place in places if place.context < 0 or not colours[place.context]]
+    if not colors.all():
+        places = [place for place in places if place.context < 0 or not colors[place.context]]
     chosen: list[Insertion] = []
     for place in sorted(places, key=lambda place: (-place.added, place.image, place.context)):
         if all(place.image != other.image and place.context != other.context for other in chosen):
@@ -111,10 +111,10 @@ def draw_insertions(
 ) -> None:
     """Draw some places of each concept before and after its units were forced on there, and the difference."""
     layout, row_of, rows = Pictures(), rows_of_concepts(setting), []
-    colours = np.array([concept.category == "color" for concept in setting.vocabulary.concepts])
+    colors = np.array([concept.category == "color" for concept in setting.vocabulary.concepts])
     keys = (*setting.vocabulary.keys, schema.NO_CONTEXT)
     for concept, one in places.items():
-        chosen = choose_insertions(one.found, colours)
+        chosen = choose_insertions(one.found, colors)
         if not chosen:
             continue
         images = [place.image for place in chosen]

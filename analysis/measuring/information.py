@@ -53,7 +53,7 @@ class Candidates:
 
 @dataclass(frozen=True, slots=True)
 class _Stretch:
-    """Neighbouring units of a layer, `first` to `last` without the last."""
+    """Neighboring units of a layer, `first` to `last` without the last."""
 
     of: Candidates
     first: int

@@ -133,12 +133,12 @@ class Pass:
                 if labels:
                     labels.observe(self._setting.images.pictured(batch, answer))
             return
-        labelling = labeller.submit(labels.observe, batch) if labels else None
+        labeling = labeller.submit(labels.observe, batch) if labels else None
         if len(batch) and (wanted or self._outputs in self._open):
             self._forward(batch, wanted)
-        if labelling:
+        if labeling:
             with timed(self._seconds, "label"):
-                labelling.result()
+                labeling.result()
 
     def _forward(self, batch: ViewBatch, wanted: Sequence[str]) -> object:
         """Run the network; returns its answer."""

@@ -106,9 +106,9 @@ def _evenly(items: Sequence[_Item], most: int) -> list[_Item]:
 
 
 def concept_colors(concepts: Sequence[Concept], gallery: Sequence[Labelled]) -> dict[int, str]:
-    """Give every concept on some images a colour `#rrggbb` like its own pixels, apart from those of its category.
+    """Give every concept on some images a color `#rrggbb` like its own pixels, apart from those of its category.
 
-    Concepts of large areas choose first. Colours recur in other categories, which never share a map.
+    Concepts of large areas choose first. Colors recur in other categories, which never share a map.
     """
     totals: dict[int, npt.NDArray[np.int64]] = {}
     for one in gallery:
@@ -143,7 +143,7 @@ def concept_masks(labels: npt.NDArray[np.uint16], grid: int) -> dict[int, Mask]:
 def draw_map(masks: Mapping[int, Mask], colors: Mapping[int, str], grid: int) -> npt.NDArray[np.uint8]:
     """Draw a label map `(grid, grid, 4)`, clear where there is nothing.
 
-    A position that carries several concepts shows one of them, its neighbours the others in turn.
+    A position that carries several concepts shows one of them, its neighbors the others in turn.
     """
     drawn = np.zeros((grid, grid, 4), dtype=np.uint8)
     if not masks:

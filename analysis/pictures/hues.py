@@ -1,4 +1,4 @@
-"""Colours for concepts: like the thing, apart from each other, and readable on paper by day and by night."""
+"""Colors for concepts: like the thing, apart from each other, and readable on paper by day and by night."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ OWN = {
 """Concepts of the category color that look like what they are called."""
 
 APART = 22.0
-"""How far the first colours are from each other in CIELab; less where there are many."""
+"""How far the first colors are from each other in CIELab; less where there are many."""
 
 _CLOSER = 0.9
 _VIVID = 2.5
-"""Means of many pixels are greyish: their hue is made this much stronger before a colour is looked for."""
+"""Means of many pixels are grayish: their hue is made this much stronger before a color is looked for."""
 
 _LEVELS = np.arange(40, 250, 12)
 """Of red, green and blue: without their extremes, which glare."""
@@ -38,7 +38,7 @@ _CHROMA = (16, 54)
 
 
 def distinct_colors(wishes: Sequence[Sequence[float]]) -> list[str]:
-    """Choose a colour `#rrggbb` for every wish: the nearest one that keeps apart from all before it.
+    """Choose a color `#rrggbb` for every wish: the nearest one that keeps apart from all before it.
 
     Args:
         wishes: sRGB, 0..255; those that come first are met best.
@@ -58,7 +58,7 @@ def distinct_colors(wishes: Sequence[Sequence[float]]) -> list[str]:
 
 @cache
 def _candidates() -> tuple[npt.NDArray[np.intp], Floats]:
-    """Colours to choose from, as sRGB and as CIELab `(color, 3)`."""
+    """Colors to choose from, as sRGB and as CIELab `(color, 3)`."""
     rgb = np.stack(np.meshgrid(_LEVELS, _LEVELS, _LEVELS, indexing="ij"), axis=-1).reshape(-1, 3)
     places = lab(rgb)
     lightness, chroma = places[:, 0], np.hypot(places[:, 1], places[:, 2])

@@ -86,7 +86,7 @@ def _sheet(
 
 def _shade(lit: npt.NDArray[np.bool_], tile: int) -> npt.NDArray[np.uint8]:
     """Draw a mask `(tile, tile, 4)`: clear where lit, dark elsewhere, with a thin line between."""
-    cells = (2 * np.arange(tile) + 1) * len(lit) // (2 * tile)  # the cell under each pixel's centre
+    cells = (2 * np.arange(tile) + 1) * len(lit) // (2 * tile)  # the cell under each pixel's center
     inside = lit[np.ix_(cells, cells)]
     mask = np.zeros((tile, tile, 4), dtype=np.uint8)
     mask[~inside] = _SHADE

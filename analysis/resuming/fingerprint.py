@@ -40,7 +40,7 @@ class Facts:
         dissection, common = setting.study.dissection, _common(setting, images)
         outputs = {
             **common,
-            "the colours of [images]": json.dumps([setting.preprocessing.mean, setting.preprocessing.std]),
+            "the colors of [images]": json.dumps([setting.preprocessing.mean, setting.preprocessing.std]),
             "the network": network_hash(setting.model.module),
             "model.source": setting.model.source,
             "the network's code": code_hash(setting.model.module, setting.model.source, setting.study.base),

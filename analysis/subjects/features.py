@@ -45,7 +45,7 @@ class FeatureNetwork:
             )
         self._key = key
         self._module = build_module(source.removeprefix(_PREFIX), base, key).cpu().float().eval()
-        self._mean, self._std = (self._colour(name, default) for name, default in (("mean", 0.0), ("std", 1.0)))
+        self._mean, self._std = (self._color(name, default) for name, default in (("mean", 0.0), ("std", 1.0)))
 
     def __call__(self, views: Views) -> Values:
         """Describe views `(batch, size, size, 3)` by features `(batch, feature)`.
@@ -73,6 +73,6 @@ class FeatureNetwork:
         found: Values = (features.mean(dim=(2, 3)) if features.ndim == _MAPS else features).numpy()
         return found
 
-    def _colour(self, name: str, default: float) -> Tensor:
+    def _color(self, name: str, default: float) -> Tensor:
         value: Any = getattr(self._module, name, default)
         return torch.as_tensor(value, dtype=torch.float32).reshape(-1, 1, 1)

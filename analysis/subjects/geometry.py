@@ -1,7 +1,7 @@
 """Where a picture's pixels lie in the network's view: the one place that knows about resizing and cropping.
 
 A view is the square picture that the network sees. Label maps never pass through a resize: the grid's cell
-centres are taken back to the picture's own pixels, so that a label is never blended.
+centers are taken back to the picture's own pixels, so that a label is never blended.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class Geometry:
         return picture.resize((self.size, self.size), _RESAMPLING[self.interpolation], box)
 
     def points(self, width: int, height: int, grid: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-        """Find the picture's pixels under the centres of a `grid` x `grid` lattice over the view.
+        """Find the picture's pixels under the centers of a `grid` x `grid` lattice over the view.
 
         Returns:
             Rows `(grid,)` and columns `(grid,)` in the picture of `width` x `height` pixels: position `(i, j)` of the
@@ -90,9 +90,9 @@ class Geometry:
         return self._under(grid, top, resized[1], height), self._under(grid, left, resized[0], width)
 
     def _under(self, grid: int, start: int, resized: int, length: int) -> npt.NDArray[np.intp]:
-        """Pixels of one side of the picture, `length` long, under the lattice's centres.
+        """Pixels of one side of the picture, `length` long, under the lattice's centers.
 
-        Centre i lies at `start + (i + 1/2) size / grid` of `resized`. Whole numbers keep a centre that falls on the
+        Center i lies at `start + (i + 1/2) size / grid` of `resized`. Whole numbers keep a center that falls on the
         edge between two pixels exact: it belongs to the later one.
         """
         doubled = (2 * np.arange(grid, dtype=np.int64) + 1) * self.size + 2 * grid * start

@@ -39,10 +39,10 @@ if TYPE_CHECKING:
     Views = npt.NDArray[np.uint8]
     Inputs = tuple[Tensor, ...]
 
-_COLOURS = (1, 3)
-"""Channels of a picture: grey, or red, green and blue."""
+_COLORS = (1, 3)
+"""Channels of a picture: gray, or red, green and blue."""
 _PICTURE = 4
-"""Dimensions of pictures: batch, colour, height, width."""
+"""Dimensions of pictures: batch, color, height, width."""
 _FAR, _MOST = 0.25, 0.5
 """A range is wrong where more than this share of a picture is beyond it by more than that part of it."""
 
@@ -180,8 +180,8 @@ class Latents:
 
 
 def picture_of(answer: object) -> Tensor | None:
-    """Take a generator's answer for pictures `(batch, colour, size, size)`; None where it is something else."""
-    if not isinstance(answer, Tensor) or answer.ndim != _PICTURE or answer.shape[1] not in _COLOURS:
+    """Take a generator's answer for pictures `(batch, color, size, size)`; None where it is something else."""
+    if not isinstance(answer, Tensor) or answer.ndim != _PICTURE or answer.shape[1] not in _COLORS:
         return None
     return answer if answer.shape[2] == answer.shape[3] else None
 

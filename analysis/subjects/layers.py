@@ -25,7 +25,7 @@ from dissectory.errors import SubjectError, nearest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-_COLOURS = 3
+_COLORS = 3
 _CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
 _SHOWN = 40
 """How many layers a message names."""
@@ -136,7 +136,7 @@ def survey_generator(module: nn.Module, inputs: Sequence[Tensor]) -> Survey:
         _run(module, modules, inputs, outputs)
     except Exception as error:
         raise SubjectError(f"the generator fails on two rows of latents: {type(error).__name__}: {error}") from error
-    return _survey(modules, outputs, {}, square=True, least=_COLOURS + 1)
+    return _survey(modules, outputs, {}, square=True, least=_COLORS + 1)
 
 
 def _survey(

@@ -43,7 +43,7 @@ def output_of(value: object) -> Output:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What the judgement of one run alone rests on, beside shapes.
+    """What the judgment of one run alone rests on, beside shapes.
 
     `square`: the picture is as high as it is wide; `attention`: the module lies inside one of attention; `last`: it
     works on the last dimension, whatever the others mean.

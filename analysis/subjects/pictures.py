@@ -29,8 +29,8 @@ _OPENING = threading.Lock()
 def read_picture(path: Path) -> Image.Image:
     """Read a picture as RGB: the first frame, as stored (a rotation noted in EXIF is not applied).
 
-    Grey pictures of 16 bits are brought to 8; transparent ones are laid on white. A file that breaks off early is
-    not a picture: Pillow's `LOAD_TRUNCATED_IMAGES`, which fills the rest with grey, is switched off.
+    Gray pictures of 16 bits are brought to 8; transparent ones are laid on white. A file that breaks off early is
+    not a picture: Pillow's `LOAD_TRUNCATED_IMAGES`, which fills the rest with gray, is switched off.
 
     Raises:
         ImagesError: the file cannot be decoded; the text says why, without the file's name.
@@ -82,17 +82,17 @@ def _rgb(picture: Image.Image) -> Image.Image:
     if picture.mode.startswith("I"):
         return _eight_bits(picture).convert("RGB")
     if picture.has_transparency_data:
-        coloured = picture.convert("RGBA")
-        white = Image.new("RGBA", coloured.size, "white")
-        return Image.alpha_composite(white, coloured).convert("RGB")
+        colored = picture.convert("RGBA")
+        white = Image.new("RGBA", colored.size, "white")
+        return Image.alpha_composite(white, colored).convert("RGB")
     return picture.convert("RGB")
 
 
 def _eight_bits(picture: Image.Image) -> Image.Image:
-    """Bring grey levels 0..65535 to 0..255, where Pillow itself would cut everything above 255 off."""
+    """Bring gray levels 0..65535 to 0..255, where Pillow itself would cut everything above 255 off."""
     levels = np.asarray(picture).astype(np.int64)
     if levels.min() < 0 or levels.max() > np.iinfo(np.uint16).max:
-        raise ImagesError("its grey levels have more than 16 bits")
+        raise ImagesError("its gray levels have more than 16 bits")
     return Image.fromarray(((levels + 128) // 257).astype(np.uint8))
 
 

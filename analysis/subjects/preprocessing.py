@@ -1,4 +1,4 @@
-"""From views to what the network takes: a geometry, then a mean and a standard deviation for each colour.
+"""From views to what the network takes: a geometry, then a mean and a standard deviation for each color.
 
 What a study leaves out comes from the weights' own preprocessing. Where the weights have none, the defaults are
 those of most ImageNet networks: the short side to 256 pixels, the middle 224 x 224, bilinear, ImageNet's mean and
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from dissectory.analysis.study import ImagesSection
 
-    Colour = tuple[float, float, float]
+    Color = tuple[float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +30,18 @@ class Preprocessing:
     """How a picture becomes the network's input; `mean` and `std` are for R, G, B in 0..1."""
 
     geometry: Geometry = field(default_factory=Geometry)
-    mean: Colour = (0.485, 0.456, 0.406)
-    std: Colour = (0.229, 0.224, 0.225)
+    mean: Color = (0.485, 0.456, 0.406)
+    std: Color = (0.229, 0.224, 0.225)
 
     def tensor(self, views: npt.NDArray[np.uint8]) -> Tensor:
-        """Normalise views `(batch, size, size, 3)`, 0..255, to float32 `(batch, 3, size, size)`."""
+        """Normalize views `(batch, size, size, 3)`, 0..255, to float32 `(batch, 3, size, size)`."""
         writable = np.require(views, requirements=["C", "W"])  # torch warns of memory that it must not write to
         pixels = torch.from_numpy(writable).permute(0, 3, 1, 2).contiguous().to(torch.float32).div_(255)
         return pixels.sub_(_column(self.mean)).div_(_column(self.std))
 
 
-def _column(colour: Colour) -> Tensor:
-    return torch.tensor(colour, dtype=torch.float32).view(1, 3, 1, 1)
+def _column(color: Color) -> Tensor:
+    return torch.tensor(color, dtype=torch.float32).view(1, 3, 1, 1)
 
 
 def resolve(section: ImagesSection, default: Preprocessing) -> Preprocessing:

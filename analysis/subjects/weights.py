@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     State = dict[str, Tensor]
 
 _NESTED = ("state_dict", "model_state_dict", "model")
-"""Keys under which training scripts put the state dict beside the epoch and the optimiser."""
+"""Keys under which training scripts put the state dict beside the epoch and the optimizer."""
 
 _SHOWN = 3
 """How many keys of each sort a message names."""

@@ -85,9 +85,9 @@ def _sample(maps: Tensor, upsampler: Upsampler) -> Floats:
     """
     images, grid = len(maps), upsampler.grid
     parts = (np.arange(_SAMPLED) + np.random.default_rng(0).random((images, 2, _SAMPLED))) / _SAMPLED
-    centres = torch.from_numpy((2 * np.floor(parts * grid) + 1) / grid - 1).to(maps)
+    centers = torch.from_numpy((2 * np.floor(parts * grid) + 1) / grid - 1).to(maps)
     shape = (images, _SAMPLED, _SAMPLED)
-    places = torch.stack([centres[:, 1, None, :].expand(shape), centres[:, 0, :, None].expand(shape)], dim=-1)
+    places = torch.stack([centers[:, 1, None, :].expand(shape), centers[:, 0, :, None].expand(shape)], dim=-1)
     padding = "zeros" if upsampler.border == "zeros" else "border"
     values = nn.functional.grid_sample(maps, places, mode="bilinear", padding_mode=padding, align_corners=False)
     return values.flatten(2).swapaxes(0, 1).contiguous().cpu().numpy()

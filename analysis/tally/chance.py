@@ -28,7 +28,7 @@ PAIRED_IMAGES = 1024
 """Images that are paired: more of them find more than more pairings do. Of the units of SqueezeNet's fire9, 49 pairings
 of 1024 images find 96 %, of 512 images 92 % and of 256 images 50 %; 99 pairings find 97, 93 and 56 %."""
 PAIRED_SIDE = 28
-"""Rows and columns of the grid that are paired at least; neighbours tell nearly the same."""
+"""Rows and columns of the grid that are paired at least; neighbors tell nearly the same."""
 
 _BITS = 2**64
 _POWERS = tuple((k - j, j) for k in (1, 2, 3) for j in range(k + 1))

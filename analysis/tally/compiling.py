@@ -1,6 +1,6 @@
 """The tally's inner loops are kernels, compiled by numba at their first use and kept in its cache.
 
-A kernel works on some neighbouring units and lets go of Python's lock: threads share the units out, so that no result
+A kernel works on some neighboring units and lets go of Python's lock: threads share the units out, so that no result
 depends on their number. Nothing is reordered (no `fastmath`): results are the same on every processor. The cache knows
 when a kernel's own file has changed, but of no other file: kernels and their constants stand together.
 """

@@ -59,7 +59,7 @@ def classes_led(orders: npt.NDArray[np.intp], units: int, top: int = TOP) -> npt
 
 @dataclass(frozen=True, slots=True)
 class ImportanceGroup:
-    """Neighbours in importance: `units` of them, with their means over classes of the drop, and over units of IoU."""
+    """Neighbors in importance: `units` of them, with their means over classes of the drop, and over units of IoU."""
 
     units: int
     importance: float

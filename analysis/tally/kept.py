@@ -70,7 +70,7 @@ class Kept:
         )
 
     def units(self, first: int, last: int) -> Kept:
-        """Take neighbouring units, `first` to `last` without the last, without copying their entries."""
+        """Take neighboring units, `first` to `last` without the last, without copying their entries."""
         pairs = slice(self.first[first], self.first[last])
         starts = self.starts[pairs.start : pairs.stop + 1]
         entries = slice(starts[0], starts[-1])

@@ -203,7 +203,7 @@ def _count(
 ) -> None:  # fmt: skip
     """Count for the units `begin` to `end`; see `count`."""
     planes, concepts = labels.shape[2], intersection.shape[1]
-    # Neighbours often carry the same concept: counted in turn into two tables, neither waits for the one before it.
+    # Neighbors often carry the same concept: counted in turn into two tables, neither waits for the one before it.
     tables = np.zeros((planes, 2, concepts), dtype=np.int64)
     lit_positions = np.empty(labels.shape[1] + 1, dtype=np.int64)
     for unit in range(begin, end):

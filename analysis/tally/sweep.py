@@ -153,7 +153,7 @@ class LayerSweep:
 
 @dataclass(eq=False, slots=True)
 class _Block:
-    """Neighbouring units that are worked on together, `first` to `last` without the last, and what is kept of them."""
+    """Neighboring units that are worked on together, `first` to `last` without the last, and what is kept of them."""
 
     first: int
     last: int

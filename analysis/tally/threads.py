@@ -22,7 +22,7 @@ def _pool(threads: int) -> ThreadPoolExecutor:
 
 
 def in_blocks(work: Callable[[int, int], _Result], units: int, threads: int) -> list[_Result]:
-    """Call `work(first, last)` for blocks of neighbouring units, in threads; the results in the order of units.
+    """Call `work(first, last)` for blocks of neighboring units, in threads; the results in the order of units.
 
     The work must not share itself out to threads again: it would wait for those that wait for it.
     """

@@ -16,7 +16,7 @@ Border = Literal["zeros", "extend"]
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """Where the grid's cell centres fall between the cell centres of a map with one cell of border on each side.
+    """Where the grid's cell centers fall between the cell centers of a map with one cell of border on each side.
 
     Position k lies between the bordered cells `left[k]` and `left[k] + 1`, `parts[k]` of `2 * grid` parts of the way.
     """
@@ -26,7 +26,7 @@ class Axis:
 
     @classmethod
     def of(cls, cells: int, grid: int) -> Axis:
-        """Half-pixel centres (`align_corners=False`), in whole numbers.
+        """Half-pixel centers (`align_corners=False`), in whole numbers.
 
         >>> Axis.of(2, 4)
         Axis(left=array([0, 1, 1, 2]), parts=array([6., 2., 6., 2.]))
@@ -48,11 +48,11 @@ class Upsampler:
     """Bilinear upsampling of maps `(height, width)` to `grid * grid` positions.
 
     Exact but for the last rounding to float32: weights are whole numbers, so float64 holds their sums with float32
-    activations without error (as long as the four neighbours are within a factor of some hundreds of each other), and
+    activations without error (as long as the four neighbors are within a factor of some hundreds of each other), and
     one division ends it. Equal sums stay equal, what cancels is zero, and nothing depends on the order of the sums.
-    A grid smaller than the map samples it at the grid's cell centres.
+    A grid smaller than the map samples it at the grid's cell centers.
 
-    Beyond the outermost cell centres the value blends toward zero (`zeros`: the bilinear sampler with zero padding of
+    Beyond the outermost cell centers the value blends toward zero (`zeros`: the bilinear sampler with zero padding of
     the reference implementation) or repeats the outermost cell (`extend`: the usual resize).
     """
 

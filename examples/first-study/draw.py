@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     Outline = npt.NDArray[np.float64]
-    Colour = tuple[float, float, float]
+    Color = tuple[float, float, float]
 
 SIDE = 224
 FINE = 3
@@ -35,9 +35,9 @@ PARTS = tuple("crown trunk roof wall door window chimney hull mast sail tower la
 class Mood(NamedTuple):
     """The light of a scene: its sky from top to horizon, and how it tints everything under it."""
 
-    top: Colour
-    horizon: Colour
-    light: Colour
+    top: Color
+    horizon: Color
+    light: Color
 
 
 NOON = Mood((92, 158, 214), (205, 230, 240), (1.0, 1.0, 1.0))
@@ -68,21 +68,21 @@ class Canvas:
     def paint(
         self,
         outline: Outline,
-        colour: Colour,
+        color: Color,
         thing: str,
         part: str = "",
         *,
-        fade: Colour | None = None,
+        fade: Color | None = None,
         lit: bool = False,
         opacity: float = 1.0,
     ) -> None:
-        """Fill an outline `(points, 2)`, from `colour` at its top to `fade` at its foot; `lit` is not tinted."""
+        """Fill an outline `(points, 2)`, from `color` at its top to `fade` at its foot; `lit` is not tinted."""
         corners = outline * (SIDE * FINE)
         left, top = (int(edge) for edge in np.floor(corners.min(0)))
         width, height = (int(edge) for edge in np.ceil(corners.max(0) - (left, top)) + 1)
         mask = Image.new("L", (width, height))
         ImageDraw.Draw(mask).polygon((corners - (left, top)).ravel().tolist(), fill=round(255 * opacity))
-        ends = np.array((colour, fade or colour)) * (1.0 if lit else np.array(self.mood.light))
+        ends = np.array((color, fade or color)) * (1.0 if lit else np.array(self.mood.light))
         down = np.linspace(0, 1, height)[:, None, None]
         column = Image.fromarray((ends[0] * (1 - down) + ends[1] * down).clip(0, 255).astype(np.uint8))
         self.picture.paste(column.resize((width, height)), (left, top), mask)
@@ -133,10 +133,10 @@ def clouds(canvas: Canvas, count: int) -> None:
     for _ in range(count):
         x, y, size = rng.uniform(0.05, 0.95), rng.uniform(0.08, 0.3), rng.uniform(0.05, 0.085)
         heap = [(-1.3, 0.1, 0.6), (-0.5, -0.3, 0.85), (0.5, -0.1, 0.75), (1.3, 0.2, 0.5)]
-        for drop, colour in ((0.14, (214, 224, 234)), (0.0, (250, 250, 248))):
+        for drop, color in ((0.14, (214, 224, 234)), (0.0, (250, 250, 248))):
             for across, up, radius in heap:
-                canvas.paint(disc(x + across * size, y + (up + drop) * size, radius * size), colour, "cloud")
-            canvas.paint(disc(x, y + (0.35 + drop) * size, 1.9 * size, 0.22), colour, "cloud")
+                canvas.paint(disc(x + across * size, y + (up + drop) * size, radius * size), color, "cloud")
+            canvas.paint(disc(x, y + (0.35 + drop) * size, 1.9 * size, 0.22), color, "cloud")
 
 
 def sun(canvas: Canvas, y: float) -> float:
@@ -169,10 +169,10 @@ def night_sky(canvas: Canvas) -> None:
     )
 
 
-def hills(canvas: Canvas, horizon: float, colours: tuple[Colour, ...] = ((142, 178, 160), (116, 164, 122))) -> None:
+def hills(canvas: Canvas, horizon: float, colors: tuple[Color, ...] = ((142, 178, 160), (116, 164, 122))) -> None:
     """Ranges behind one another, the far ones paler."""
-    for step, colour in enumerate(colours):
-        canvas.paint(ridge(canvas.rng, horizon - 0.09 + 0.06 * step, 0.06), colour, "hill")
+    for step, color in enumerate(colors):
+        canvas.paint(ridge(canvas.rng, horizon - 0.09 + 0.06 * step, 0.06), color, "hill")
 
 
 def tree(canvas: Canvas, x: float, foot: float, size: float) -> None:
@@ -233,8 +233,8 @@ def boat(canvas: Canvas, x: float, water: float, size: float) -> None:
     lean = canvas.rng.choice((-1, 1))
     at = np.array((x, water))
 
-    def part(points: list[tuple[float, float]], colour: Colour, name: str) -> None:
-        canvas.paint(at + np.array(points) * size * (lean, 1), colour, "boat", name)
+    def part(points: list[tuple[float, float]], color: Color, name: str) -> None:
+        canvas.paint(at + np.array(points) * size * (lean, 1), color, "boat", name)
 
     part([(-0.015, -0.1), (-0.015, -1.05), (0.015, -1.05), (0.015, -0.1)], (120, 88, 62), "mast")
     part([(0.03, -0.98), (0.16, -0.66), (0.36, -0.18), (0.03, -0.18)], (250, 246, 234), "sail")
@@ -296,10 +296,10 @@ def scatter(
 
 
 def flowers(canvas: Canvas, count: int) -> None:
-    """Dots of colour in the near grass."""
+    """Dots of color in the near grass."""
     for foot in np.sort(canvas.rng.uniform(0.8, 0.99, count)):
-        colour = ((232, 92, 100), (250, 214, 96), (246, 240, 248), (176, 120, 200))[canvas.rng.integers(4)]
-        canvas.paint(disc(canvas.rng.uniform(0, 1), foot, 0.006 + 0.03 * (foot - 0.75) * 0.4), colour, "flower")
+        color = ((232, 92, 100), (250, 214, 96), (246, 240, 248), (176, 120, 200))[canvas.rng.integers(4)]
+        canvas.paint(disc(canvas.rng.uniform(0, 1), foot, 0.006 + 0.03 * (foot - 0.75) * 0.4), color, "flower")
 
 
 # Scenes

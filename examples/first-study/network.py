@@ -2,7 +2,7 @@
 
 Nothing was trained. Every layer has units with a purpose, which the tables below name in their order, and after them
 random ones to compare with: a dissection should find the purposes out. (It will find something in random units too:
-any weights of red, green and blue prefer some colour, and colours tell much about these scenes.)
+any weights of red, green and blue prefer some color, and colors tell much about these scenes.)
 
     color      112 x 112   hues, light and edges
     texture     56 x 56    hues that go together, and those that must be absent

@@ -84,7 +84,7 @@ def attacks_page(findings: Findings, chips: Chips, attacks: Attacks) -> AttacksP
 
 
 def _answer(findings: Findings, attacks: Attacks) -> str:
-    """The mean distance, as a step of the 255 levels of each colour where the size of the images is known."""
+    """The mean distance, as a step of the 255 levels of each color where the size of the images is known."""
     done = attacks.successful
     if not done:
         return "Nothing that was tried."
@@ -103,7 +103,7 @@ def _remark(attacks: Attacks) -> str:
     distances = [attack.distance for attack in done]
     number = f"All {words.count(tried, 'image')}" if len(done) == tried else f"{len(done):,} of {tried:,} images"
     return (
-        f"{number} that it got right are taken for another class after so small a change of each colour of each pixel "
+        f"{number} that it got right are taken for another class after so small a change of each color of each pixel "
         f"(a root mean square): an L2 distance of {np.mean(distances):.2f} on average, {min(distances):.2f} to "
         f"{max(distances):.2f}, where black and white are 0 and 1."
     )

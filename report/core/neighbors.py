@@ -17,17 +17,17 @@ BLOCK = 512
 
 
 @dataclass(frozen=True, slots=True)
-class Neighbours:
+class Neighbors:
     """For every unit the places of its nearest units, best first, -1 where there are none: `(units, most)`."""
 
     same_layer: npt.NDArray[np.int64]
     other_layers: npt.NDArray[np.int64]
 
 
-def find_neighbours(findings: Findings, most: int = 4) -> Neighbours:
+def find_neighbors(findings: Findings, most: int = 4) -> Neighbors:
     """Find the units of the same and of the other layers with the most similar profile of concepts."""
     profiles = _profiles(findings)
-    found = Neighbours(*(np.full((len(profiles), most), -1, dtype=np.int64) for _ in range(2)))
+    found = Neighbors(*(np.full((len(profiles), most), -1, dtype=np.int64) for _ in range(2)))
     for layer in findings.layers:
         inside = slice(layer.first, layer.last)
         for start in range(layer.first, layer.last, BLOCK):

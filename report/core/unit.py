@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dissectory.report.charts.drawing import Chart
     from dissectory.report.core.chips import Chips, ConceptLink, Gallery, UnitChip
     from dissectory.report.core.findings import Findings, Layer
-    from dissectory.report.core.neighbors import Neighbours
+    from dissectory.report.core.neighbors import Neighbors
     from dissectory.report.edits.counterexamples import Counterexamples
     from dissectory.report.edits.reading import Edits
     from dissectory.report.edits.shots import Alone, Shots
@@ -86,7 +86,7 @@ class UnitPage:
 def unit_pages(  # noqa: PLR0917 - what a run may have
     findings: Findings,
     chips: Chips,
-    neighbours: Neighbours,
+    neighbors: Neighbors,
     edits: Edits | None = None,
     textures: Textures | None = None,
     removals: Removals | None = None,
@@ -120,8 +120,8 @@ def unit_pages(  # noqa: PLR0917 - what a run may have
             needs=unit_needs(removals, detectors, int(findings.units.layer[place]), place),
             before=chips.units[place - 1] if place > layer.first else None,
             after=chips.units[place + 1] if place + 1 < layer.last else None,
-            same_layer=chips.chosen(neighbours.same_layer[place].tolist()),
-            other_layers=chips.chosen(neighbours.other_layers[place].tolist()),
+            same_layer=chips.chosen(neighbors.same_layer[place].tolist()),
+            other_layers=chips.chosen(neighbors.other_layers[place].tolist()),
         )
 
 

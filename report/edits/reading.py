@@ -174,7 +174,7 @@ def _spans(rows: list[dict[str, Any]], *keys: str) -> tuple[Span, ...]:
 
 
 def _insertion(rows: pd.DataFrame, categories: Mapping[str, str]) -> Insertion:
-    """Contexts that are colours say little where things were named: they are left out then."""
+    """Contexts that are colors say little where things were named: they are left out then."""
     contexts = [
         Context(str(row["context"]), int(row["locations"]), Span(row["added"], row["low"], row["high"]))
         for row in rows.sort_values("added", ascending=False, kind="stable").to_dict("records")

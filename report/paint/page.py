@@ -111,7 +111,7 @@ def paint_page(run: Run, findings: Findings, painting: Painting, loaded: Mapping
 
 
 def _colors(run: Run, painting: Painting) -> dict[str, str]:
-    """The colour of each concept: that of the gallery, or any."""
+    """The color of each concept: that of the gallery, or any."""
     known: dict[str, str] = {}
     if run.has("gallery_concepts"):
         table = run.table("gallery_concepts")

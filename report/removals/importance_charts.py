@@ -147,7 +147,7 @@ def interpretability_by_led(led: Ints, iou: Floats) -> Chart:
 
 
 def interpretability_by_importance(importance: Floats, iou: Floats, what: str) -> Chart | None:
-    """Mean IoU against mean importance, in groups of neighbours in importance; None where it is not known of any."""
+    """Mean IoU against mean importance, in groups of neighbors in importance; None where it is not known of any."""
     known = np.flatnonzero(np.isfinite(importance))
     if not len(known):
         return None
@@ -169,7 +169,7 @@ def interpretability_by_importance(importance: Floats, iou: Floats, what: str) -
     texts.append(Text(frame.end, frame.base + 36, what, "end quiet"))
     return Chart(
         kind="groups",
-        says=f"Mean IoU against the {what}, mean over classes, in groups of {GROUP} units that are neighbours in "
+        says=f"Mean IoU against the {what}, mean over classes, in groups of {GROUP} units that are neighbors in "
         f"importance; the rank correlation over all units is {_rank_correlation(importance[known], iou[known]):+.2f}.",
         width=frame.width,
         height=frame.height,

@@ -50,8 +50,8 @@ def masks(folder: Path) -> np.ndarray:
     """Where each concept is `(image, concept, row, column)`."""
     paths = sorted((folder / "photos").rglob("*.png"))
     labels = np.stack([np.asarray(Image.open(folder / "labels" / path.name)) for path in paths])
-    at_centres = labels[:, 1::2, 1::2]  # the pixel just right of and below a cell's centre
-    return np.stack([at_centres == index + 1 for index in range(len(CONCEPTS))], axis=1)
+    at_centers = labels[:, 1::2, 1::2]  # the pixel just right of and below a cell's center
+    return np.stack([at_centers == index + 1 for index in range(len(CONCEPTS))], axis=1)
 
 
 @pytest.fixture(scope="module")

@@ -62,7 +62,7 @@ def some_of(source: Path, target: Path, every: int) -> Path:
 
 @pytest.fixture(scope="module")
 def scenes(assets: Path, tmp_path_factory: pytest.TempPathFactory) -> Study:
-    """SqueezeNet-Places365 on one in fifty scene photographs, with a segmenter, colours and parts."""
+    """SqueezeNet-Places365 on one in fifty scene photographs, with a segmenter, colors and parts."""
     network = assets / "classifiers" / "squeezenet_places365"
     folder = some_of(assets / "datasets/places_like/intel_scenes", tmp_path_factory.mktemp("scenes"), every=50)
     return Study.from_dict(

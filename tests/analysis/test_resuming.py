@@ -249,7 +249,7 @@ def other_quantile(_: Path) -> Changes:
 
 def other_weights(world: Path) -> Changes:
     network = planted.build()
-    network.detectors.colours += 0.01
+    network.detectors.colors += 0.01
     torch.save(network.state_dict(), world / "weights.pt")
     return {"model": {"weights": "weights.pt"}}
 
@@ -278,7 +278,7 @@ def another_label_map(world: Path) -> Changes:
     return {}
 
 
-def other_colours(_: Path) -> Changes:
+def other_colors(_: Path) -> Changes:
     return {"images": {"std": [0.9, 1, 1]}}
 
 
@@ -317,7 +317,7 @@ def nothing(_: Path) -> Changes:
                 "activations of detectors and activations of coarse can be used again"
             ),
         ),
-        (other_colours, "the colours of [images] changed: activations of detectors and activations of coarse are made"),
+        (other_colors, "the colors of [images] changed: activations of detectors and activations of coarse are made"),
         (another_grid, "dissection.grid changed: activations of detectors, activations of coarse and label maps are"),
         (nothing, None),
     ],

@@ -207,7 +207,7 @@ def test_a_number_beyond_all_floats_is_refused(key: str) -> None:
 
 @pytest.mark.parametrize("key", ["images.mean", "images.std"])
 @pytest.mark.parametrize("count", [0, 1, 2, 4])
-def test_colours_are_three(key: str, count: int) -> None:
+def test_colors_are_three(key: str, count: int) -> None:
     message = refused(values_with(key, [0.5] * count))
     assert f"{key} has {count} values; it must have 3, one for each of R, G, B" in message
 

@@ -46,7 +46,7 @@ def photographs(assets: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def label_maps(photographs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The photographs' colour names as label maps on disk."""
+    """The photographs' color names as label maps on disk."""
     folder = tmp_path_factory.mktemp("maps")
     for path in photographs.iterdir():
         red, green, blue = np.moveaxis(np.asarray(Image.open(path).convert("RGB")) // 4, -1, 0)
@@ -127,7 +127,7 @@ NETWORKS = (
 )
 CASES = [
     *(Case(f"{name}, label maps", network, layers, ["masks"]) for name, network, layers in NETWORKS),
-    *(Case(f"{name}, colours", network, layers, ["color"]) for name, network, layers in NETWORKS),
+    *(Case(f"{name}, colors", network, layers, ["color"]) for name, network, layers in NETWORKS),
     Case("SqueezeNet all layers, segmenter", "squeezenet", ["conv1", *FIRES], ["onnx", "color", "parts"]),
     Case("SqueezeNet all layers, label maps, information", "squeezenet", ["conv1", *FIRES], ["masks"], True),
     Case("ResNet-18 layer4, label maps, information", "resnet18", ["layer4"], ["masks"], True),

@@ -49,7 +49,7 @@ def shown(page: Page, strokes: int) -> Pixels:
 
 
 def cells(picture: Pixels) -> Pixels:
-    """The colour of each cell `(8, 8, 3)`."""
+    """The color of each cell `(8, 8, 3)`."""
     return picture[CELL // 2 :: CELL, CELL // 2 :: CELL]
 
 
@@ -60,8 +60,8 @@ def test_a_stroke_lies_over_what_the_generator_was_told_to_draw(folder: Path, br
     level = drawn_world.levels()[image].clone()
     if season:
         level[drawing.THINGS.index("barn" if season == 1 else "lake")] = -1
-    colours = np.array([drawing.COLORS[name] for name in drawing.CONCEPTS]) * 255
-    wanted = np.einsum("kyx,kc->yxc", drawing.shows(level[None])[0].numpy(), colours)
+    colors = np.array([drawing.COLORS[name] for name in drawing.CONCEPTS]) * 255
+    wanted = np.einsum("kyx,kc->yxc", drawing.shows(level[None])[0].numpy(), colors)
     with browser.new_page() as page:
         page.goto(f"{(folder / 'site').as_uri()}/paint.html")
         page.locator("input[name=image]").nth(image).check(force=True)

@@ -48,7 +48,7 @@ class Stroke:
 
 
 def picture(image: int, *strokes: Stroke) -> Pixels:
-    """Draw as the definition says: a unit's level in a cell, times its colour, over the background."""
+    """Draw as the definition says: a unit's level in a cell, times its color, over the background."""
     latent = planted_generator.latents()[image].numpy()
     maps = np.broadcast_to(latent[:UNITS, None, None], (UNITS, ROWS, COLUMNS)).copy()
     for stroke in strokes:
@@ -232,7 +232,7 @@ def test_strokes_quicker_than_drawing_are_all_painted(page: Page, address: str) 
     assert (shown(page, len(cells)) == picture(BLACK_IMAGE, Stroke(RED, cells))).all()
 
 
-def test_the_brush_is_outlined_so_that_it_can_be_seen_on_its_own_colour(page: Page, address: str) -> None:
+def test_the_brush_is_outlined_so_that_it_can_be_seen_on_its_own_color(page: Page, address: str) -> None:
     open_page(page, address)
     page.mouse.move(*place(page, (2, 3)))
     colors = page.locator("[data-tint]").evaluate(
@@ -320,7 +320,7 @@ def test_painting_by_keyboard_alone(page: Page, address: str) -> None:
     page.keyboard.press("ArrowUp")
     page.keyboard.press("Escape")
     page.keyboard.up("Space")
-    assert (shown(page, 3) == picture(BLACK_IMAGE, second, third)).all(), "what is cancelled is not painted"
+    assert (shown(page, 3) == picture(BLACK_IMAGE, second, third)).all(), "what is canceled is not painted"
 
 
 def test_painting_by_touch(page: Page, address: str) -> None:

@@ -212,15 +212,15 @@ def _write_detectors(run: Run, world: World, ranks: Ints) -> None:
     """Write units as detectors of the classes that need them most, and of their label."""
     labels = run.table("units").astype(object)
     of_layer = labels[labels["layer"] == world.layer].sort_values("unit")["concept"].tolist()
-    centre = np.arange(BINS)
+    center = np.arange(BINS)
     pairs = [(unit, "class", world.names[k]) for unit, k in np.argwhere(ranks < DETECTORS_EACH).tolist()]
     pairs += [(unit, "concept", label) for unit, label in enumerate(of_layer) if isinstance(label, str)]
     columns: dict[str, list[Any]] = {column.name: [] for column in schema.DETECTORS.columns}
     total = 2 * (world.each + world.others)
     for unit, kind, name in pairs:
         middle, images = world.random.uniform(16, 32), 2 * world.each if kind == "class" else total // 20
-        inside = world.random.multinomial(images, _bell(centre, middle, 6))
-        outside = world.random.multinomial(total - images, _bell(centre, 12, 7))
+        inside = world.random.multinomial(images, _bell(center, middle, 6))
+        outside = world.random.multinomial(total - images, _bell(center, 12, 7))
         cut = int(np.argmax(np.cumsum(outside) / outside.sum() - np.cumsum(inside) / inside.sum()))
         right, wrong = int(inside[cut + 1 :].sum()), int(outside[cut + 1 :].sum())
         below = np.cumsum(outside) - outside / 2

@@ -383,9 +383,9 @@ def _add_detectors(run: Run, world: World, layer: str, known: list[str], rows: _
         if isinstance(concept, str):
             sets.append(("concept", concept, None))
         for kind, name, correlation in sets:
-            centre = np.arange(40)
-            inside = np.round(9 * np.exp(-(((centre - 26) / 6) ** 2))).astype(int)
-            outside = np.round(20 * np.exp(-(((centre - 12) / 7) ** 2))).astype(int)
+            center = np.arange(40)
+            inside = np.round(9 * np.exp(-(((center - 26) / 6) ** 2))).astype(int)
+            outside = np.round(20 * np.exp(-(((center - 12) / 7) ** 2))).astype(int)
             rows.add(
                 layer, unit, kind, name, int(inside.sum()), int(outside.sum()), 4.5, int(inside[18:].sum() + 5),
                 int(inside[18:].sum()), 0.86, float(world.random.uniform(0.7, 0.99)), correlation, 0.0, 10.0,
@@ -456,21 +456,21 @@ def _scene(random: np.random.Generator, side: int) -> tuple[Image.Image, list[tu
     top, bottom = random.uniform(90, 220, 3), random.uniform(140, 250, 3)
     picture = Image.fromarray(np.broadcast_to(top + (bottom - top) * rows, (side, side, 3)).astype(np.uint8))
     draw = ImageDraw.Draw(picture)
-    draw.rectangle((0, horizon, side, side), fill=_colour(random, 60, 150))
+    draw.rectangle((0, horizon, side, side), fill=_color(random, 60, 150))
     boxes = []
     for _ in range(int(random.integers(2, 5))):
         width, height = (int(side * random.uniform(0.15, 0.4)) for _ in range(2))
         left, foot = int(random.uniform(0, side - width)), int(random.uniform(horizon, side))
         box = (left, foot - height, left + width, foot)
         shape = (draw.rectangle, draw.ellipse, draw.rounded_rectangle)[int(random.integers(3))]
-        shape(box, fill=_colour(random, 30, 240))
+        shape(box, fill=_color(random, 30, 240))
         boxes.append(box)
     noise = random.normal(0, 7, (side, side, 1))
     grained = np.clip(np.asarray(picture, dtype=np.float64) + noise, 0, 255).astype(np.uint8)
     return Image.fromarray(grained), boxes
 
 
-def _colour(random: np.random.Generator, low: int, high: int) -> tuple[int, int, int]:
+def _color(random: np.random.Generator, low: int, high: int) -> tuple[int, int, int]:
     red, green, blue = (int(value) for value in random.integers(low, high, 3))
     return red, green, blue
 

@@ -86,7 +86,7 @@ CELLS, SIDE = 5, 4
 
 
 class Pictured(nn.Module):
-    """The same for grey pictures `(image, 3, 20, 20)`, of which each cell of 4 by 4 pixels is a channel."""
+    """The same for gray pictures `(image, 3, 20, 20)`, of which each cell of 4 by 4 pixels is a channel."""
 
     def __init__(self, end: str) -> None:
         super().__init__()
@@ -102,7 +102,7 @@ def build_pictured() -> Pictured:
     return Pictured("linear").eval()
 
 
-def grey(classes: Tensor) -> Tensor:
+def gray(classes: Tensor) -> Tensor:
     """Pictures for it `(image, 20, 20)`, 0..1."""
     cells = torch.zeros(len(classes), CELLS**2, SIDE, SIDE)
     cells[:, :UNITS] = pictures(classes, SIDE)

@@ -1,7 +1,7 @@
 """A generator whose every unit draws one known thing in one known region, and the segmenter that knows what is drawn.
 
 A latent `(6,)` holds the levels of the units. The layer `maps` has, for each unit, its level in its own region of 8 x 8
-cells, and 0 elsewhere and where the level is negative. Behind it, a cell shows the colour of the last unit of `THINGS`
+cells, and 0 elsewhere and where the level is negative. Behind it, a cell shows the color of the last unit of `THINGS`
 that is above 0 there, or the ground's; a cell is 4 pixels wide.
 """
 
@@ -128,7 +128,7 @@ class Wilful(Seasonal):
 
 
 class Segmenter(nn.Module):
-    """What has the nearest colour: pictures `(batch, 3, height, width)`, 0..1, to scores of five classes."""
+    """What has the nearest color: pictures `(batch, 3, height, width)`, 0..1, to scores of five classes."""
 
     labels = ((("ground", "background"), *((name, CATEGORIES[name]) for name in CONCEPTS)),)
     colors: Tensor
@@ -186,7 +186,7 @@ class Dead(Generator):
 
 
 class Wide(nn.Module):
-    """The generator, each of whose units is there twice; the layer `picture` has the three colours."""
+    """The generator, each of whose units is there twice; the layer `picture` has the three colors."""
 
     latent_shape = UNITS
 

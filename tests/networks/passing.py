@@ -1,4 +1,4 @@
-"""A network whose units are the colours of what it sees: red, green, blue, their sum, and nothing."""
+"""A network whose units are the colors of what it sees: red, green, blue, their sum, and nothing."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 
-class Colours(nn.Module):
+class Colors(nn.Module):
     """`(n, 3, h, w)` to `(n, 5, h / 2, w / 2)`."""
 
     def forward(self, x: Tensor) -> Tensor:
@@ -17,11 +17,11 @@ class Colours(nn.Module):
 class Passing(nn.Module):
     def __init__(self) -> None:
         super().__init__()
-        self.colours = Colours()
+        self.colors = Colors()
         self.coarse = nn.AvgPool2d(2)
 
     def forward(self, x: Tensor) -> Tensor:
-        maps: Tensor = self.coarse(self.colours(x))
+        maps: Tensor = self.coarse(self.colors(x))
         return maps.mean(dim=(2, 3))
 
 

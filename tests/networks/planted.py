@@ -1,25 +1,25 @@
-"""A network whose units are planted: each one answers to one colour, and each colour stands for one concept."""
+"""A network whose units are planted: each one answers to one color, and each color stands for one concept."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 
-COLOURS = ((0.9, 0.1, 0.1), (0.1, 0.8, 0.1), (0.1, 0.2, 0.9), (0.9, 0.9, 0.1), (0.1, 0.9, 0.9))
-"""Of the concepts, in order; the background is grey."""
+COLORS = ((0.9, 0.1, 0.1), (0.1, 0.8, 0.1), (0.1, 0.2, 0.9), (0.9, 0.9, 0.1), (0.1, 0.9, 0.9))
+"""Of the concepts, in order; the background is gray."""
 
 
 class Detectors(nn.Module):
     """`(n, 3, h, w)` to `(n, 8, h / 2, w / 2)`: five planted units, one of noise, one constant, one dead."""
 
-    colours: Tensor
+    colors: Tensor
 
     def __init__(self) -> None:
         super().__init__()
-        self.register_buffer("colours", torch.tensor(COLOURS))
+        self.register_buffer("colors", torch.tensor(COLORS))
 
     def forward(self, x: Tensor) -> Tensor:
-        apart = (x[:, None] - self.colours[None, :, :, None, None]).square().sum(dim=2)
+        apart = (x[:, None] - self.colors[None, :, :, None, None]).square().sum(dim=2)
         planted = torch.exp(-8 * apart)
         noise = torch.sin(4000 * x.sum(dim=1, keepdim=True))
         constant, dead = torch.full_like(noise, 0.3), torch.zeros_like(noise)
@@ -59,9 +59,9 @@ def build_broken() -> Planted:
 
 
 def build_moved() -> Planted:
-    """The same, whose planted units answer to each other's colours, and the last of them to none."""
+    """The same, whose planted units answer to each other's colors, and the last of them to none."""
     network = Planted()
-    network.detectors.colours.copy_(torch.tensor([*COLOURS[1:], (9.0, 9.0, 9.0)]))
+    network.detectors.colors.copy_(torch.tensor([*COLORS[1:], (9.0, 9.0, 9.0)]))
     return network
 
 

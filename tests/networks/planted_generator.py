@@ -1,7 +1,7 @@
-"""A generator whose every unit draws one known colour, in its own cell and nowhere else.
+"""A generator whose every unit draws one known color, in its own cell and nowhere else.
 
 A latent `(9,)` holds the levels that the six units have in every cell, then a background that passes the layer `maps`
-by. A picture `(batch, 3, 20, 28)` is the background plus every unit's colour times its level, kept in -1..1, and a cell
+by. A picture `(batch, 3, 20, 28)` is the background plus every unit's color times its level, kept in -1..1, and a cell
 is four pixels wide.
 """
 

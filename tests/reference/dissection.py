@@ -9,7 +9,7 @@ import numpy as np
 
 
 def upsampled(plane: np.ndarray, grid: int, border: str = "zeros") -> np.ndarray:
-    """Bilinear, half-pixel centres, one position after the other; rounded to float32, as activations are."""
+    """Bilinear, half-pixel centers, one position after the other; rounded to float32, as activations are."""
     height, width = plane.shape
 
     def cell(row: int, column: int) -> float:

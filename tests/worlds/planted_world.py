@@ -1,4 +1,4 @@
-"""A world as a folder of files: pictures whose concepts have colours of their own, with exact label maps."""
+"""A world as a folder of files: pictures whose concepts have colors of their own, with exact label maps."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LAYERS = ["detectors", "coarse"]
 
 
 def draw(folder: Path) -> None:
-    """Rectangles of the concepts' colours on grey, with their label maps."""
+    """Rectangles of the concepts' colors on gray, with their label maps."""
     random = np.random.default_rng(7)
     (folder / "labels").mkdir(parents=True)
     for number in range(IMAGES):
@@ -30,7 +30,7 @@ def draw(folder: Path) -> None:
             top, left = random.integers(0, SIDE - 7, size=2)
             height, width = random.integers(5, 8, size=2)
             area = np.s_[top : top + height, left : left + width]
-            picture[area], labels[area] = planted.COLOURS[concept], concept + 1
+            picture[area], labels[area] = planted.COLORS[concept], concept + 1
         picture += random.normal(scale=0.02, size=picture.shape)
         path = folder / "photos" / ("odd" if number % 2 else "even") / f"{number:02}.png"
         path.parent.mkdir(parents=True, exist_ok=True)

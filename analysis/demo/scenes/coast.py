@@ -58,7 +58,7 @@ def _waterfront(canvas: Canvas, foot: float) -> None:
 def _mole(canvas: Canvas, stone: Look) -> None:
     """A near quay with people, a lamp and containers."""
     dice = canvas.dice
-    ground.band(canvas, "quay", 0.93, 1.01, stone._replace(colour=shaded(stone.colour, 1.06)))
+    ground.band(canvas, "quay", 0.93, 1.01, stone._replace(color=shaded(stone.color, 1.06)))
     for x in dice.spread(dice.count(1, 3)):
         canvas.put(beings.person, x, dice.between(0.95, 0.99), 0.11)
     canvas.put(town.lamp_post, dice.between(0.1, 0.9), 0.96, 0.26)
@@ -82,7 +82,7 @@ def beach(canvas: Canvas) -> None:
         canvas,
         "shore",
         [(x, y + 0.02 + dice.between(0, 0.006)) for x, y in foam],
-        sand._replace(colour=shaded(ground.SAND, 0.84)),
+        sand._replace(color=shaded(ground.SAND, 0.84)),
     )
     sky.land(canvas, "shore", [(x, y + 0.06) for x, y in foam], sand)
     for x in dice.spread(dice.count(0, 2)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dissectory.analysis.demo.canvas import Look
-from dissectory.analysis.demo.palette import SNOW, Colour, shaded
+from dissectory.analysis.demo.palette import SNOW, Color, shaded
 from dissectory.analysis.demo.things import beings, coast, ground, houses, plants, sky, town, vehicles
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def village(canvas: Canvas) -> None:
     sky.hills(canvas, line + 0.02, dice.count(1, 3), dice.between(0.06, 0.12))
     ground.meadow(canvas, line + 0.02, 0.03)
     scatter(canvas, dice.pick((plants.tree, plants.fir)), dice.count(3, 6), (line + 0.04, line + 0.09), 0.32)
-    path: Colour = (206, 200, 196) if canvas.mood.winter else (198, 172, 132)
+    path: Color = (206, 200, 196) if canvas.mood.winter else (198, 172, 132)
     look = Look("", "soil", path, flat=True, grain=0.7)
     ground.way_back(canvas, "path", (dice.between(0.3, 0.7), line + 0.07, 0.012), (dice.between(0.2, 0.8), 0.13), look)
     x = dice.between(0.2, 0.7)
@@ -87,18 +87,18 @@ def farm(canvas: Canvas) -> None:
 def _fields(canvas: Canvas, line: float) -> None:
     """One or two strips of earth or crops."""
     dice = canvas.dice
-    kinds: tuple[tuple[str, tuple[Colour, Colour]], ...] = (
+    kinds: tuple[tuple[str, tuple[Color, Color]], ...] = (
         ("soil", ((150, 112, 76), (118, 86, 60))),
         ("foliage", ((212, 182, 90), (182, 150, 70))),
         ("foliage", ((126, 158, 72), (92, 126, 56))),
         ("foliage", ((224, 204, 80), (150, 168, 64))),
     )
-    winter: tuple[str, tuple[Colour, Colour]] = ("snow", (SNOW, (190, 178, 168)))
+    winter: tuple[str, tuple[Color, Color]] = ("snow", (SNOW, (190, 178, 168)))
     top = line + dice.between(0.2, 0.3)
     for _ in range(dice.count(1, 2)):
-        material, colours = winter if canvas.mood.winter else dice.pick(kinds)
+        material, colors = winter if canvas.mood.winter else dice.pick(kinds)
         foot = min(top + dice.between(0.1, 0.2), 1.01)
-        ground.rows(canvas, top, foot, dice.between(0.2, 0.8), colours=colours, material=material)
+        ground.rows(canvas, top, foot, dice.between(0.2, 0.8), colors=colors, material=material)
         top = foot + dice.between(0.03, 0.08)
 
 
@@ -185,7 +185,7 @@ def desert(canvas: Canvas) -> None:
     line = canvas.horizon
     if dice.chance(0.6):
         sky.mountains(canvas, line, dice.between(0.1, 0.22), bare=True)
-    sand: Colour = dice.pick(((222, 178, 116), (210, 150, 100), (230, 204, 156), (198, 162, 124)))
+    sand: Color = dice.pick(((222, 178, 116), (210, 150, 100), (230, 204, 156), (198, 162, 124)))
     for layer in range(dice.count(2, 4)):
         top = line + 0.015 + layer * 0.07
         skyline = sky.ridge(canvas, top, dice.between(0.04, 0.1), 0.0)

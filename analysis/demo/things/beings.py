@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dissectory.analysis.demo.canvas import Look
-from dissectory.analysis.demo.palette import CLOTHES, DARK, IRON, SKINS, TIMBER, Colour, shaded, varied
+from dissectory.analysis.demo.palette import CLOTHES, DARK, IRON, SKINS, TIMBER, Color, shaded, varied
 
 if TYPE_CHECKING:
     from dissectory.analysis.demo.canvas import Brush, Canvas
@@ -26,7 +26,7 @@ def person(brush: Brush) -> None:
     brush.bar((-0.13, 0.76), (-0.18 + swing, 0.46), 0.07, Look("torso", "cloth", shaded(coat, 0.85)))
     skin = dice.pick(SKINS)
     brush.disc(0, 0.89, 0.1, Look("head", "hide", skin))
-    hair: Colour = dice.pick(((60, 44, 36), (196, 156, 90), (110, 76, 50), (206, 60, 56)))
+    hair: Color = dice.pick(((60, 44, 36), (196, 156, 90), (110, 76, 50), (206, 60, 56)))
     brush.polygon(((-0.11, 0.88), (-0.08, 1.0), (0.08, 1.0), (0.11, 0.88), (0, 0.94)), Look("head", "hide", hair))
 
 
@@ -51,7 +51,7 @@ def skier(brush: Brush) -> None:
     dice = brush.dice
     brush.shadow(0.5, 0.05)
     coat = dice.pick(CLOTHES)
-    ski: Colour = dice.pick(((226, 70, 50), (50, 90, 170), (240, 200, 60), (40, 40, 50)))
+    ski: Color = dice.pick(((226, 70, 50), (50, 90, 170), (240, 200, 60), (40, 40, 50)))
     brush.bar((-0.55, 0.08), (0.6, -0.1), 0.05, Look("ski", "wood", ski))
     brush.bar((-0.5, 0.0), (0.65, -0.18), 0.05, Look("ski", "wood", ski))
     trousers = shaded(dice.pick(CLOTHES), 0.55)
@@ -92,7 +92,7 @@ def sheep(brush: Brush) -> None:
     """A sheep."""
     brush.thing = "sheep"
     brush.shadow(0.6, 0.08)
-    face: Colour = brush.dice.pick(((66, 58, 58), (206, 192, 176)))
+    face: Color = brush.dice.pick(((66, 58, 58), (206, 192, 176)))
     for x in (-0.34, -0.2, 0.2, 0.34):
         brush.box(x - 0.05, 0, x + 0.05, 0.35, Look("leg", "hide", face))
     wool = varied(brush.dice, (240, 234, 222), 8)

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from dissectory.analysis.demo.canvas import Look, Mirror
-from dissectory.analysis.demo.palette import CLOTHES, DARK, IRON, PAINTS, TIMBER, WHITE, Colour, shaded, varied
+from dissectory.analysis.demo.palette import CLOTHES, DARK, IRON, PAINTS, TIMBER, WHITE, Color, shaded, varied
 from dissectory.analysis.demo.things.houses import glazing
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def sailing_boat(brush: Brush) -> None:
     paint = varied(dice, dice.pick(PAINTS), 8)
     brush.box(-0.018, 0.1, 0.018, 1.0, Look("mast", "wood", (150, 116, 82)))
     if dice.chance(0.8):
-        cloth: Colour = dice.pick(((250, 246, 234), (250, 246, 234), (206, 84, 62), (236, 196, 110)))
+        cloth: Color = dice.pick(((250, 246, 234), (250, 246, 234), (206, 84, 62), (236, 196, 110)))
         bow = [(0.035 + 0.36 * math.sin(step / 6 * 1.5), 0.96 - 0.8 * step / 6) for step in range(7)]
         brush.polygon(((0.035, 0.16), *bow), Look("sail", "cloth", cloth, turn=0.1, grain=0.3))
         brush.polygon(
@@ -87,7 +87,7 @@ def freighter(brush: Brush) -> None:
 def crane(brush: Brush) -> None:
     """A harbour crane on four legs."""
     brush.thing = "crane"
-    paint: Colour = brush.dice.pick(((230, 160, 44), (196, 66, 48), (70, 110, 160), (120, 132, 138)))
+    paint: Color = brush.dice.pick(((230, 160, 44), (196, 66, 48), (70, 110, 160), (120, 132, 138)))
     leg = Look("", "metal", paint, turn=0.2)
     for start, end in (
         ((-0.2, 0), (-0.09, 0.5)),
@@ -165,7 +165,7 @@ def windbreak(brush: Brush) -> None:
 def tent(brush: Brush) -> None:
     """A tent of cloth with a dark door."""
     brush.thing = "tent"
-    cloth: Colour = brush.dice.pick(((226, 206, 166), (176, 92, 66), (92, 84, 92), (238, 232, 216), (76, 120, 96)))
+    cloth: Color = brush.dice.pick(((226, 206, 166), (176, 92, 66), (92, 84, 92), (238, 232, 216), (76, 120, 96)))
     brush.shadow(0.9, 0.1)
     brush.polygon(((0.0, 0.92), (0.6, 0.84), (1.15, 0), (0.4, 0)), Look("awning", "cloth", shaded(cloth, 0.78)))
     brush.polygon(((-0.75, 0), (0, 0.95), (0.6, 0)), Look("awning", "cloth", cloth, turn=0.1))

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dissectory.analysis.demo.canvas import Brush, Look, Mirror
-from dissectory.analysis.demo.palette import GRASS, SNOW, TIMBER, Colour, mixed, shaded, varied
+from dissectory.analysis.demo.palette import GRASS, SNOW, TIMBER, Color, mixed, shaded, varied
 from dissectory.analysis.demo.things.sky import land, ridge
 
 if TYPE_CHECKING:
     from dissectory.analysis.demo.canvas import Canvas
 
-SAND: Colour = (226, 200, 150)
-ASPHALT: Colour = (104, 104, 110)
-COBBLES: Colour = (150, 142, 134)
+SAND: Color = (226, 200, 150)
+ASPHALT: Color = (104, 104, 110)
+COBBLES: Color = (150, 142, 134)
 
 
 def meadow(canvas: Canvas, top: float, swing: float = 0.02) -> None:
@@ -33,10 +33,10 @@ def plain(canvas: Canvas, thing: str, top: float, look: Look) -> None:
 def water(canvas: Canvas, thing: str, top: float, foot: float = 1.0) -> None:
     """Water from `top` to `foot`, which shows what stands behind it."""
     light = canvas.mood.light
-    colour = mixed((40, 104, 132), light.horizon, 0.16)
+    color = mixed((40, 104, 132), light.horizon, 0.16)
     brush = Brush(canvas, foot=foot, depth=0)
     brush.thing = thing
-    brush.box(-0.01, -0.01, 1.01, foot - top, Look("", "water", varied(canvas.dice, colour, 10), flat=True))
+    brush.box(-0.01, -0.01, 1.01, foot - top, Look("", "water", varied(canvas.dice, color, 10), flat=True))
     canvas.mirrors.append(Mirror(0, 1, top, min(top, 1 - top)))
 
 
@@ -75,14 +75,14 @@ def way_back(
 
 
 def rows(
-    canvas: Canvas, top: float, foot: float, vanishing: float, *, colours: tuple[Colour, Colour], material: str
+    canvas: Canvas, top: float, foot: float, vanishing: float, *, colors: tuple[Color, Color], material: str
 ) -> None:
     """A ploughed or sown field, its rows running to a point at the horizon."""
     brush = Brush(canvas)
     brush.thing = "field"
-    ground = Look("", material, colours[0], flat=True)
+    ground = Look("", material, colors[0], flat=True)
     brush.box(-0.01, 1 - foot, 1.01, 1 - top, ground)
-    furrow = Look("", material, colours[1], flat=True)
+    furrow = Look("", material, colors[1], flat=True)
     # Where the strip begins, a row is this share of its width at the foot.
     far = (top - canvas.horizon + 0.02) / (foot - canvas.horizon + 0.02)
     for place in range(-14, 24):
@@ -95,7 +95,7 @@ def rock(brush: Brush) -> None:
     """A boulder with a lit and a shaded face."""
     brush.thing = "rock"
     dice, side = brush.dice, brush.mood.side * brush.way
-    grey = varied(dice, dice.pick(((140, 136, 130), (120, 118, 122), (158, 140, 120))), 8)
+    gray = varied(dice, dice.pick(((140, 136, 130), (120, 118, 122), (158, 140, 120))), 8)
     brush.shadow(0.8, 0.12)
     top, wide = dice.between(0.6, 1.0), dice.between(0.6, 0.9)
     ridge_x = dice.between(-0.2, 0.2)
@@ -108,9 +108,9 @@ def rock(brush: Brush) -> None:
             (wide, 0.2),
             (wide * 0.9, 0),
         ),
-        Look("", "stone", grey),
+        Look("", "stone", gray),
     )
-    dark = Look("", "stone", shaded(grey, 0.72))
+    dark = Look("", "stone", shaded(gray, 0.72))
     if side > 0:
         brush.polygon(
             ((-wide, 0), (-wide * 0.8, top * 0.6), (ridge_x - 0.2, top), (ridge_x - 0.1, top * 0.5), (-0.1, 0)), dark
@@ -155,7 +155,7 @@ def hay(brush: Brush) -> None:
     """A round bale."""
     brush.thing = "hay bale"
     brush.shadow(0.8, 0.12)
-    straw: Colour = (212, 176, 92)
+    straw: Color = (212, 176, 92)
     brush.box(-0.1, 0, 0.8, 1, Look("", "foliage", shaded(straw, 0.8), fall=0.3))
     for radius, factor in ((0.5, 1.0), (0.36, 0.86), (0.24, 1.02), (0.1, 0.85)):
         brush.oval(-0.1, 0.5, radius * 0.85, radius, Look("", "foliage", shaded(straw, factor), grain=0.5))
@@ -169,7 +169,7 @@ def well(brush: Brush) -> None:
         brush.box(side * 0.34 - 0.04, 0.2, side * 0.34 + 0.04, 0.8, Look("pole", "wood", TIMBER))
     brush.box(-0.42, 0, 0.42, 0.4, Look("wall", "stone", (160, 154, 146), turn=0.2))
     brush.oval(0, 0.4, 0.42, 0.09, Look("wall", "stone", (70, 66, 68)))
-    roof: Colour = SNOW if brush.mood.winter else (150, 78, 58)
+    roof: Color = SNOW if brush.mood.winter else (150, 78, 58)
     brush.polygon(
         ((-0.55, 0.75), (0, 1.15), (0.55, 0.75)), Look("roof", "snow" if brush.mood.winter else "brick", roof)
     )

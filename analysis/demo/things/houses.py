@@ -18,7 +18,7 @@ from dissectory.analysis.demo.palette import (
     TIMBER,
     WALLS,
     WHITE,
-    Colour,
+    Color,
     shaded,
     varied,
 )
@@ -33,7 +33,7 @@ _LONG = 0.75
 
 
 def window(
-    brush: Brush, x: float, y: float, wide: float, high: float, *, frame: Colour = WHITE, share: float = 0.6
+    brush: Brush, x: float, y: float, wide: float, high: float, *, frame: Color = WHITE, share: float = 0.6
 ) -> None:
     """A window about a point, with a frame; in the dark, this `share` of windows is lit."""
     brush.box(x - wide, y - high, x + wide, y + high, Look("window", "wood", frame))
@@ -50,18 +50,18 @@ def glazing(brush: Brush, share: float = 0.6) -> Look:
     return Look("window", "glass", varied(brush.dice, PANE, 12), fall=0.18)
 
 
-def roofing(brush: Brush) -> tuple[str, Colour]:
+def roofing(brush: Brush) -> tuple[str, Color]:
     """What a roof is covered with: snow in winter."""
     if brush.mood.winter:
         return "snow", varied(brush.dice, SNOW, 3)
-    material, colour = brush.dice.pick(ROOFS)
-    return material, varied(brush.dice, colour, 10)
+    material, color = brush.dice.pick(ROOFS)
+    return material, varied(brush.dice, color, 10)
 
 
-def walling(brush: Brush) -> tuple[str, Colour]:
+def walling(brush: Brush) -> tuple[str, Color]:
     """What a wall is made of."""
-    material, colour = brush.dice.pick(WALLS)
-    return material, varied(brush.dice, colour, 8)
+    material, color = brush.dice.pick(WALLS)
+    return material, varied(brush.dice, color, 8)
 
 
 def house(brush: Brush) -> None:
@@ -103,11 +103,11 @@ def chimney(brush: Brush, x: float, top: float, low: float = 0.72, *, smoke: flo
     thing = brush.thing
     if brush.dice.chance(smoke):
         brush.thing = "cloud"
-        grey: Colour = (206, 206, 210)
+        gray: Color = (206, 206, 210)
         drift = brush.dice.between(0.3, 1.0)
         for step in range(6):
             brush.disc(
-                x + drift * 0.05 * step**1.5, top + 0.06 + 0.085 * step, 0.035 + 0.016 * step, Look("", "", grey)
+                x + drift * 0.05 * step**1.5, top + 0.06 + 0.085 * step, 0.035 + 0.016 * step, Look("", "", gray)
             )
         brush.thing = thing
     brush.box(x - 0.06, low, x + 0.06, top, Look("chimney", "brick", (160, 92, 76), turn=0.15))
@@ -118,7 +118,7 @@ def church(brush: Brush) -> None:
     """A nave with tall windows, and a tower with a clock and a steeple."""
     brush.thing = "church"
     dice = brush.dice
-    wall: tuple[str, Colour] = dice.pick(
+    wall: tuple[str, Color] = dice.pick(
         (("stone", (178, 172, 160)), ("plaster", (238, 232, 218)), ("brick", (168, 96, 80)))
     )
     roof, lit = roofing(brush), brush.mood.side * brush.way
@@ -181,12 +181,12 @@ def silo(brush: Brush) -> None:
     """A metal grain store."""
     brush.thing = "silo"
     brush.shadow(0.24, 0.04)
-    grey = varied(brush.dice, (176, 184, 190), 8)
-    brush.box(-0.2, 0, 0.2, 0.78, Look("wall", "metal", grey, turn=0.35))
+    gray = varied(brush.dice, (176, 184, 190), 8)
+    brush.box(-0.2, 0, 0.2, 0.78, Look("wall", "metal", gray, turn=0.35))
     for y in (0.15, 0.31, 0.47, 0.63):
-        brush.box(-0.2, y, 0.2, y + 0.02, Look("wall", "metal", shaded(grey, 0.8), turn=0.35))
+        brush.box(-0.2, y, 0.2, y + 0.02, Look("wall", "metal", shaded(gray, 0.8), turn=0.35))
     dome = [(0.21 * math.cos(math.pi * step / 8), 0.77 + 0.2 * math.sin(math.pi * step / 8)) for step in range(9)]
-    brush.polygon(dome, Look("roof", "metal", shaded(grey, 0.86), turn=0.35))
+    brush.polygon(dome, Look("roof", "metal", shaded(gray, 0.86), turn=0.35))
 
 
 def windmill(brush: Brush) -> None:
@@ -218,7 +218,7 @@ def lighthouse(brush: Brush) -> None:
     """A banded tower with a lamp."""
     brush.thing = "lighthouse"
     dice = brush.dice
-    band: Colour = dice.pick(((196, 56, 48), (44, 64, 110), (60, 60, 66)))
+    band: Color = dice.pick(((196, 56, 48), (44, 64, 110), (60, 60, 66)))
     for number in range(5):
         low, top = number * 0.15, (number + 1) * 0.15
         wide, thin = 0.13 - 0.06 * low, 0.13 - 0.06 * top

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from dissectory.analysis.demo.canvas import Look
-from dissectory.analysis.demo.palette import BARK, FIRS, LEAVES, SNOW, Colour, shaded, varied
+from dissectory.analysis.demo.palette import BARK, FIRS, LEAVES, SNOW, Color, shaded, varied
 
 if TYPE_CHECKING:
     from dissectory.analysis.demo.canvas import Brush
@@ -43,7 +43,7 @@ def tree(brush: Brush) -> None:
                 _sprigs(brush, (x + lean * (1 - share) * 3, y + lift, radius * share), shaded(leaf, factor))
 
 
-def _sprigs(brush: Brush, disc: tuple[float, float, float], leaf: Colour) -> None:
+def _sprigs(brush: Brush, disc: tuple[float, float, float], leaf: Color) -> None:
     """Break the outline of a large tree's disc with tufts."""
     dice = brush.dice
     x, y, radius = disc
@@ -53,7 +53,7 @@ def _sprigs(brush: Brush, disc: tuple[float, float, float], leaf: Colour) -> Non
         brush.disc(x + reach * math.cos(angle), y + reach * math.sin(angle), radius * dice.between(0.16, 0.3), look)
 
 
-def _bare(brush: Brush, bark: Colour) -> None:
+def _bare(brush: Brush, bark: Color) -> None:
     """Branches without leaves, snow in their forks."""
     look, dice = Look("branch", "wood", bark), brush.dice
     for way in (-0.75, -0.35, 0.0, 0.4, 0.8):
@@ -154,9 +154,9 @@ def bush(brush: Brush) -> None:
 def flower(brush: Brush) -> None:
     """A bloom on a stem."""
     brush.thing = "flower"
-    colour: Colour = brush.dice.pick(((232, 84, 92), (250, 214, 86), (246, 240, 250), (172, 110, 200), (240, 150, 70)))
+    color: Color = brush.dice.pick(((232, 84, 92), (250, 214, 86), (246, 240, 250), (172, 110, 200), (240, 150, 70)))
     brush.bar((0, 0), (0, 0.8), 0.12, Look("stem", "foliage", (84, 136, 62)))
-    petal = Look("petal", "foliage", colour, grain=0.2)
+    petal = Look("petal", "foliage", color, grain=0.2)
     for angle in (0.5, 1.76, 3.0, 4.3, 5.5):
         brush.disc(0.24 * math.cos(angle), 0.8 + 0.24 * math.sin(angle), 0.2, petal)
     brush.disc(0, 0.8, 0.13, Look("petal", "foliage", (238, 190, 70), grain=0.2))
@@ -165,7 +165,7 @@ def flower(brush: Brush) -> None:
 def mushroom(brush: Brush) -> None:
     """A toadstool."""
     brush.thing = "mushroom"
-    red: Colour = brush.dice.pick(((206, 54, 44), (176, 120, 76)))
+    red: Color = brush.dice.pick(((206, 54, 44), (176, 120, 76)))
     brush.box(-0.12, 0, 0.12, 0.6, Look("stem", "foliage", (238, 230, 212), turn=0.2, grain=0.1))
     brush.polygon(
         ((-0.5, 0.5), (-0.36, 0.82), (0, 0.98), (0.36, 0.82), (0.5, 0.5)),

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from dissectory.analysis.demo.canvas import Brush, Look
-from dissectory.analysis.demo.palette import GRASS, SNOW, Colour, mixed, shaded
+from dissectory.analysis.demo.palette import GRASS, SNOW, Color, mixed, shaded
 
 if TYPE_CHECKING:
     from dissectory.analysis.demo.canvas import Canvas
@@ -59,7 +59,7 @@ def cloud(brush: Brush) -> None:
     brush.thing = "cloud"
     dice, light = brush.dice, brush.mood.light
     heavy = brush.mood.weather == "rain"
-    white: Colour = (176, 180, 188) if heavy else mixed((252, 252, 252), light.horizon, 0.25 if light.dark else 0.06)
+    white: Color = (176, 180, 188) if heavy else mixed((252, 252, 252), light.horizon, 0.25 if light.dark else 0.06)
     puffs = [
         (x, dice.between(0.0, 0.85) * (1.7 - abs(x)) / 1.7, dice.between(0.42, 0.78))
         for x in (-1.5, -0.8, 0.0, 0.8, 1.6)
@@ -75,8 +75,8 @@ def cloud(brush: Brush) -> None:
 def bird(brush: Brush) -> None:
     """A gull or a crow in the air: two wings."""
     brush.thing = "bird"
-    colour: Colour = brush.dice.pick(((62, 62, 70), (236, 236, 236)))
-    look = Look("wing", "hide", colour)
+    color: Color = brush.dice.pick(((62, 62, 70), (236, 236, 236)))
+    look = Look("wing", "hide", color)
     lift = brush.dice.between(0.2, 0.5)
     for side in (-1, 1):
         brush.polygon(
@@ -109,7 +109,7 @@ def land(canvas: Canvas, thing: str, skyline: list[Point], look: Look, depth: fl
 def mountains(canvas: Canvas, horizon: float, high: float, *, bare: bool = False) -> None:
     """Peaks with snow on them, or `bare` ones."""
     dice = canvas.dice
-    rock: Colour = (176, 128, 98) if bare else (112, 118, 134)
+    rock: Color = (176, 128, 98) if bare else (112, 118, 134)
     for layer in range(dice.count(1, 2)):
         brush = Brush(canvas, foot=horizon + 0.02, depth=1.7 - 0.5 * layer)
         brush.thing = "mountain"
@@ -119,7 +119,7 @@ def mountains(canvas: Canvas, horizon: float, high: float, *, bare: bool = False
             )
 
 
-def _peak(brush: Brush, x: float, high: float, rock: Colour, *, bare: bool) -> None:
+def _peak(brush: Brush, x: float, high: float, rock: Color, *, bare: bool) -> None:
     """One peak: a lit and a shaded flank, and snow above a ragged line."""
     dice, side = brush.dice, brush.mood.side
     wide, lean = high * dice.between(0.9, 1.4), dice.between(-0.05, 0.05)
@@ -145,7 +145,7 @@ def hills(canvas: Canvas, horizon: float, count: int = 2, swing: float = 0.07) -
     green = GRASS[mood.season]
     for layer in range(count):
         snow = mood.winter
-        colour = mixed(green, (70, 110, 96), 0.1 if snow else 0.45 - 0.15 * layer)
+        color = mixed(green, (70, 110, 96), 0.1 if snow else 0.45 - 0.15 * layer)
         skyline = ridge(canvas, horizon - 0.05 + 0.045 * layer, swing, 0.1)
-        look = Look("", "snow" if snow else "foliage", colour, fall=0.1, grain=0.6)
+        look = Look("", "snow" if snow else "foliage", color, fall=0.1, grain=0.6)
         land(canvas, "hill", skyline, look, 1.3 - 0.35 * layer)

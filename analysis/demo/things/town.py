@@ -6,13 +6,13 @@ import math
 from typing import TYPE_CHECKING
 
 from dissectory.analysis.demo.canvas import Look
-from dissectory.analysis.demo.palette import CLOTHES, DARK, DOORS, GLOW, IRON, TIMBER, WHITE, Colour, shaded, varied
+from dissectory.analysis.demo.palette import CLOTHES, DARK, DOORS, GLOW, IRON, TIMBER, WHITE, Color, shaded, varied
 from dissectory.analysis.demo.things.houses import chimney, glazing, roofing, walling, window
 
 if TYPE_CHECKING:
     from dissectory.analysis.demo.canvas import Brush
 
-_FRONTS: tuple[tuple[str, Colour], ...] = (
+_FRONTS: tuple[tuple[str, Color], ...] = (
     ("stone", (176, 168, 156)),
     ("stone", (132, 136, 146)),
     ("brick", (162, 92, 74)),
@@ -28,15 +28,15 @@ def tower_block(brush: Brush) -> None:
     """A high-rise: a front full of windows and a side in shade."""
     brush.thing = "tower block"
     dice = brush.dice
-    material, colour = dice.pick(_FRONTS)
-    colour = varied(dice, colour, 8)
+    material, color = dice.pick(_FRONTS)
+    color = varied(dice, color, 8)
     half, side = dice.between(0.13, 0.2), dice.between(0.05, 0.12)
     lit = brush.mood.side * brush.way > 0
     brush.polygon(
         ((half, 0), (half + side, 0), (half + side, 0.97), (half, 1)),
-        Look("wall", material, shaded(colour, 1.06 if lit else 0.66)),
+        Look("wall", material, shaded(color, 1.06 if lit else 0.66)),
     )
-    brush.box(-half, 0, half, 1, Look("wall", material, shaded(colour, 0.84 if lit else 1.0), fall=0.08))
+    brush.box(-half, 0, half, 1, Look("wall", material, shaded(color, 0.84 if lit else 1.0), fall=0.08))
     columns, step = dice.count(3, 5), dice.between(0.055, 0.075)
     for place in range(columns):
         x = -half + (place + 0.5) * 2 * half / columns
@@ -44,9 +44,9 @@ def tower_block(brush: Brush) -> None:
         for storey in range(math.ceil(0.79 / step)):
             y = 0.17 + storey * step
             brush.box(x - wide, y - step * 0.3, x + wide, y + step * 0.3, glazing(brush, 0.5))
-    brush.box(-half, 0, half, 0.11, Look("wall", "stone", shaded(colour, 0.6)))
+    brush.box(-half, 0, half, 0.11, Look("wall", "stone", shaded(color, 0.6)))
     brush.box(-half * 0.3, 0, half * 0.3, 0.085, Look("door", "glass", (96, 116, 130), lit=0.4 * brush.mood.light.dark))
-    cap = Look("roof", "stone", shaded(colour, 0.7))
+    cap = Look("roof", "stone", shaded(color, 0.7))
     brush.box(-half - 0.01, 0.985, half + 0.01, 1.01, cap)
     if dice.chance(0.5):
         brush.box(-half * 0.4, 1.0, half * 0.3, 1.04, cap)
@@ -130,7 +130,7 @@ def stall(brush: Brush) -> None:
         brush.box(x - 0.04, 0, x + 0.04, 0.8, Look("pole", "wood", TIMBER))
     brush.box(-0.72, 0, 0.72, 0.36, Look("counter", "wood", varied(dice, (150, 106, 70), 10)))
     for place in range(8):
-        goods: Colour = dice.pick(((224, 96, 60), (238, 190, 60), (120, 170, 70), (196, 60, 90)))
+        goods: Color = dice.pick(((224, 96, 60), (238, 190, 60), (120, 170, 70), (196, 60, 90)))
         brush.disc(-0.6 + place * 0.17, 0.4, 0.08, Look("counter", "foliage", goods))
     cloth = dice.pick(CLOTHES)
     for stripe in range(6):
@@ -166,12 +166,12 @@ def traffic_light(brush: Brush) -> None:
     brush.box(-0.03, 0, 0.03, 0.7, Look("pole", "metal", IRON))
     brush.box(-0.1, 0.6, 0.1, 1.0, Look("lamp head", "metal", (40, 42, 44)))
     on = brush.dice.count(0, 2)
-    colours: tuple[Colour, ...] = ((236, 60, 46), (250, 186, 50), (70, 214, 110))
-    for place, colour in enumerate(colours):
+    colors: tuple[Color, ...] = ((236, 60, 46), (250, 186, 50), (70, 214, 110))
+    for place, color in enumerate(colors):
         lit = place == on
-        look = Look("lamp head", "glass", colour if lit else shaded(colour, 0.3), lit=0.9 if lit else 0)
+        look = Look("lamp head", "glass", color if lit else shaded(color, 0.3), lit=0.9 if lit else 0)
         brush.disc(0, 0.93 - 0.13 * place, 0.055, look)
-    brush.lamp(0, 0.93 - 0.13 * on, 0.3, colours[on], 0.8)
+    brush.lamp(0, 0.93 - 0.13 * on, 0.3, colors[on], 0.8)
 
 
 def bench(brush: Brush) -> None:

@@ -6,14 +6,14 @@ import math
 from typing import TYPE_CHECKING
 
 from dissectory.analysis.demo.canvas import Brush, Look
-from dissectory.analysis.demo.palette import DARK, DOORS, GLOW, IRON, PAINTS, SNOW, Colour, shaded, varied
+from dissectory.analysis.demo.palette import DARK, DOORS, GLOW, IRON, PAINTS, SNOW, Color, shaded, varied
 from dissectory.analysis.demo.things.houses import glazing
 
 if TYPE_CHECKING:
     from dissectory.analysis.demo.canvas import Canvas
 
-_TYRE: Colour = (40, 40, 44)
-_RED: Colour = (226, 60, 48)
+_TYRE: Color = (40, 40, 44)
+_RED: Color = (226, 60, 48)
 
 
 def wheel(brush: Brush, x: float, radius: float) -> None:
@@ -22,11 +22,11 @@ def wheel(brush: Brush, x: float, radius: float) -> None:
     brush.disc(x, radius, radius * 0.5, Look("wheel", "metal", (168, 172, 178)))
 
 
-def _beam(brush: Brush, x: float, y: float, radius: float, colour: Colour = (255, 244, 200)) -> None:
+def _beam(brush: Brush, x: float, y: float, radius: float, color: Color = (255, 244, 200)) -> None:
     """A headlight."""
     shine = brush.mood.light.dark
-    brush.disc(x, y, radius, Look("headlight", "glass", colour if shine else (236, 232, 214), lit=shine))
-    brush.lamp(x, y, radius * 6, colour, 0.8)
+    brush.disc(x, y, radius, Look("headlight", "glass", color if shine else (236, 232, 214), lit=shine))
+    brush.lamp(x, y, radius * 6, color, 0.8)
 
 
 def car(brush: Brush) -> None:
@@ -71,7 +71,7 @@ def bus(brush: Brush) -> None:
 def tractor(brush: Brush) -> None:
     """A tractor with one great wheel."""
     brush.thing = "tractor"
-    paint: Colour = brush.dice.pick(((196, 54, 44), (58, 128, 62), (44, 96, 160), (230, 150, 40)))
+    paint: Color = brush.dice.pick(((196, 54, 44), (58, 128, 62), (44, 96, 160), (230, 150, 40)))
     brush.shadow(0.9, 0.1)
     brush.box(0.5, 0.6, 0.56, 1.0, Look("funnel", "metal", DARK))
     brush.box(-0.1, 0.34, 0.9, 0.66, Look("bodywork", "metal", paint, fall=0.2))
@@ -87,7 +87,7 @@ def steam_engine(brush: Brush) -> None:
     """A steam locomotive with its smoke."""
     brush.thing = "cloud"
     for step in range(9):
-        smoke: Colour = shaded((222, 222, 226), 1 - 0.03 * step)
+        smoke: Color = shaded((222, 222, 226), 1 - 0.03 * step)
         brush.disc(0.75 - 0.14 * step**1.25, 1.2 + 0.13 * step**0.8, 0.1 + 0.035 * step, Look("", "", smoke, fall=0.08))
     brush.thing = "train"
     paint = varied(brush.dice, brush.dice.pick(((54, 60, 66), (40, 84, 66), (110, 40, 40), (36, 60, 106))), 6)
@@ -153,12 +153,12 @@ def engine_front(brush: Brush) -> None:
         _beam(brush, side * 0.28, 0.28, 0.07)
 
 
-def coach(brush: Brush, paint: Colour) -> None:
+def coach(brush: Brush, paint: Color) -> None:
     """A passenger coach."""
     brush.thing = "train"
     brush.shadow(1.2, 0.06)
     brush.box(-1.08, 0.2, 1.08, 0.92, Look("bodywork", "metal", paint, fall=0.12))
-    roof: Colour = SNOW if brush.mood.winter else (126, 128, 134)
+    roof: Color = SNOW if brush.mood.winter else (126, 128, 134)
     brush.polygon(
         ((-1.08, 0.9), (1.08, 0.9), (1.0, 1.0), (-1.0, 1.0)),
         Look("bodywork", "snow" if brush.mood.winter else "metal", roof),
@@ -173,11 +173,11 @@ def coach(brush: Brush, paint: Colour) -> None:
     brush.bar((-1.2, 0.24), (-1.05, 0.24), 0.06, Look("wheel", "metal", DARK))
 
 
-def wagon(brush: Brush, paint: Colour) -> None:
+def wagon(brush: Brush, paint: Color) -> None:
     """An open wagon with a load of timber or coal."""
     brush.thing = "train"
     brush.shadow(1.2, 0.06)
-    load: tuple[str, Colour] = brush.dice.pick(
+    load: tuple[str, Color] = brush.dice.pick(
         (("wood", (150, 106, 70)), ("stone", (58, 56, 60)), ("soil", (170, 130, 86)))
     )
     brush.polygon(
@@ -236,17 +236,17 @@ def signal(brush: Brush) -> None:
     """A railway signal on its post."""
     brush.thing = "signal"
     brush.box(-0.03, 0, 0.03, 0.95, Look("pole", "metal", (206, 204, 200)))
-    colour: Colour = brush.dice.pick((_RED, (80, 216, 120)))
+    color: Color = brush.dice.pick((_RED, (80, 216, 120)))
     brush.box(-0.1, 0.68, 0.1, 1.0, Look("lamp head", "metal", (38, 40, 44)))
-    brush.disc(0, 0.9, 0.07, Look("lamp head", "glass", colour, lit=1))
+    brush.disc(0, 0.9, 0.07, Look("lamp head", "glass", color, lit=1))
     brush.disc(0, 0.76, 0.07, Look("lamp head", "glass", (70, 66, 60)))
-    brush.lamp(0, 0.9, 0.3, colour, 0.8)
+    brush.lamp(0, 0.9, 0.3, color, 0.8)
 
 
 def shelter(brush: Brush) -> None:
     """A platform with its roof and lamps."""
     brush.thing = "platform"
-    stone: Colour = (176, 170, 162)
+    stone: Color = (176, 170, 162)
     brush.box(-2.4, 0, 2.4, 0.26, Look("", "stone", shaded(stone, 0.8)))
     brush.box(-2.4, 0.24, 2.4, 0.32, Look("", "stone", (226, 220, 204)))
     for x in (-1.5, -0.5, 0.5, 1.5):

@@ -2,7 +2,7 @@
 
     changed, success = attack(network, pixels, targets)
 
-It minimises the squared distance and c times the lead of the best other score over the target's, in a space in which
+It minimizes the squared distance and c times the lead of the best other score over the target's, in a space in which
 every value is a picture's; c is found by a search of its own. The steps are those of the library foolbox.
 """
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SEARCHES = 4
 """Values of c that are tried for each image, each time more or less than before."""
 STEPS = 45
-"""Steps of the optimiser (Adam) for each of them."""
+"""Steps of the optimizer (Adam) for each of them."""
 STEP_SIZE = 0.025
 FIRST_C = 0.3
 

@@ -52,7 +52,7 @@ GROUPS = ("target", "source", "other", "all")
 
 
 class _OfPixels(nn.Module):
-    """A classifier that takes pictures `(image, 3, height, width)` of 0..1, and normalises them itself."""
+    """A classifier that takes pictures `(image, 3, height, width)` of 0..1, and normalizes them itself."""
 
     mean: Tensor
     std: Tensor

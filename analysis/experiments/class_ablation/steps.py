@@ -135,7 +135,7 @@ def _works_on_maps(step: fx.Node, value: fx.Node, shapes: Shapes) -> bool:
     if len(shapes[value]) != MAP or step.args[:1] != (value,):
         return False
     if step.target is functional.batch_norm:
-        return _normalises_as_learned(step)
+        return _normalizes_as_learned(step)
     return _takes_nothing_else(step, value) and (
         step.target in _MAP_FUNCTIONS or (step.target in _MEANS and averages_maps(step))
     )
@@ -155,7 +155,7 @@ def _by_number(step: fx.Node) -> bool:
     return len(step.args) == 2 and isinstance(step.args[1], (int, float)) and not step.kwargs  # noqa: PLR2004 - operands
 
 
-def _normalises_as_learned(step: fx.Node) -> bool:
+def _normalizes_as_learned(step: fx.Node) -> bool:
     """Whether a batch norm takes its numbers from the network and not from the batch."""
     names = ("input", "running_mean", "running_var", "weight", "bias", "training")
     given = {**dict(zip(names, step.args, strict=False)), **step.kwargs}

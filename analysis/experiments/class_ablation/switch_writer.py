@@ -63,7 +63,7 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """Base, weight and change of some images, see `dissectory.analysis.experiments.class_ablation.switches`; `slope` is None where linear."""
+    """Base, weight and change of some images (see the module `switches`); `slope` is None where the rest is linear."""
 
     base: _F32
     weight: _F32

@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     Picture = npt.NDArray[np.uint8]
     Rows = dict[str, npt.NDArray[Any]]
 
-NAMED, COLOURS = 4, 2
-"""Concepts that are kept of those that a unit's removal changes most: some that are no colours, and some that are."""
+NAMED, COLORS = 4, 2
+"""Concepts that are kept of those that a unit's removal changes most: some that are no colors, and some that are."""
 
 
 def remove_single_units(
@@ -66,10 +66,10 @@ def _measure(run: Run, setting: Setting, ranking: Ranking, images: int, *, shard
             areas = np.concatenate([_areas_without(generator, one, groups[number]) for one in drawn], axis=1)
             shards.write(number, number + 1, {"areas": areas.astype(np.int32)})
             advance(len(groups[number]))
-    own, colours, rows = _labels_of(run, setting, ranking.layer), _colours(setting), []
+    own, colors, rows = _labels_of(run, setting, ranking.layer), _colors(setting), []
     after = (areas for shard in shards for areas in shard.read("areas"))
     for unit, areas in enumerate(after):
-        kept = most_changed((areas - before).sum(axis=0), colours, own.get(unit))
+        kept = most_changed((areas - before).sum(axis=0), colors, own.get(unit))
         rows.append(_rows(setting.vocabulary.keys, unit, kept, before, areas))
     columns: Rows = {
         column.name: np.concatenate([row[column.name] for row in rows]) for column in schema.UNIT_EFFECTS.columns[1:]
@@ -96,11 +96,11 @@ def _labels_of(run: Run, setting: Setting, layer: str) -> Mapping[int, int]:
     return dict(zip(table["unit"].tolist(), table["concept"].astype(str).map(place).tolist(), strict=True))
 
 
-def _colours(setting: Setting) -> npt.NDArray[np.bool_]:
+def _colors(setting: Setting) -> npt.NDArray[np.bool_]:
     return np.array([concept.category == "color" for concept in setting.vocabulary.concepts])
 
 
-def most_changed(change: Areas, colours: npt.NDArray[np.bool_], own: int | None) -> npt.NDArray[np.intp]:
+def most_changed(change: Areas, colors: npt.NDArray[np.bool_], own: int | None) -> npt.NDArray[np.intp]:
     """Choose concepts by their change `(concept,)`, in positions, the unit's `own` label in any case.
 
     >>> most_changed(np.array([0, -3, 9, 2, 0, 5, 1, 7]), np.arange(8) == 7, own=0)
@@ -108,7 +108,7 @@ def most_changed(change: Areas, colours: npt.NDArray[np.bool_], own: int | None)
     """
     ranked = np.argsort(-np.abs(change), kind="stable")
     ranked = ranked[change[ranked] != 0]
-    kept = [*ranked[~colours[ranked]][:NAMED], *ranked[colours[ranked]][:COLOURS], *([] if own is None else [own])]
+    kept = [*ranked[~colors[ranked]][:NAMED], *ranked[colors[ranked]][:COLORS], *([] if own is None else [own])]
     return np.unique(np.array(kept, dtype=np.intp))
 
 

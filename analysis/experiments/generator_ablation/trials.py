@@ -60,7 +60,7 @@ class Trial:
 def layer_to_remove_from(run: Run, setting: Setting, progress: Progress) -> str:
     """Try every layer, and write the table; returns the layer in which concepts lose most of their areas.
 
-    Concepts are those that any unit fits best, no colours; where none of them is on the images, it is the layer with
+    Concepts are those that any unit fits best, no colors; where none of them is on the images, it is the layer with
     most matched units.
     """
     wide = [layer.name for layer in setting.layers if layer.units >= 2 * PART]
@@ -102,7 +102,7 @@ def best_layer(lost: Mapping[str, Sequence[float]]) -> str | None:
 
 
 def _concepts(setting: Setting, rankings: Sequence[Ranking]) -> list[int]:
-    """The concepts that any unit of any layer fits at all, the best fitted first; colours are none."""
+    """The concepts that any unit of any layer fits at all, the best fitted first; colors are none."""
     best = np.max([ranking.best for ranking in rankings], axis=0)
     named = [concept.category != "color" for concept in setting.vocabulary.concepts]
     return [int(concept) for concept in np.argsort(-best, kind="stable") if best[concept] > 0 and named[concept]]

@@ -4,7 +4,7 @@
 
 The part of the network behind the layer is exported as ONNX, with torch's own exporter: any generator that PyTorch can
 export can be painted with, not just ours. The exported file then draws every picture once more, as it is and painted,
-and must draw what PyTorch draws. What the folder holds is described in `dissectory.analysis.experiments.paint.painting`.
+and must draw what PyTorch draws. The module `painting` describes what the folder holds.
 """
 
 from __future__ import annotations

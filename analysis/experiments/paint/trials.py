@@ -93,7 +93,7 @@ def best_layer(shares: Mapping[str, Sequence[float]]) -> str:
 
 
 def _try_layer(setting: Setting, section: PaintSection, ranking: Ranking) -> list[Trial]:
-    """Paint the concepts of a layer that are above the cut and no colours, those that fit best."""
+    """Paint the concepts of a layer that are above the cut and no colors, those that fit best."""
     vocabulary, cut = setting.vocabulary, setting.study.dissection.iou_threshold
     fitting = [
         concept

@@ -51,7 +51,7 @@ def build_module(name: str, base: Path, key: str) -> nn.Module:
             f"{key} is 'python:{name}'; it must be 'python:FILE.py:FUNCTION' or 'python:package.module:FUNCTION'"
         )
     file = base / Path(place).expanduser() if place.endswith(".py") else None
-    # a file's neighbours can be imported, as when it is run; so can packages beside the study
+    # a file's neighbors can be imported, as when it is run; so can packages beside the study
     with _importable(file.parent if file else base):
         module = _run_file(file, key) if file else _import_module(place, key)
         place = str(file or place)

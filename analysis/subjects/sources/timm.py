@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-_COLOURS = 3
+_COLORS = 3
 
 
 @model_source("timm")
@@ -69,7 +69,7 @@ def _preprocessing(name: str, stated: dict[str, Any]) -> Preprocessing:
     instead) and rare resampling filters (bicubic instead).
     """
     channels, height, width = stated["input_size"]
-    if channels != _COLOURS or height != width:
+    if channels != _COLORS or height != width:
         raise SubjectError(
             f"timm's {name} takes {channels} channels of {width} x {height} pixels; "
             "only networks that take square RGB pictures can be dissected"

@@ -22,7 +22,7 @@
     return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
   }
 
-  /** Tell everything that depends on colours. */
+  /** Tell everything that depends on colors. */
   function announce() {
     var button = document.querySelector("[data-theme-switch]");
     if (button) button.setAttribute("aria-pressed", String(isDark()));

@@ -26,7 +26,7 @@
   }
 
   /**
-   * The page's colours as plotly needs them: resolved for the theme of the moment.
+   * The page's colors as plotly needs them: resolved for the theme of the moment.
    * @returns {Record<string, string>}
    */
   function inks() {
@@ -47,11 +47,11 @@
    * The cut as a line across a chart.
    * @param {"x" | "y"} axis
    * @param {number} at
-   * @param {string} colour
+   * @param {string} color
    */
-  function cut(axis, at, colour) {
+  function cut(axis, at, color) {
     var other = axis === "x" ? "y" : "x";
-    var line = { type: "line", line: { color: colour, width: 2 } };
+    var line = { type: "line", line: { color: color, width: 2 } };
     line[axis + "0"] = line[axis + "1"] = at;
     line[other + "ref"] = "paper";
     line[other + "0"] = 0;
@@ -63,10 +63,10 @@
    * What a cut is called, above the chart where it meets the upper edge.
    * @param {number} at
    * @param {string} says
-   * @param {string} colour
+   * @param {string} color
    */
-  function cutName(at, says, colour) {
-    return { x: at, y: 1, yref: "paper", yanchor: "bottom", xanchor: "left", text: says, showarrow: false, font: { color: colour } };
+  function cutName(at, says, color) {
+    return { x: at, y: 1, yref: "paper", yanchor: "bottom", xanchor: "left", text: says, showarrow: false, font: { color: color } };
   }
 
   /** Plotly reads a little markup in texts: names are not to be read as such. @param {string} text */
@@ -74,9 +74,9 @@
     return text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
   }
 
-  /** How bars are filled that could be chance. @param {string} colour */
-  function hatched(colour) {
-    return { color: "rgba(0,0,0,0)", line: { color: colour, width: 1 }, pattern: { shape: "\\", fgcolor: colour, size: 6, solidity: 0.2 } };
+  /** How bars are filled that could be chance. @param {string} color */
+  function hatched(color) {
+    return { color: "rgba(0,0,0,0)", line: { color: color, width: 1 }, pattern: { shape: "\\", fgcolor: color, size: 6, solidity: 0.2 } };
   }
 
   /** Axis of names: by their places, since names may repeat when cropped. @param {string[]} names */
@@ -96,7 +96,7 @@
     return row[0].length > 18 ? row[0].slice(0, 17) + "…" : row[0];
   }
 
-  /** For each kind of chart, plotly's traces and layout from the chart's data and the page's colours. */
+  /** For each kind of chart, plotly's traces and layout from the chart's data and the page's colors. */
   var FIGURES = {
     layers: function (data, ink) {
       var traces = Object.keys(data.counts).map(function (category) {
@@ -206,7 +206,7 @@
       var edges = data.inside.map(function (_, place) {
         return data.low + (place / bins) * (data.high - data.low);
       });
-      var trace = function (name, counts, colour, fill) {
+      var trace = function (name, counts, color, fill) {
         return {
           type: "scatter",
           mode: "lines",
@@ -214,7 +214,7 @@
           x: edges,
           y: share(counts),
           customdata: counts,
-          line: { shape: "hv", color: colour, width: 1.5 },
+          line: { shape: "hv", color: color, width: 1.5 },
           fill: fill,
           hovertemplate: "from %{x:.4g}<br>%{customdata:,} images, %{y:.1%}<extra>" + name + "</extra>",
         };
@@ -665,7 +665,7 @@
   };
 
   /**
-   * Plotly's layout in the page's type and colours, with a chart's own parts laid over.
+   * Plotly's layout in the page's type and colors, with a chart's own parts laid over.
    * @param {any} own
    * @param {Record<string, string>} ink
    * @param {DOMRect} box of the first paint
@@ -693,7 +693,7 @@
   }
 
   /**
-   * Put plotly in the place of a chart's first paint, or draw it again in other colours.
+   * Put plotly in the place of a chart's first paint, or draw it again in other colors.
    * @param {HTMLElement} figure
    */
   function draw(figure) {

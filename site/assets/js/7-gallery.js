@@ -94,7 +94,7 @@
     canvas.getContext("2d").putImageData(picture, 0, 0);
   }
 
-  /** A small square in a concept's colour. @param {number} concept */
+  /** A small square in a concept's color. @param {number} concept */
   function swatch(concept) {
     return key(concept).querySelector("i").cloneNode();
   }

@@ -238,7 +238,7 @@
 
   /* The brush. */
 
-  /** Colour and outline the cells that the brush covers, and those of a stroke that is not drawn yet. */
+  /** Color and outline the cells that the brush covers, and those of a stroke that is not drawn yet. */
   function mark() {
     var side = Math.max(4, Math.round(stage.clientWidth / grid[1]));
     tint.width = grid[1] * side; // which clears it, too

@@ -25,13 +25,13 @@ def test_the_table_holds_the_names_of_the_middles_of_bins() -> None:
 
 
 def test_rounding_to_bins_changes_few_names() -> None:
-    colours = np.random.default_rng(1).integers(0, 256, (50_000, 3))
-    table = color_table()[tuple(colours.T // BIN)]
-    assert (table != names(colours) + 1).mean() < 0.02
+    colors = np.random.default_rng(1).integers(0, 256, (50_000, 3))
+    table = color_table()[tuple(colors.T // BIN)]
+    assert (table != names(colors) + 1).mean() < 0.02
 
 
 @pytest.mark.parametrize(("size", "grid"), [(16, 16), (16, 4), (15, 4), (7, 12), (224, 56)])
-def test_each_cell_is_named_after_the_pixel_under_its_centre(batch_of: Batch, size: int, grid: int) -> None:
+def test_each_cell_is_named_after_the_pixel_under_its_center(batch_of: Batch, size: int, grid: int) -> None:
     views = np.random.default_rng(2).integers(0, 256, (2, size, size, 3), dtype=np.uint8)
     labels = Color(grid).label(batch_of(views), ())
     assert labels.shape == (2, 1, grid, grid)

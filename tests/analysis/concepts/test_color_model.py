@@ -13,11 +13,11 @@ def sigmoid(value: float) -> float:
 
 
 def slow_memberships(lightness: float, a: float, b: float) -> dict[str, float]:
-    """The paper's formula for one colour: TSE = S1 * S2 * ES, with both borders of each name written out."""
+    """The paper's formula for one color: TSE = S1 * S2 * ES, with both borders of each name written out."""
     low = -math.inf
     (level,) = [level for low, level in zip([low, *(x.up_to for x in LEVELS)], LEVELS, strict=False)
                 if low < lightness <= level.up_to]  # fmt: skip
-    x, y = a - level.centre[0], b - level.centre[1]
+    x, y = a - level.center[0], b - level.center[1]
     found = {}
     for place, (name, alpha_x, beta_x) in enumerate(level.borders):
         _, next_alpha, beta_y = level.borders[(place + 1) % len(level.borders)]
@@ -51,31 +51,31 @@ def slow_lab(rgb: tuple[int, int, int]) -> tuple[float, float, float]:
 
 
 def test_lab_against_the_standards() -> None:
-    colours = np.random.default_rng(1).integers(0, 256, (500, 3))
-    expected = [slow_lab(tuple(colour)) for colour in colours.tolist()]
-    assert lab(colours) == pytest.approx(np.array(expected), abs=0.06)
+    colors = np.random.default_rng(1).integers(0, 256, (500, 3))
+    expected = [slow_lab(tuple(color)) for color in colors.tolist()]
+    assert lab(colors) == pytest.approx(np.array(expected), abs=0.06)
 
 
 def test_memberships_against_the_formula() -> None:
     rng = np.random.default_rng(2)
     vivid = rng.integers(0, 256, (600, 3))
-    greyish = (rng.integers(12, 244, (600, 1)) + rng.integers(-12, 13, (600, 3))).clip(0, 255)
-    colours = np.concatenate([vivid, greyish])
-    found = memberships(colours)
-    for place, (lightness, a, b) in enumerate(lab(colours).tolist()):
+    grayish = (rng.integers(12, 244, (600, 1)) + rng.integers(-12, 13, (600, 3))).clip(0, 255)
+    colors = np.concatenate([vivid, grayish])
+    found = memberships(colors)
+    for place, (lightness, a, b) in enumerate(lab(colors).tolist()):
         expected = slow_memberships(lightness, a, b)
         assert found[place] == pytest.approx([expected.get(name, 0.0) for name in COLORS], abs=1e-12)
 
 
 def test_every_level_and_name_occurs() -> None:
     assert {name for level in LEVELS for name, _, _ in level.borders} == set(COLORS) - {"black", "gray", "white"}
-    colours = np.stack(np.meshgrid(*[np.arange(0, 256, 15)] * 3), axis=-1).reshape(-1, 3)
-    assert set(np.unique(names(colours))) == set(range(len(COLORS)))
+    colors = np.stack(np.meshgrid(*[np.arange(0, 256, 15)] * 3), axis=-1).reshape(-1, 3)
+    assert set(np.unique(names(colors))) == set(range(len(COLORS)))
     tops = [level.up_to for level in LEVELS]
-    assert set(np.searchsorted(tops, lab(colours)[:, 0])) == set(range(len(LEVELS)))
+    assert set(np.searchsorted(tops, lab(colors)[:, 0])) == set(range(len(LEVELS)))
 
 
-def test_borders_turn_once_round_the_centre() -> None:
+def test_borders_turn_once_round_the_center() -> None:
     for level in LEVELS:
         angles = np.array([alpha for _, alpha, _ in level.borders])
         steps = (np.roll(angles, -1) - angles) % (2 * np.pi)
@@ -84,7 +84,7 @@ def test_borders_turn_once_round_the_centre() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "colours"),
+    ("name", "colors"),
     {
         "black": [(0, 0, 0), (12, 12, 14), (20, 18, 18)],
         "blue": [(135, 206, 235), (20, 60, 150), (65, 105, 225), (0, 90, 160)],
@@ -99,16 +99,16 @@ def test_borders_turn_once_round_the_centre() -> None:
         "yellow": [(255, 255, 0), (255, 225, 53), (250, 230, 60)],
     }.items(),
 )
-def test_obvious_colours(name: str, colours: list[tuple[int, int, int]]) -> None:
-    assert [COLORS[place] for place in names(colours)] == [name] * len(colours)
+def test_obvious_colors(name: str, colors: list[tuple[int, int, int]]) -> None:
+    assert [COLORS[place] for place in names(colors)] == [name] * len(colors)
 
 
 def test_screen_primaries_are_the_documented_exceptions() -> None:
     assert [COLORS[place] for place in names([(255, 0, 0), (0, 0, 255)])] == ["orange", "purple"]
 
 
-def test_greys_go_from_black_to_white() -> None:
-    greys = names(np.arange(256)[:, None].repeat(3, axis=1))
-    order = [COLORS[place] for place in dict.fromkeys(greys.tolist())]
+def test_grays_go_from_black_to_white() -> None:
+    grays = names(np.arange(256)[:, None].repeat(3, axis=1))
+    order = [COLORS[place] for place in dict.fromkeys(grays.tolist())]
     assert order == ["black", "gray", "white"]
-    assert (np.diff([order.index(COLORS[place]) for place in greys]) >= 0).all()
+    assert (np.diff([order.index(COLORS[place]) for place in grays]) >= 0).all()

@@ -71,7 +71,7 @@ def test_every_kind_of_label_map(masks: Masks, one: Batch, folder: Path, kind: s
     else:
         picture = Image.fromarray(indices.astype(np.uint8))
         if "palette" in kind:
-            picture.putpalette([7, 7, 7] * 16)  # colours say nothing: every index looks alike
+            picture.putpalette([7, 7, 7] * 16)  # colors say nothing: every index looks alike
     options: dict[str, Any] = {"bits": 4} if kind == "4-bit palette" else {}
     picture.save(folder / "a.png", **options)
     labels = masks.label(one(size), ())
@@ -138,7 +138,7 @@ def test_two_images_do_not_share_a_label_map(masks: Masks, folder: Path) -> None
         masks.check(["train/a.jpg", "val/a.jpg"], square)
 
 
-@pytest.mark.parametrize(("mode", "given"), [("RGB", "RGB"), ("RGBA", "RGB with alpha"), ("LA", "grey with alpha")])
+@pytest.mark.parametrize(("mode", "given"), [("RGB", "RGB"), ("RGBA", "RGB with alpha"), ("LA", "gray with alpha")])
 def test_pictures_are_no_label_maps(masks: Masks, one: Batch, folder: Path, mode: str, given: str) -> None:
     Image.new(mode, (20, 20)).save(folder / "a.png")
     with pytest.raises(ConceptsError, match=rf"a\.png is {given}; expected one 8- or 16-bit channel"):
@@ -147,12 +147,12 @@ def test_pictures_are_no_label_maps(masks: Masks, one: Batch, folder: Path, mode
         masks.label(one((20, 20)), ())
 
 
-def test_stretched_greys_are_refused(masks: Masks, folder: Path) -> None:
+def test_stretched_grays_are_refused(masks: Masks, folder: Path) -> None:
     Image.new("L", (20, 20)).save(folder / "a.png")
     raw = bytearray((folder / "a.png").read_bytes())
-    raw[24] = 4  # 4-bit grey: decoders stretch its sixteen values over 0..255
+    raw[24] = 4  # 4-bit gray: decoders stretch its sixteen values over 0..255
     (folder / "a.png").write_bytes(raw)
-    with pytest.raises(ConceptsError, match=r"a\.png is 4-bit grey"):
+    with pytest.raises(ConceptsError, match=r"a\.png is 4-bit gray"):
         masks.check(["a.jpg"], square)
 
 

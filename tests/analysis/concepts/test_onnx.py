@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from labelling.tiny_onnx import write_onnx
+from labeling.tiny_onnx import write_onnx
 from PIL import Image
 
 from dissectory.analysis.concepts.labels import read_labels
@@ -33,7 +33,7 @@ def labels(tmp_path: Path) -> Labels:
 
 
 def between(image: Array, row: float, column: float) -> Array:
-    """Value of `(height, width, channels)` between pixel centres, bilinear, repeated beyond the outermost ones."""
+    """Value of `(height, width, channels)` between pixel centers, bilinear, repeated beyond the outermost ones."""
     height, width = image.shape[:2]
     row, column = min(max(row - 0.5, 0), height - 1), min(max(column - 0.5, 0), width - 1)
     top, left = math.floor(row), math.floor(column)
@@ -46,7 +46,7 @@ def between(image: Array, row: float, column: float) -> Array:
 
 
 def enlarged(image: Array, height: int, width: int) -> Array:
-    """Resize by reading `between` at every new pixel's centre."""
+    """Resize by reading `between` at every new pixel's center."""
     down, along = image.shape[0] / height, image.shape[1] / width
     rows = [
         [between(image, (row + 0.5) * down, (column + 0.5) * along) for column in range(width)] for row in range(height)
@@ -66,7 +66,7 @@ SHAPES: list[Sequence[int | str]] = [
 
 @pytest.fixture
 def segmenter_of(labels: Labels, tmp_path: Path) -> Callable[..., Segmenter]:
-    """Make the segmenter whose logits are the colours of the picture."""
+    """Make the segmenter whose logits are the colors of the picture."""
 
     def make(shape: Sequence[int | str], size: int, grid: int) -> Segmenter:
         return Segmenter(write_onnx(tmp_path / "rgb.onnx", shape), labels, size, grid, threads=1)

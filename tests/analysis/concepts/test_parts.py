@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from labelling.given import Given
+from labeling.given import Given
 
 from dissectory.analysis.concepts.parts import HALVES, Parts
 from dissectory.analysis.concepts.vocabulary import Concept, Vocabulary
@@ -44,7 +44,7 @@ def piece_of(plane: Planes, start: Cell) -> set[Cell]:
 
 
 def slow(plane: Planes, cell: Cell) -> tuple[str, str]:
-    """The two halves that a cell lies in, straight from the definition: cell centres against the box's middle."""
+    """The two halves that a cell lies in, straight from the definition: cell centers against the box's middle."""
     piece = piece_of(plane, cell)
     rows, columns = [row for row, _ in piece], [column for _, column in piece]
     middle_row = (min(rows) + max(rows) + 1) / 2

@@ -71,7 +71,7 @@ def test_views_are_brought_to_what_it_takes() -> None:
     torch.testing.assert_close(module.seen[0, :, 3, 3], torch.tensor([1.0, -0.1, 0.0]))
 
 
-def test_scores_are_read_at_the_centres_of_the_grid() -> None:
+def test_scores_are_read_at_the_centers_of_the_grid() -> None:
     left = np.zeros((1, 8, 8, 3), dtype=np.uint8)
     left[:, :, :4, 0] = 255
     labels = opened(Segmenter(), grid=2).label(ViewBatch((0,), ("a",), left, ((8, 8),)), ())

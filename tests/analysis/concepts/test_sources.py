@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from labelling.tiny_onnx import write_onnx
+from labeling.tiny_onnx import write_onnx
 from PIL import Image
 
 from dissectory.analysis.concepts.registry import OPENERS, SourceContext, register

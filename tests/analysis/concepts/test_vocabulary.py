@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from labelling.given import Given
+from labeling.given import Given
 
 from dissectory.analysis.concepts.vocabulary import Concept, Vocabulary, unique_keys
 from dissectory.errors import ConceptsError

@@ -51,10 +51,10 @@ def test_only_the_greatest_of_the_first_latents_matters() -> None:
         assert torch.equal(network(one), network(other))
 
 
-def test_the_trained_generator_draws_scenes_that_are_recognised() -> None:
+def test_the_trained_generator_draws_scenes_that_are_recognized() -> None:
     pictures = samples.sample(trained_generator(), 200, seed=7)
     assert pictures.shape == (200, 3, SMALL, SMALL)
-    assert samples.recognised(pictures) > 0.8
+    assert samples.recognized(pictures) > 0.8
     assert np.array_equal(pictures[:20], samples.sample(trained_generator(), 200, seed=7)[:20])
     by_scene = pictures.reshape(-1, len(SCENES), 3 * SMALL * SMALL).astype(float)
     assert by_scene.std(axis=0).mean() > 10  # pictures of one scene differ

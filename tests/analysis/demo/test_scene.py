@@ -104,26 +104,26 @@ def test_every_part_is_seen_on_every_object_that_lists_it(scenes: list[Scene]) -
 
 
 def test_labels_sit_on_the_pixels_that_they_name(scenes: list[Scene]) -> None:
-    def colours(name: str) -> np.ndarray:
+    def colors(name: str) -> np.ndarray:
         label = OBJECTS.index(name) + 1
         found = [scene.picture[scene.objects == label] for scene in scenes]
         return np.asarray(np.median(np.concatenate(found), axis=0))
 
-    assert colours("sun").min() > 170
-    red, green, blue = colours("grass")
+    assert colors("sun").min() > 170
+    red, green, blue = colors("grass")
     assert green > red
     assert green > blue
-    red, green, blue = colours("sea")
+    red, green, blue = colors("sea")
     assert blue > red
 
 
-def test_no_one_colour_tells_the_classes_apart(scenes: list[Scene]) -> None:
-    """The nearest mean colour is a poor guess of the class: what stands in a scene has to be seen."""
+def test_no_one_color_tells_the_classes_apart(scenes: list[Scene]) -> None:
+    """The nearest mean color is a poor guess of the class: what stands in a scene has to be seen."""
     means = np.array([scene.picture.mean(axis=(0, 1)) for scene in scenes])
     classes = np.array([SCENES.index(scene.scene) for scene in scenes])
     half = len(scenes) // 2
-    centres = np.array([means[:half][classes[:half] == place].mean(axis=0) for place in range(len(SCENES))])
-    guesses = np.linalg.norm(means[half:, None] - centres, axis=2).argmin(axis=1)
+    centers = np.array([means[:half][classes[:half] == place].mean(axis=0) for place in range(len(SCENES))])
+    guesses = np.linalg.norm(means[half:, None] - centers, axis=2).argmin(axis=1)
     assert (guesses == classes[half:]).mean() < 0.5
 
 

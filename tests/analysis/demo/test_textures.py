@@ -26,7 +26,7 @@ def test_tiles_repeat_without_a_seam(axis: int) -> None:
         assert steps[-1] <= steps[:-1].max() * 1.2 + 1e-6
 
 
-def test_natural_surfaces_leave_colours_alone() -> None:
+def test_natural_surfaces_leave_colors_alone() -> None:
     chosen, strengths, mixes = choice(0)
     assert chosen.tolist() == [0, *range(len(MATERIALS))]
     assert strengths[0] == 0
@@ -34,7 +34,7 @@ def test_natural_surfaces_leave_colours_alone() -> None:
 
 
 @pytest.mark.parametrize("textures", [1, 2, 77])
-def test_other_surfaces_only_swap_colours(textures: int) -> None:
+def test_other_surfaces_only_swap_colors(textures: int) -> None:
     chosen, _, mixes = choice(textures)
     assert len(set(chosen[1:].tolist())) == len(MATERIALS)
     assert np.array_equal(np.sort(mixes, axis=2)[..., 2], np.ones((len(MATERIALS) + 1, 3)))

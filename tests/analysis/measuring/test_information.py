@@ -174,14 +174,14 @@ def test_a_picture_that_is_gone_in_between_is_named(tmp_path: Path) -> None:
 
 @pytest.fixture
 def large(tmp_path: Path) -> Path:
-    """Pictures of which a barn takes a tenth, whose colour differs a little from place to place."""
+    """Pictures of which a barn takes a tenth, whose color differs a little from place to place."""
     random = np.random.default_rng(3)
     for name in ("photos", "labels"):
         (tmp_path / name).mkdir()
     for number in range(24):
         picture, labels = np.full((SIDE, SIDE, 3), 0.5), np.zeros((SIDE, SIDE), dtype=np.uint8)
         top, left = 2 * random.integers(0, (SIDE - 10) // 2, size=2)
-        picture[top : top + 10, left : left + 10], labels[top : top + 10, left : left + 10] = planted.COLOURS[0], 1
+        picture[top : top + 10, left : left + 10], labels[top : top + 10, left : left + 10] = planted.COLORS[0], 1
         picture += random.normal(scale=0.06, size=picture.shape)
         Image.fromarray((picture.clip(0, 1) * 255).round().astype(np.uint8)).save(tmp_path / f"photos/{number:02}.png")
         Image.fromarray(labels).save(tmp_path / f"labels/{number:02}.png")

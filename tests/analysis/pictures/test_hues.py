@@ -1,4 +1,4 @@
-"""Colours of concepts: like what is wished for, apart from each other, and from the paper."""
+"""Colors of concepts: like what is wished for, apart from each other, and from the paper."""
 
 from __future__ import annotations
 

@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 
 TILE = Pictures().tile
 LAYOUT = Pictures(columns=5, unit_tiles=15)
-COLOURS = [(230, 30, 30), (30, 200, 30), (30, 30, 230), (230, 230, 30), (200, 30, 200), (30, 210, 210), (240, 240, 240)]
+COLORS = [(230, 30, 30), (30, 200, 30), (30, 30, 230), (230, 230, 30), (200, 30, 200), (30, 210, 210), (240, 240, 240)]
 
 
 def written(folder: Path, lit: Lit, tiles: int, layout: Pictures = LAYOUT) -> tuple[Pixels, Pixels]:
-    """Write a sprite of plain colours, image k in the k-th one; returns its pictures and its masks as they are read."""
+    """Write a sprite of plain colors, image k in the k-th one; returns its pictures and its masks as they are read."""
     run = Run(folder)
     images = list(range(len(lit)))
     packed = np.packbits(lit.reshape(len(lit), lit.shape[1] ** 2), axis=1)
-    thumbnails = {k: np.full((layout.tile, layout.tile, 3), COLOURS[k % len(COLOURS)], np.uint8) for k in images}
+    thumbnails = {k: np.full((layout.tile, layout.tile, 3), COLORS[k % len(COLORS)], np.uint8) for k in images}
     sprite = Sprite(layout.unit(0, 3), images, packed, lit.shape[1], tiles)
     np.testing.assert_array_equal(sprite.lit, lit)
     write_sprite(run, sprite, thumbnails, layout)
@@ -81,7 +81,7 @@ def test_tiles_lie_row_by_row_and_empty_ones_are_black(
     assert masks.shape == (shape[0] * 32, shape[1] * 32, 4)
     for place in range(shape[0] * shape[1]):
         at = place // shape[1], place % shape[1]
-        expected = COLOURS[place % len(COLOURS)] if place < images else (0, 0, 0)
+        expected = COLORS[place % len(COLORS)] if place < images else (0, 0, 0)
         seen = tile_at(pictures, *at, tile=32)[4:-4, 4:-4].reshape(-1, 3)  # WebP blurs where tiles meet
         assert np.abs(seen.astype(int) - expected).max() <= 10
         opacity = tile_at(masks, *at, tile=32)[..., 3]
@@ -142,9 +142,9 @@ def test_no_lit_position_is_lost(grid: int, tmp_path: Path) -> None:
 def test_the_outline_is_a_thin_line_outside_the_lit_region(grid: int, tmp_path: Path) -> None:
     mask = mask_of(tmp_path, some_lit(grid))
     clear = mask[..., 3] == 0
-    colours = np.unique(mask[~clear].reshape(-1, 4), axis=0)
-    assert len(colours) == 2  # the shade and the outline
-    line = (mask == max(colours, key=lambda colour: int(colour[3]))).all(axis=2)
+    colors = np.unique(mask[~clear].reshape(-1, 4), axis=0)
+    assert len(colors) == 2  # the shade and the outline
+    line = (mask == max(colors, key=lambda color: int(color[3]))).all(axis=2)
     padded = np.pad(clear, 1)
     beside = padded[2:, 1:-1] | padded[:-2, 1:-1] | padded[1:-1, 2:] | padded[1:-1, :-2]
     np.testing.assert_array_equal(line, beside & ~clear)

@@ -95,9 +95,9 @@ def test_points_are_the_pixels_under_the_lattice(  # noqa: PLR0917 - hypothesis 
     left, top = geometry.corner(*resized)
     rows, columns = geometry.points(width, height, grid)
     for i in range(grid):
-        centre = (i + Fraction(1, 2)) * Fraction(size, grid)
-        assert rows[i] == floor((centre + top) * height / resized[1])
-        assert columns[i] == floor((centre + left) * width / resized[0])
+        center = (i + Fraction(1, 2)) * Fraction(size, grid)
+        assert rows[i] == floor((center + top) * height / resized[1])
+        assert columns[i] == floor((center + left) * width / resized[0])
     assert 0 <= rows.min() <= rows.max() < height
     assert 0 <= columns.min() <= columns.max() < width
 
@@ -110,23 +110,23 @@ def test_points_are_what_a_view_without_blending_shows(width: int, height: int, 
     painted = np.stack((across % 256, down % 256, across // 256 + 16 * (down // 256)), axis=-1).astype(np.uint8)
     shown = np.asarray(geometry.view(Image.fromarray(painted)))
     rows, columns = geometry.points(width, height, 32)
-    # Pillow adds up the steps between pixels, and so may take the neighbour where a centre falls on an edge
+    # Pillow adds up the steps between pixels, and so may take the neighbor where a center falls on an edge
     seen = shown.astype(int)
     seen_columns = seen[..., 0] + 256 * (seen[..., 2] % 16)
     seen_rows = seen[..., 1] + 256 * (seen[..., 2] // 16)
     resized = geometry.resized(width, height)
     left, top = geometry.corner(*resized)
-    centres = np.arange(32) + 0.5
+    centers = np.arange(32) + 0.5
     for found, wanted, place in (
-        (seen_columns[0], columns, (centres + left) * width / resized[0]),
-        (seen_rows[:, 0], rows, (centres + top) * height / resized[1]),
+        (seen_columns[0], columns, (centers + left) * width / resized[0]),
+        (seen_rows[:, 0], rows, (centers + top) * height / resized[1]),
     ):
         inside = np.abs(place - np.round(place)) > 1e-3
         np.testing.assert_array_equal(found[inside], wanted[inside])
         assert np.abs(found - wanted).max() <= 1
 
 
-def test_a_centre_between_two_pixels_belongs_to_the_later_one() -> None:
+def test_a_center_between_two_pixels_belongs_to_the_later_one() -> None:
     # the view is the middle 8 of 16 columns, and each of 4 positions stands over two of them
     rows, columns = Geometry(8, 8).points(16, 8, 4)
     assert columns.tolist() == [5, 7, 9, 11]

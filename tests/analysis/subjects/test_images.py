@@ -27,9 +27,9 @@ GEOMETRY = Geometry(8, 10)
 PAIRS = [(0, 1), (2, 3), (4, 5), (6, 7), (8, 9)]
 
 
-def save(folder: Path, path: str, colour: int = 0, size: tuple[int, int] = (12, 9)) -> None:
+def save(folder: Path, path: str, color: int = 0, size: tuple[int, int] = (12, 9)) -> None:
     (folder / path).parent.mkdir(parents=True, exist_ok=True)
-    Image.new("RGB", size, (colour, 255 - colour, 0)).save(folder / path)
+    Image.new("RGB", size, (color, 255 - color, 0)).save(folder / path)
 
 
 def truncate(folder: Path, path: str) -> None:

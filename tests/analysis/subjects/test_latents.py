@@ -73,7 +73,7 @@ def test_the_answer_becomes_pixels(value: float, span: tuple[float, float], leve
     assert (images.view(0) == level).all()
 
 
-def test_an_answer_of_one_colour_is_grey() -> None:
+def test_an_answer_of_one_color_is_gray() -> None:
     assert latents(shaped(1, 8, 8, value=1)).view(0).shape == (8, 8, 3)
 
 

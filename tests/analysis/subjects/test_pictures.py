@@ -71,10 +71,10 @@ def test_floating_point_pixels_are_refused(tmp_path: Path) -> None:
         read_picture(tmp_path / "a.tif")
 
 
-def test_grey_and_two_tone_pictures(tmp_path: Path) -> None:
-    Image.new("L", (2, 2), 77).save(tmp_path / "grey.png")
+def test_gray_and_two_tone_pictures(tmp_path: Path) -> None:
+    Image.new("L", (2, 2), 77).save(tmp_path / "gray.png")
     Image.new("1", (2, 2), 1).save(tmp_path / "two.png")
-    assert pixel(tmp_path / "grey.png") == (77, 77, 77)
+    assert pixel(tmp_path / "gray.png") == (77, 77, 77)
     assert pixel(tmp_path / "two.png") == (255, 255, 255)
 
 
@@ -90,9 +90,9 @@ def test_palettes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA"])
 def test_transparency_lies_on_white(tmp_path: Path, mode: str) -> None:
-    colour = (0, 0, 0) if mode == "RGBA" else (0,)
+    color = (0, 0, 0) if mode == "RGBA" else (0,)
     for alpha, wanted in ((255, 0), (0, 255), (128, 127)):
-        Image.new(mode, (2, 2), (*colour, alpha)).save(tmp_path / "a.png")
+        Image.new(mode, (2, 2), (*color, alpha)).save(tmp_path / "a.png")
         assert pixel(tmp_path / "a.png") == (wanted,) * 3
 
 
@@ -111,7 +111,7 @@ def test_a_rotation_noted_in_exif_is_not_applied(tmp_path: Path) -> None:
 
 
 def test_the_first_frame_of_a_film(tmp_path: Path) -> None:
-    frames = [Image.new("RGB", (4, 4), colour) for colour in ("red", "blue")]
+    frames = [Image.new("RGB", (4, 4), color) for color in ("red", "blue")]
     for name in ("a.gif", "a.webp", "a.tif", "a.png"):
         options: dict[str, Any] = {"lossless": True} if name == "a.webp" else {}
         frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:], **options)

@@ -1,4 +1,4 @@
-"""Normalisation is torchvision's; a study's keys are laid over the weights' own."""
+"""Normalization is torchvision's; a study's keys are laid over the weights' own."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def test_classes_led_are_counted_class_by_class(classes: int, units: int, seed: 
     assert classes_led(orders, units).tolist() == expected
 
 
-def test_groups_are_of_neighbours_in_importance() -> None:
+def test_groups_are_of_neighbors_in_importance() -> None:
     importance = np.array([0.1, np.nan, 0.5, 0.3, 0.3, 0.0])
     iou = np.array([0.01, 0.99, 0.20, 0.10, 0.30, 0.04])
     groups = importance_groups(importance, iou, size=2)

@@ -15,7 +15,7 @@ from dissectory.analysis.tally.upsampling import Border, Upsampler
 
 @pytest.mark.parametrize("border", ["zeros", "extend"])
 @pytest.mark.parametrize(("height", "width", "grid"), [(13, 13, 56), (7, 5, 16), (1, 9, 8), (30, 20, 8), (1, 1, 3)])
-def test_upsampling_is_bilinear_about_cell_centres(border: Border, height: int, width: int, grid: int) -> None:
+def test_upsampling_is_bilinear_about_cell_centers(border: Border, height: int, width: int, grid: int) -> None:
     plane = np.random.default_rng(1).normal(size=(height, width)).astype(np.float32)
     ours = upsampled(plane[None], Upsampler(height, width, grid, border)).reshape(grid, grid)
     np.testing.assert_array_equal(ours, reference.upsampled(plane, grid, border))

@@ -89,7 +89,7 @@ def test_the_stack_of_a_run_that_was_not_tested_says_nothing_of_chance() -> None
     assert "chance" not in chart.says
 
 
-def test_bars_of_concepts_have_the_colour_of_their_category() -> None:
+def test_bars_of_concepts_have_the_color_of_their_category() -> None:
     bars = [(Concept(EVIL, "e", "object", "s", 1, 1, 0), 5, 2), (Concept("red", "red", "color", "s", 1, 1, 1), 2, 0)]
     chart = charts.concepts_of_layer(bars)
     assert 'class="object"' in chart.marks

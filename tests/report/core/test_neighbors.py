@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from dissectory.report.core import neighbors as neighbours
+from dissectory.report.core import neighbors
 from dissectory.report.core.findings import Findings
-from dissectory.report.core.neighbors import find_neighbours
+from dissectory.report.core.neighbors import find_neighbors
 
 if TYPE_CHECKING:
     from dissectory.analysis.run import Run
@@ -31,11 +31,11 @@ def slow_cosines(findings: Findings) -> list[list[float]]:
 
 
 @pytest.mark.parametrize("block", [5, 512])
-def test_neighbours_are_those_of_the_slow_cosine(hostile: Run, monkeypatch: pytest.MonkeyPatch, block: int) -> None:
-    monkeypatch.setattr(neighbours, "BLOCK", block)
+def test_neighbors_are_those_of_the_slow_cosine(hostile: Run, monkeypatch: pytest.MonkeyPatch, block: int) -> None:
+    monkeypatch.setattr(neighbors, "BLOCK", block)
     findings = Findings.read(hostile)
     cosines = slow_cosines(findings)
-    found = find_neighbours(findings, most=4)
+    found = find_neighbors(findings, most=4)
     layers = findings.units.layer.tolist()
     for place in range(len(layers)):
         for same, places in ((True, found.same_layer[place]), (False, found.other_layers[place])):
@@ -50,17 +50,17 @@ def test_neighbours_are_those_of_the_slow_cosine(hostile: Run, monkeypatch: pyte
             assert all((layers[other] == layers[place]) == same for other in chosen)
 
 
-def test_a_unit_that_touches_nothing_has_no_neighbours(hostile: Run) -> None:
+def test_a_unit_that_touches_nothing_has_no_neighbors(hostile: Run) -> None:
     findings = Findings.read(hostile)
     dead = int(np.flatnonzero(np.diff(findings.pairs.starts) == 0)[0])
-    found = find_neighbours(findings)
+    found = find_neighbors(findings)
     assert (found.same_layer[dead] == -1).all()
     assert (found.other_layers[dead] == -1).all()
     assert dead not in found.same_layer
     assert dead not in found.other_layers
 
 
-def test_the_only_unit_of_the_only_layer_has_no_neighbours(bare: Run) -> None:
-    found = find_neighbours(Findings.read(bare), most=9)
+def test_the_only_unit_of_the_only_layer_has_no_neighbors(bare: Run) -> None:
+    found = find_neighbors(Findings.read(bare), most=9)
     assert found.same_layer.shape == (4, 9)
     assert (found.other_layers == -1).all()

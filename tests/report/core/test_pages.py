@@ -12,7 +12,7 @@ from dissectory.report.core.data import data_page
 from dissectory.report.core.findings import Findings
 from dissectory.report.core.home import BEST, home_page
 from dissectory.report.core.layer import layer_page
-from dissectory.report.core.neighbors import find_neighbours
+from dissectory.report.core.neighbors import find_neighbors
 from dissectory.report.core.unit import Fact, UnitPage, unit_pages
 from dissectory.report.removals.classes import classes_page
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def pages_of(findings: Findings) -> list[UnitPage]:
-    return list(unit_pages(findings, Chips(findings), find_neighbours(findings)))
+    return list(unit_pages(findings, Chips(findings), find_neighbors(findings)))
 
 
 def changed(findings: Findings, place: int, **values: float) -> Findings:

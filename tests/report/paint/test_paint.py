@@ -79,7 +79,7 @@ def test_concepts_and_units_lead_to_their_pages(page: PaintPage, hostile: Run) -
     assert all((site / choice.href).is_file() for choice in page.choices)
 
 
-def test_colours_are_those_of_the_gallery_and_all_others_apart(page: PaintPage, hostile: Run) -> None:
+def test_colors_are_those_of_the_gallery_and_all_others_apart(page: PaintPage, hostile: Run) -> None:
     table = hostile.table("gallery_concepts")
     known = dict(zip(table["concept"].astype(str), table["color"].astype(str), strict=True))
     assert "tree" in known

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import torch
-from networks import colour_features
+from networks import color_features
 from networks import drawing_generator as drawing
 from PIL import Image
 from worlds import drawn_world
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from dissectory.analysis.run import Run
 
 IMAGES = 24
-FEATURES = f"python:{colour_features.__file__}:Colours"
+FEATURES = f"python:{color_features.__file__}:Colors"
 FOG, NOTHING = drawing.THINGS.index("fog"), drawing.THINGS.index(None)
 
 
@@ -39,7 +39,7 @@ def pictures(given: Tensor) -> np.ndarray:
     return values
 
 
-def colours(views: np.ndarray) -> np.ndarray:
+def colors(views: np.ndarray) -> np.ndarray:
     means: np.ndarray = (views / 255).mean(axis=(1, 2))
     return means
 
@@ -51,7 +51,7 @@ def further() -> Tensor:
 
 
 def real_views() -> np.ndarray:
-    """Pictures without any fog, and with a little of every colour, which fog is not."""
+    """Pictures without any fog, and with a little of every color, which fog is not."""
     random = torch.Generator().manual_seed(5)
     given = torch.randn(60, drawing.UNITS, generator=random)
     given[:, FOG] = -1
@@ -77,7 +77,7 @@ def test_what_draws_what_no_real_image_has_is_ranked_first(run: Run) -> None:
 
 def test_scores_are_mean_distances_of_ten_images(run: Run) -> None:
     """Of equal peaks at the end of the ten, as of all images that a unit is not on in, every one counts alike."""
-    distances = Gaussian.of(colours(real_views())).distances(colours(pictures(levels())))
+    distances = Gaussian.of(colors(real_views())).distances(colors(pictures(levels())))
     peaks = levels().clamp(min=0).numpy()
     for unit, row in run.table("artifacts").set_index("unit").iterrows():
         own = peaks[:, int(str(unit))]
@@ -117,11 +117,11 @@ def test_distances_without_units_are_those_of_images_drawn_anew(run: Run) -> Non
     order = run.table("artifacts").sort_values("rank").unit.tolist()
     table = run.table("artifact_removals").set_index("units")
     assert table.index.tolist() == [0, 5]
-    reference = Gaussian.of(colours(real_views()))
+    reference = Gaussian.of(colors(real_views()))
     for size, row in table.iterrows():
         given = further()
         given[:, order[: int(str(size))]] = -1
-        wanted = Gaussian.of(colours(pictures(given))).frechet(reference)
+        wanted = Gaussian.of(colors(pictures(given))).frechet(reference)
         assert row["images"] == IMAGES
         assert row["distance"] == pytest.approx(wanted, rel=1e-3)
     assert table.random[0] == table.distance[0] == table.random_low[0] == table.random_high[0]
@@ -131,7 +131,7 @@ def test_distances_without_units_are_those_of_images_drawn_anew(run: Run) -> Non
     for _ in range(DRAWS):
         given = further()
         given[:, random.permutation(drawing.UNITS)[:5].tolist()] = -1
-        drawn.append(Gaussian.of(colours(pictures(given))).frechet(reference))
+        drawn.append(Gaussian.of(colors(pictures(given))).frechet(reference))
     assert table.random[5] == pytest.approx(np.mean(drawn), rel=1e-3)
 
 
@@ -139,7 +139,7 @@ def test_without_real_images_nothing_is_removed(tmp_path: Path) -> None:
     found = dissect(study(tmp_path, artifacts={"features": FEATURES}), tmp_path / "run")
     assert found.has("artifacts")
     assert not found.has("artifact_removals")
-    views = colours(pictures(levels()))
+    views = colors(pictures(levels()))
     assert found.table("artifacts").usual[0] == pytest.approx(Gaussian.of(views).distances(views).mean(), rel=1e-4)
 
 
@@ -147,9 +147,9 @@ def test_without_real_images_nothing_is_removed(tmp_path: Path) -> None:
     ("section", "says"),
     [
         ({"features": "torchvision:resnet18"}, "artifacts.features is 'torchvision:resnet18'; it must be"),
-        ({"features": FEATURES.replace("Colours", "Colors")}, "artifacts.features"),
-        ({"features": FEATURES.replace("Colours", "Lengths")}, r"answers with \(\); expected features"),
-        ({"features": FEATURES.replace("Colours", "Nothing")}, "the features of all images are the same"),
+        ({"features": FEATURES.replace("Colors", "Colors")}, "artifacts.features"),
+        ({"features": FEATURES.replace("Colors", "Lengths")}, r"answers with \(\); expected features"),
+        ({"features": FEATURES.replace("Colors", "Nothing")}, "the features of all images are the same"),
         ({"features": FEATURES, "real": "nowhere"}, "artifacts.real names"),
         ({"features": FEATURES, "layer": "mops"}, "artifacts.layer is 'mops'"),
         ({"features": FEATURES, "images": 0}, "artifacts.images is 0"),

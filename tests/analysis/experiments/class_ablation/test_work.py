@@ -34,12 +34,12 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("dependent")
     classes = torch.arange(EACH * (len(CLASSES) + 1)) % (len(CLASSES) + 1)
     unknown = classes == len(CLASSES)
-    pictures = dependent.grey(torch.where(unknown, -1, classes))
+    pictures = dependent.gray(torch.where(unknown, -1, classes))
     for number, (place, picture) in enumerate(zip(classes.tolist(), pictures, strict=True)):
         path = folder / "pictures" / (*CLASSES, "yak")[place] / f"{number:02}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
-        grey = (picture * 255).round().to(torch.uint8).numpy()
-        Image.fromarray(np.repeat(grey[..., None], 3, axis=2)).save(path)
+        gray = (picture * 255).round().to(torch.uint8).numpy()
+        Image.fromarray(np.repeat(gray[..., None], 3, axis=2)).save(path)
     (folder / "outputs.txt").write_text("\n".join(OUTPUTS), encoding="utf-8")
     return folder
 

@@ -82,7 +82,7 @@ def test_only_the_network_is_misled_and_shown_other_textures(folder: Path) -> No
 
 
 def test_a_concept_that_no_control_unit_touches_has_no_unit(folder: Path, tmp_path: Path) -> None:
-    torch.save({"detectors.colours": torch.full((5, 3), 9.0)}, tmp_path / "blind.pt")
+    torch.save({"detectors.colors": torch.full((5, 3), 9.0)}, tmp_path / "blind.pt")
     wanted = controlled(folder, f"python:{planted.__file__}:build", tmp_path / "blind.pt")
     wanted = dataclasses.replace(wanted, dissection=dataclasses.replace(wanted.dissection, quantile=1e-6))
     table = dissect_with_control(wanted, tmp_path / "run").table("control_concepts")

@@ -42,9 +42,9 @@ def levels_of(seeds: Sequence[int]) -> Tensor:
 
 
 def picture(levels: Tensor) -> np.ndarray:
-    """Pictures `(image, 32, 32, 3)` by definition: the colour of what is seen in each cell."""
-    colours = np.array([drawing.COLORS[name] for name in KEYS]) * 255
-    cells = np.einsum("nkyx,kc->nyxc", drawing.shows(levels).numpy(), colours)
+    """Pictures `(image, 32, 32, 3)` by definition: the color of what is seen in each cell."""
+    colors = np.array([drawing.COLORS[name] for name in KEYS]) * 255
+    cells = np.einsum("nkyx,kc->nyxc", drawing.shows(levels).numpy(), colors)
     pixels: np.ndarray = cells.repeat(drawing.CELL, axis=1).repeat(drawing.CELL, axis=2)
     return pixels
 
@@ -57,7 +57,7 @@ def tiles(run: Run, name: str, rows: int, columns: int) -> np.ndarray:
 
 
 def differ(tile: np.ndarray, wanted: np.ndarray) -> float:
-    """By how much a tile's colours are apart from a picture's at the middles of its cells, on average."""
+    """By how much a tile's colors are apart from a picture's at the middles of its cells, on average."""
     at = (np.arange(drawing.CELLS) * 2 + 1) * TILE // (2 * drawing.CELLS)
     middles = (np.arange(drawing.CELLS) * 2 + 1) * drawing.CELL // 2
     return float(np.abs(tile[np.ix_(at, at)].astype(int) - wanted[np.ix_(middles, middles)]).mean())

@@ -230,8 +230,8 @@ def painted_in_the_middle(levels: Tensor, units: list[int], strengths: list[floa
     maps = drawing.Maps()(levels)
     for unit, strength in zip(units, strengths, strict=True):
         maps[:, unit, 2:6, 2:6] = strength
-    colours = drawing.Drawing()(maps)[:, :, :: drawing.CELL, :: drawing.CELL]
-    seen = drawing.Segmenter()((colours + 1) / 2).argmax(dim=1)
+    colors = drawing.Drawing()(maps)[:, :, :: drawing.CELL, :: drawing.CELL]
+    seen = drawing.Segmenter()((colors + 1) / 2).argmax(dim=1)
     after = torch.stack([seen == place + 1 for place in range(len(KEYS))], dim=1)
     return drawing.shows(levels)[:, :, 2:6, 2:6].numpy(), after[:, :, 2:6, 2:6].numpy()
 

@@ -135,9 +135,7 @@ def test_weights_that_halves_can_hold_are_stored_in_half_the_bytes(generator: Ge
     halved = Generator().eval()
     halved.load_state_dict({name: value.half() for name, value in generator.state_dict().items()})
     painting = prepare_painting(halved, "layer3", (torch.ones(1, 74),), [TREE], tmp_path / "paint", seeds=[0])
-    weights = sum(
-        value.numel() for part in (halved.layer4, halved.layer5, halved.colour) for value in part.parameters()
-    )
+    weights = sum(value.numel() for part in (halved.layer4, halved.layer5, halved.color) for value in part.parameters())
     assert painting.weights == "float16"
     assert painting.agreement.difference < 0.01
     assert 2 * weights < (tmp_path / "paint" / GRAPH).stat().st_size < 2.1 * weights
@@ -182,8 +180,8 @@ def test_a_different_graph_is_seen(generator: Generator, tmp_path: Path, monkeyp
 
     def shifted(*args: object) -> ir.Model:
         model = export(*args)  # type: ignore[arg-type]
-        bias = generator.colour.bias.numpy() + 0.01  # type: ignore[union-attr]
-        model.graph.initializers["colour.bias"].const_value = ir.tensor(bias, name="colour.bias")
+        bias = generator.color.bias.numpy() + 0.01  # type: ignore[union-attr]
+        model.graph.initializers["color.bias"].const_value = ir.tensor(bias, name="color.bias")
         return model
 
     monkeypatch.setattr(room, "_export", shifted)
@@ -207,8 +205,8 @@ class Pair(planted_generator.Planted):
         return (picture, picture)  # type: ignore[return-value]
 
 
-class Grey(planted_generator.Planted):
-    """Answers without colours."""
+class Gray(planted_generator.Planted):
+    """Answers without colors."""
 
     def forward(self, latents: Tensor) -> Tensor:
         return super().forward(latents).mean(dim=1, keepdim=True)
@@ -228,7 +226,7 @@ class Wayward(planted_generator.Planted):
         (planted_generator.Planted, {"layer": "mops"}, "no layer 'mops'; did you mean 'maps'"),
         (Generator, {"layer": "start", "inputs": (torch.ones(3, 74),)}, r"output of 'start' is \(3072,\) and no map"),
         (Pair, {}, "answer is tuple, and no picture"),
-        (Grey, {}, r"answer is \(1, 1, 20, 28\), and no picture"),
+        (Gray, {}, r"answer is \(1, 1, 20, 28\), and no picture"),
         (Wayward, {}, "behind the layer cannot be cut off .*Choose another layer"),
         (
             conditional_generator.Closed,
@@ -297,4 +295,4 @@ def test_a_real_generator_of_faces_is_exported_from_a_middle_layer(assets: Path,
     assert (made.inputs[0].shape, made.height, made.weights) == ((512, 32, 32), 128, "float16")
     picture = np.asarray(Image.open(tmp_path / "0.png"), dtype=np.float64)
     assert picture.shape == (128, 128, 3)
-    assert picture.std() > 20, "no grey nothing"
+    assert picture.std() > 20, "no gray nothing"

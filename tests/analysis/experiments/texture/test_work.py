@@ -44,7 +44,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def study(folder: Path, copies: str = "copies", **compute: float) -> Study:
     return Study.from_dict(
         {
-            "model": {"source": f"python:{passing.__file__}:build", "layers": ["colours", "coarse"]},
+            "model": {"source": f"python:{passing.__file__}:build", "layers": ["colors", "coarse"]},
             "images": {"folder": "photos", "size": SIDE, "resize": SIDE, "mean": [0, 0, 0], "std": [1, 1, 1]},
             "concepts": {"sources": ["color"]},
             "dissection": {"quantile": QUANTILE, "grid": GRID, "pairings": 0},
@@ -70,7 +70,7 @@ def maps_of(folder: Path, layer: str) -> np.ndarray:
     pictures = [np.asarray(Image.open(path)) for path in sorted(folder.rglob("*.png"))]
     x = (np.stack(pictures).astype(np.float32) / np.float32(255)).transpose(0, 3, 1, 2)
     x = np.concatenate([x, x.sum(axis=1, keepdims=True), np.zeros_like(x[:, :1])], axis=1)
-    for _ in range(1 if layer == "colours" else 2):
+    for _ in range(1 if layer == "colors" else 2):
         x = x.reshape(*x.shape[:2], x.shape[2] // 2, 2, x.shape[3] // 2, 2).mean(axis=(3, 5), dtype=np.float32)
     return x
 
@@ -83,7 +83,7 @@ def top_positions(maps: np.ndarray) -> np.ndarray:
     return top
 
 
-@pytest.mark.parametrize("layer", ["colours", "coarse"])
+@pytest.mark.parametrize("layer", ["colors", "coarse"])
 def test_agreement_is_that_of_the_definition(folder: Path, table: pd.DataFrame, layer: str) -> None:
     one, other = (top_positions(maps_of(folder / name, layer)) for name in ("photos", "copies"))
     rows = table[table.layer == layer].set_index("unit")
@@ -103,8 +103,8 @@ def test_agreement_is_that_of_the_definition(folder: Path, table: pd.DataFrame, 
 
 
 def test_chance_is_the_agreement_with_copies_of_other_images(folder: Path, table: pd.DataFrame) -> None:
-    one, other = (top_positions(maps_of(folder / name, "colours")) for name in ("photos", "copies"))
-    rows = table[table.layer == "colours"].set_index("unit")
+    one, other = (top_positions(maps_of(folder / name, "colors")) for name in ("photos", "copies"))
+    rows = table[table.layer == "colors"].set_index("unit")
     for unit in range(4):
         met = np.mean(
             [
@@ -117,7 +117,7 @@ def test_chance_is_the_agreement_with_copies_of_other_images(folder: Path, table
 
 
 def test_a_unit_that_sees_shapes_agrees_and_one_that_sees_textures_does_not(table: pd.DataFrame) -> None:
-    rows = table[table.layer == "colours"].set_index("unit")
+    rows = table[table.layer == "colors"].set_index("unit")
     assert (rows.agreement[SHAPE], rows.low[SHAPE], rows.high[SHAPE]) == (1, 1, 1)
     assert rows.low[TEXTURE] <= rows.chance[TEXTURE] <= rows.high[TEXTURE]
     assert rows.chance[MIXED] < rows.agreement[TEXTURE] + 0.2 < rows.agreement[MIXED] + 0.2 < 1

@@ -74,8 +74,8 @@ def test_a_class_without_arguments_is_a_function_too(tmp_path: Path) -> None:
     assert parameters(build("net.py:Net", tmp_path)) == 4
 
 
-def test_a_file_may_import_its_neighbours_and_have_dataclasses(tmp_path: Path) -> None:
-    file(tmp_path, "WIDTH = 5", "nets/neighbour_of_net.py")
+def test_a_file_may_import_its_neighbors_and_have_dataclasses(tmp_path: Path) -> None:
+    file(tmp_path, "WIDTH = 5", "nets/neighbor_of_net.py")
     text = """
         from __future__ import annotations
         from dataclasses import dataclass
@@ -86,15 +86,15 @@ def test_a_file_may_import_its_neighbours_and_have_dataclasses(tmp_path: Path) -
             value: int
 
         def build():
-            import neighbour_of_net
-            return nn.Conv2d(3, Width(neighbour_of_net.WIDTH).value, 1)
+            import neighbor_of_net
+            return nn.Conv2d(3, Width(neighbor_of_net.WIDTH).value, 1)
     """
     file(tmp_path, text, "nets/net.py")
     before = list(sys.path)
     assert parameters(build("nets/net.py:build", tmp_path)) == 20
     assert parameters(build(f"{tmp_path}/nets/net.py:build", Path())) == 20
     assert sys.path == before
-    sys.modules.pop("neighbour_of_net")
+    sys.modules.pop("neighbor_of_net")
 
 
 def test_a_package_beside_the_study_builds_the_network(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What colours are in a picture: maps of R, G, B whose means are three features."""
+"""What colors are in a picture: maps of R, G, B whose means are three features."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-class Colours(nn.Module):
+class Colors(nn.Module):
     """Pictures `(batch, 3, height, width)`, 0..1, as they are."""
 
     def forward(self, pictures: Tensor) -> Tensor:
