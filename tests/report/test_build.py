@@ -184,7 +184,7 @@ def test_what_a_study_says_of_its_images_is_text(hostile: Run) -> None:
 
 def test_hand_written_pages_quote_the_study(hostile: Run) -> None:
     text = Parsed(hostile.folder / "site" / "method.html").text
-    assert "cut of 0.04" in " ".join(text.split())
+    assert "IoU threshold of 0.04" in " ".join(text.split())
     assert "{{" not in text
 
 
