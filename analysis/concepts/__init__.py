@@ -1,1 +1,1 @@
-"""What a pixel means: a vocabulary, and sources of label maps."""
+"""Concepts: a vocabulary, and the sources that label each pixel with concepts."""

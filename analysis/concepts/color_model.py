@@ -1,23 +1,25 @@
-"""The eleven basic color names as fuzzy sets over CIELab: which name a color most deserves.
+"""The eleven basic color names as fuzzy sets over CIELab: how well each name fits a color.
 
 The model and its parameters are those of R. Benavente, M. Vanrell and R. Baldrich, 'Parametric fuzzy sets for
 automatic color naming', Journal of the Optical Society of America A 25(10):2582-2593, 2008
-(doi 10.1364/JOSAA.25.002582), fitted there to how people named samples of surface colors.
+(doi 10.1364/JOSAA.25.002582). The authors fitted it to the names that people gave to samples of surface colors.
 
-At each of six levels of lightness the plane of a and b is cut, around a center t near gray, into sectors, one for
-every chromatic name that people use at that lightness. With (x, y) = (a, b) - t and the logistic function S, the
-membership of the name between the borders i and j (angles alpha, slopes beta) is
+The model has six levels of lightness. In each, the plane of a and b is divided into sectors around a center t near
+gray: one sector for every chromatic name that people use at that lightness. With (x, y) = (a, b) - t and the logistic
+function S, the membership of the name between the borders i and j (angles alpha, slopes beta) is
 
     S(beta_i u_i) * S(-beta_j u_j) * S(beta_e (v^2 + w^2 - 1)),    u = y cos(alpha) - x sin(alpha),
-    v = (x cos(phi) + y sin(phi)) / e_x,    w = (y cos(phi) - x sin(phi)) / e_y;
+    v = (x cos(phi) + y sin(phi)) / e_x,    w = (y cos(phi) - x sin(phi)) / e_y.
 
-the first two factors are the two sides of the sector, the third one leaves out
-an ellipse of grayish colors. (The paper gives each name both of its borders; neighbors share one, so that here every
-border stands once, and the paper's second angle is the next border's less a right angle.) What the chromatic names
-leave over is shared by black, gray and white according to the lightness alone.
+The first two factors are the two sides of the sector. The third factor excludes an ellipse of grayish colors. Black,
+gray and white share what the chromatic names leave, according to the lightness alone.
 
-Surfaces do not reach the corners of sRGB, and there the model extrapolates: the pure primaries (255, 0, 0) and
-(0, 0, 255) of a screen fall just beyond the borders of red and blue, to orange and purple. Cream and sepia are orange.
+The paper lists two borders for each name. Neighboring names share a border, so each border is stored once here. The
+paper's second angle is the angle of the next border minus a right angle.
+
+Surface colors do not reach the corners of sRGB, so the model extrapolates there: the pure screen primaries
+(255, 0, 0) and (0, 0, 255) are just outside the borders of red and blue, and are named orange and purple. Cream and
+sepia are named orange.
 """
 
 from __future__ import annotations
@@ -43,17 +45,17 @@ class Level:
     """The sectors of one level of lightness."""
 
     up_to: float
-    """The highest L of the level; the level before ends where it begins."""
+    """The highest L of the level; the level begins where the previous one ends."""
     center: tuple[float, float]
-    """t, in a and b."""
+    """The center t, in a and b."""
     axes: tuple[float, float]
-    """e_x and e_y, the half axes of the ellipse."""
+    """e_x and e_y, the semi-axes of the ellipse."""
     tilt: float
     """phi, in radians."""
     edge: float
     """beta_e, the slope of the ellipse's edge."""
     borders: tuple[tuple[str, float, float], ...]
-    """Round the center, for every name the border where it begins: name, alpha in radians, beta."""
+    """For each name, the border where its sector begins: name, alpha in radians, beta; in order of rising angle."""
 
 
 LEVELS = (
@@ -112,7 +114,7 @@ GRAY_WHITE = (79.649301, 0.306741)
 _XYZ_OF_RGB = np.array(
     [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
 )
-_WHITE = _XYZ_OF_RGB.sum(axis=1)  # D65 as the matrix has it, so that r = g = b lies on the axis of grays
+_WHITE = _XYZ_OF_RGB.sum(axis=1)  # D65 as given by this matrix, so that r = g = b is exactly gray
 
 
 def lab(rgb: npt.ArrayLike) -> Floats:
@@ -126,13 +128,13 @@ def lab(rgb: npt.ArrayLike) -> Floats:
 
 
 def memberships(rgb: npt.ArrayLike) -> Floats:
-    """How far colors belong to each name.
+    """Return the membership of colors in each name.
 
     Args:
         rgb: sRGB `(..., 3)`, 0..255.
 
     Returns:
-        `(..., 11)` in the order of `COLORS`, each 0..1; they add up to about 1.
+        `(..., 11)` in the order of `COLORS`, each 0..1; they sum to about 1.
     """
     lightness, a, b = np.moveaxis(lab(rgb), -1, 0)
     fuzzy = np.zeros((*lightness.shape, len(COLORS)))
@@ -146,7 +148,7 @@ def memberships(rgb: npt.ArrayLike) -> Floats:
 
 
 def names(rgb: npt.ArrayLike) -> npt.NDArray[np.intp]:
-    """Find the place in `COLORS` of the name that each color `(..., 3)` most deserves `(...)`.
+    """Return the index in `COLORS` of the name with the highest membership, for colors `(..., 3)`; shape `(...)`.
 
     >>> [COLORS[place] for place in names([[200, 20, 30], [255, 225, 53], [135, 206, 235], [101, 67, 33]])]
     ['red', 'yellow', 'blue', 'brown']
@@ -156,7 +158,7 @@ def names(rgb: npt.ArrayLike) -> npt.NDArray[np.intp]:
 
 
 def _chromatic(a: Floats, b: Floats, level: Level) -> Floats:
-    """Memberships of `(n,)` colors of one level in its chromatic names `(n, 11)`."""
+    """Return the memberships `(n, 11)` of `(n,)` colors of one level in its chromatic names."""
     fuzzy = np.zeros((len(a), len(COLORS)))
     x, y = a - level.center[0], b - level.center[1]
     along = (x * np.cos(level.tilt) + y * np.sin(level.tilt)) / level.axes[0]
@@ -169,7 +171,7 @@ def _chromatic(a: Floats, b: Floats, level: Level) -> Floats:
 
 
 def _share_rest(fuzzy: Floats, lightness: Floats) -> None:
-    """Give black, gray and white what the chromatic names leave."""
+    """Divide what the chromatic names leave between black, gray and white."""
     rest = np.maximum(1 - fuzzy.sum(axis=-1), 0)
     above_black = BLACK_GRAY[1] * (lightness - BLACK_GRAY[0])
     above_gray = GRAY_WHITE[1] * (lightness - GRAY_WHITE[0])

@@ -1,12 +1,12 @@
-"""`labels.csv`: what the numbers in a label map, or a segmenter's channels, stand for.
+"""`labels.csv`: the concept of each index in a label map, or of each class of a segmenter.
 
     index,name,category
     0,other,background
     1,wall,object
     2,glass,material
 
-An index whose category is `void` or `background`, and one that is not listed, counts for nothing. Without the
-column `category` everything is an object.
+An index that is not listed, or whose category is `void` or `background`, has no concept. If the column `category` is
+missing, every concept is an object.
 """
 
 from __future__ import annotations
@@ -32,22 +32,22 @@ if TYPE_CHECKING:
     from dissectory.analysis.schema import Category
 
 NOTHING = ("void", "background")
-"""Categories of indices that count for nothing."""
+"""Categories of indices that have no concept."""
 
 _COLUMNS = ("index", "name", "category")
-_LOOKS = "a UTF-8 file with a first line 'index,name,category' and then lines such as '1,tree,object'"
+_LOOKS = "a UTF-8 file with the first line 'index,name,category' and then lines such as '1,tree,object'"
 
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """The concepts of a `labels.csv`, and the index that each has in the label maps."""
+    """The concepts of a `labels.csv`, and the index of each in the label maps."""
 
     concepts: tuple[Concept, ...]
     indices: tuple[int, ...]
     """The index of each concept, in the same order, 0..65535."""
 
     def lookup(self) -> npt.NDArray[np.uint16]:
-        """Make the table from a label map's index to the concept's number `(65536,)`: 1-based, 0 for nothing."""
+        """Return the table `(65536,)` from a label map's index to the concept's number, 1-based; 0 for no concept."""
         table = np.zeros(MOST_CONCEPTS + 1, dtype=np.uint16)
         table[list(self.indices)] = np.arange(1, len(self.indices) + 1)
         return table
@@ -55,7 +55,7 @@ class Labels:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """One line of the file, with its place for messages."""
+    """One line of the file; `where` is its file and line number, for messages."""
 
     index: int
     name: str
@@ -67,34 +67,34 @@ def find_labels(candidates: Sequence[Path], owner: str) -> Path:
     """Find the first of `candidates` that is a file.
 
     Raises:
-        ConceptsError: naming where it was looked for; `owner` says whose labels they would have been.
+        ConceptsError: if none is a file. The message lists them, and names `owner`, the source that needs the file.
     """
     for candidate in candidates:
         if candidate.is_file():
             return candidate
     places = " or ".join(str(candidate) for candidate in candidates)
-    raise ConceptsError(f"{owner} has no labels: expected {places}, {_LOOKS}")
+    raise ConceptsError(f"{owner} has no labels.csv; create {places}: {_LOOKS}")
 
 
 def read_labels(path: Path, source: str) -> Labels:
-    """Read a `labels.csv`; `source` is the name under which its concepts go.
+    """Read a `labels.csv`; `source` is the name of the source of its concepts.
 
     Raises:
-        ConceptsError: naming the line, the value and what is accepted.
+        ConceptsError: with the line, the value and the accepted values.
     """
     rows = list(_rows(path))
     _unique(rows)
     counted = [row for row in rows if row.category not in NOTHING]
     if not counted:
         raise ConceptsError(
-            f"{path} lists nothing that counts: it needs at least one line with a category of {_accepted(CATEGORIES)}"
+            f"{path} lists no concepts: it needs at least one line whose category is one of {_accepted(CATEGORIES)}"
         )
     concepts = tuple(Concept(row.name, cast("Category", row.category), source) for row in counted)
     return Labels(concepts, tuple(row.index for row in counted))
 
 
 def _rows(path: Path) -> Iterator[_Row]:
-    """Read the file line by line."""
+    """Read the rows of the file, and check each of them."""
     reader = csv.reader(io.StringIO(_text(path), newline=""), strict=True)
     header: list[str] = []
     try:
@@ -114,7 +114,7 @@ def _rows(path: Path) -> Iterator[_Row]:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")  # a byte order mark is what spreadsheets put first
+        return path.read_text(encoding="utf-8-sig")  # spreadsheets write a byte order mark
     except UnicodeDecodeError as error:
         raise ConceptsError(f"{path} is not UTF-8 text (byte {error.start}); expected {_LOOKS}") from None
     except OSError as error:
@@ -122,28 +122,28 @@ def _text(path: Path) -> str:
 
 
 def _header(cells: Sequence[str], where: str) -> list[str]:
-    """Check the names of the columns; columns of other names are passed over unless they look like a slip."""
+    """Check the names of the columns; ignore an unknown column unless its name looks like a typing error."""
     names = [cell.strip().lower() for cell in cells]
     for needed in ("index", "name"):
         if needed not in names:
-            raise ConceptsError(f"{where}: the column '{needed}' is missing among {names}; expected {_LOOKS}")
+            raise ConceptsError(f"{where}: the column '{needed}' is missing from {names}; expected {_LOOKS}")
     for name in names:
         if name in _COLUMNS:
             if names.count(name) > 1:
-                raise ConceptsError(f"{where}: the column '{name}' is there {names.count(name)} times; once is right")
+                raise ConceptsError(f"{where}: the column '{name}' occurs {names.count(name)} times; keep one of them")
         elif difflib.get_close_matches(name, _COLUMNS, cutoff=0.7):
-            raise ConceptsError(f"{where}: there is no column '{name}'; {nearest(name, _COLUMNS)}")
+            raise ConceptsError(f"{where}: unknown column '{name}'; {nearest(name, _COLUMNS)}")
     return names
 
 
 def _row(header: list[str], cells: Sequence[str], where: str) -> _Row:
     if len(cells) != len(header):
         raise ConceptsError(
-            f"{where} has {len(cells)} values for the {len(header)} columns {','.join(header)}; "
-            'a name with a comma in it needs quotes: 3,"door, open",object'
+            f"{where} has {len(cells)} values, but there are {len(header)} columns ({','.join(header)}); "
+            'put a name that contains a comma in quotes: 3,"door, open",object'
         )
     values = dict(zip(header, cells, strict=True))
-    name = " ".join(values["name"].split())  # a line break or tab inside a name would break every table of names
+    name = " ".join(values["name"].split())  # a line break or tab in a name would break every table of names
     if not name:
         raise ConceptsError(f"{where}: the name is empty; give index {values['index'].strip()} a name")
     return _Row(_index(values["index"], where), name, _category(values.get("category", "object"), where), where)
@@ -151,7 +151,7 @@ def _row(header: list[str], cells: Sequence[str], where: str) -> _Row:
 
 def _index(given: str, where: str) -> int:
     text = given.strip()
-    # isdecimal alone lets digits of other scripts through; a long row of digits is no index either.
+    # isdecimal accepts digits of other scripts; the length limit keeps int() from parsing very long numbers.
     if text.isascii() and text.isdecimal() and len(text) <= len("00065535") and int(text) <= MOST_CONCEPTS:
         return int(text)
     raise ConceptsError(f"{where}: the index is {given!r}; it must be a whole number from 0 to {MOST_CONCEPTS}")
@@ -168,18 +168,21 @@ def _category(given: str, where: str) -> str:
 
 
 def _unique(rows: Iterable[_Row]) -> None:
-    """Refuse a second line for an index, or for a name that counts."""
+    """Refuse a repeated index, and a repeated name among the concepts."""
     indices: dict[int, _Row] = {}
     names: dict[str, _Row] = {}
     for row in rows:
         first = indices.setdefault(row.index, row)
         if first is not row:
-            raise ConceptsError(f"{row.where}: index {row.index} is taken by {first.name!r} ({first.where})")
+            raise ConceptsError(
+                f"{row.where}: index {row.index} is already used by {first.name!r} ({first.where}); "
+                "give each index one line"
+            )
         first = row if row.category in NOTHING else names.setdefault(row.name, row)
         if first is not row:
             raise ConceptsError(
-                f"{row.where}: the name {row.name!r} is taken by index {first.index} ({first.where}); "
-                "give one of them another name"
+                f"{row.where}: the name {row.name!r} is already used by index {first.index} ({first.where}); "
+                "rename one of the two"
             )
 
 

@@ -1,8 +1,8 @@
-"""The source `masks:FOLDER`: label maps on disk.
+"""The concept source `masks:FOLDER`: label maps on disk.
 
-A label map is an 8- or 16-bit PNG with one channel (or a palette, whose indices count), as large as its picture, at
-the picture's own path inside the folder (`train/a.jpg` has `FOLDER/train/a.png`), else at `FOLDER/a.png`. What the
-numbers stand for says `labels.csv` in the folder, else in the one above.
+A label map is a PNG of the same width and height as its image. It has one 8- or 16-bit channel, or a palette whose
+indices are the labels. The label map of the image `train/a.jpg` is `FOLDER/train/a.png`, or else `FOLDER/a.png`.
+`labels.csv` in the folder, or else in its parent folder, lists the concept of each index.
 """
 
 from __future__ import annotations
@@ -32,20 +32,20 @@ if TYPE_CHECKING:
     from dissectory.analysis.subjects.images import ViewBatch
 
 _SHOWN = 5
-"""How many of the images at fault a message names."""
+"""How many image paths an error message lists."""
 
 _SIZE, _DEPTH, _COLOR_TYPE = 16, 24, 25
-"""Where a PNG file says how wide and high it is, how many bits a sample has, and what a sample is."""
+"""Byte offsets in a PNG file of its width and height, its bit depth, and its color type."""
 _GRAY, _PALETTE = 0, 3
 
 
 class Masks:
-    """Label maps in a folder, read at the pixels that lie under the centers of the grid's cells."""
+    """Label maps in a folder, read at the pixel under the center of each grid position."""
 
     planes = 1
 
     def __init__(self, folder: Path, labels: Labels, geometry: Geometry, grid: int) -> None:
-        """Use the label maps in `folder`, which pass through the same geometry as their pictures."""
+        """Use the label maps in `folder`; they are resized and cropped with the same geometry as their images."""
         self.folder = folder
         self.name = source_name(folder)
         self.concepts = labels.concepts
@@ -54,10 +54,11 @@ class Masks:
         self._grid = grid
 
     def check(self, paths: Sequence[str], size_of: SizeOf) -> None:
-        """Look for the label map of every image that can be decoded, and read the heads of both.
+        """Check that every image that can be decoded has a label map of its size; only file headers are read.
 
         Raises:
-            ConceptsError: if images have none, two share one, or one is not a label map as large as its image.
+            ConceptsError: if a label map is missing, is shared by two images, or is not a label map of its image's
+                size.
         """
         sizes = {path: size for image, path in enumerate(paths) if (size := size_of(image))}
         missing = [path for path in sizes if self._find(path) is None]
@@ -69,26 +70,26 @@ class Masks:
             first = owners.setdefault(mask, path)
             if first != path:
                 raise ConceptsError(
-                    f"the images {first!r} and {path!r} would share the label map {mask}: "
+                    f"the images {first!r} and {path!r} share the label map {mask}: "
                     f"put each label map at its image's own path inside {self.folder}"
                 )
             _check_head(mask, path, size)
 
     def fingerprint(self, paths: Sequence[str]) -> str:
-        """Hash the label maps of the images, and what their indices stand for."""
+        """Hash the label maps of the images and the table of their indices."""
         total = hashlib.sha256(self._lookup.tobytes())
         for path in paths:
             mask = self._find(path)
             total.update(hashlib.sha256(mask.read_bytes()).digest() if mask else b"none")
         return total.hexdigest()
 
-    def label(self, batch: ViewBatch, earlier: Sequence[Planes]) -> Planes:  # noqa: ARG002 - files need no other labels
+    def label(self, batch: ViewBatch, earlier: Sequence[Planes]) -> Planes:  # noqa: ARG002 - uses no other labels
         """Read the label maps of a batch."""
         maps = [self._read(path, size) for path, size in zip(batch.paths, batch.sizes, strict=True)]
         return self._lookup[np.stack(maps)][:, None]
 
     def _read(self, path: str, size: tuple[int, int]) -> npt.NDArray[np.uint16]:
-        """Read one label map's indices on the grid `(grid, grid)`."""
+        """Read the indices of one label map on the grid `(grid, grid)`."""
         mask = self._file(path)
         _check_head(mask, path, size)
         indices = _decode(mask)
@@ -97,7 +98,7 @@ class Masks:
         return indices[rows[:, None], columns]
 
     def _find(self, path: str) -> Path | None:
-        """Where the label map of an image is, if there is one."""
+        """Return the path of an image's label map, `None` if it is missing."""
         image = PurePosixPath(path)
         for candidate in (self.folder / image.parent / f"{image.stem}.png", self.folder / f"{image.stem}.png"):
             if candidate.is_file():
@@ -114,18 +115,21 @@ class Masks:
         shown = ", ".join(f"'{path}'" for path in paths[:_SHOWN])
         more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
         expected = self.folder / PurePosixPath(paths[0]).with_suffix(".png")
-        return ConceptsError(f"no label map in {self.folder} for {shown}{more}; expected such as {expected}")
+        return ConceptsError(
+            f"no label map in {self.folder} for {shown}{more}; add the missing PNG files, for example {expected}"
+        )
 
 
 def _check_head(mask: Path, path: str, size: tuple[int, int]) -> None:
-    """Refuse what is no PNG of one channel or of another size than the image `path`, without decoding it."""
+    """Refuse a file that is not a one-channel PNG of the image's size `(width, height)`; reads only its header."""
     head = _head(mask)
     _check_kind(mask, depth=head[_DEPTH], color_type=head[_COLOR_TYPE])
     width, height = struct.unpack_from(">II", head, _SIZE)
     if (width, height) != size:
         raise ConceptsError(
-            f"{mask} has {width} x {height} pixels and its image '{path}' {size[0]} x {size[1]}: "
-            "a label map must be as large as its image"
+            f"the label map {mask} does not have the size of its image '{path}' "
+            f"(label map {width} x {height} pixels, image {size[0]} x {size[1]}): "
+            "resize the label map with nearest-neighbor sampling, or fix its file name"
         )
 
 
@@ -134,22 +138,22 @@ def _head(mask: Path) -> bytes:
         with mask.open("rb") as file:
             head = file.read(_COLOR_TYPE + 1)
     except OSError as error:
-        raise ConceptsError(f"the label map {mask} cannot be read: {error.strerror}") from None
+        raise ConceptsError(f"the label map {mask} cannot be read: {error.strerror}; check the file") from None
     if len(head) <= _COLOR_TYPE or not head.startswith(b"\x89PNG\r\n\x1a\n"):
         raise ConceptsError(
-            f"the label map {mask} is not a PNG file; save label maps as PNG with one 8- or 16-bit channel"
+            f"the label map {mask} is not a PNG file; save label maps as PNG files with one 8- or 16-bit channel"
         )
     return head
 
 
 def _check_kind(mask: Path, *, depth: int, color_type: int) -> None:
-    # Gray samples of 2 and 4 bits are stretched to 0..255 by the decoder: the indices would not survive.
+    # Pillow stretches 2- and 4-bit gray samples to 0..255, so the indices would be lost.
     if color_type == _PALETTE or (color_type == _GRAY and depth in {1, 8, 16}):
         return
     given = {_GRAY: f"{depth}-bit gray", 2: "RGB", 4: "gray with alpha", 6: "RGB with alpha"}.get(color_type, "unknown")
     raise ConceptsError(
-        f"the label map {mask} is {given}; expected one 8- or 16-bit channel (or a palette) that holds "
-        "each pixel's index, as labels.csv lists them"
+        f"the label map {mask} is {given}; save it with one 8- or 16-bit channel (or a palette) that holds "
+        "each pixel's index in labels.csv"
     )
 
 
@@ -159,15 +163,19 @@ def _decode(mask: Path) -> npt.NDArray[np.uint16]:
         with Image.open(mask, formats=["PNG"]) as picture:
             indices = np.asarray(picture)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise ConceptsError(f"the label map {mask} cannot be decoded ({error}): is the file whole?") from None
+        raise ConceptsError(
+            f"the label map {mask} cannot be decoded ({error}); the file may be damaged: save or copy it again"
+        ) from None
     return indices.astype(np.uint16)
 
 
 @register("masks")
 def open_masks(argument: str, context: SourceContext) -> Masks:
-    """Open the source `masks:FOLDER`."""
+    """Open the concept source `masks:FOLDER`."""
     folder = context.path(argument, "masks:FOLDER")
     if not folder.is_dir():
-        raise ConceptsError(f"there is no folder of label maps {folder}; 'masks:' wants a folder of PNG files")
+        raise ConceptsError(
+            f"the folder of label maps {folder} does not exist; 'masks:FOLDER' needs a folder of PNG files"
+        )
     file = find_labels([folder / "labels.csv", folder.resolve().parent / "labels.csv"], f"'masks:{argument}'")
     return Masks(folder, read_labels(file, source_name(folder)), context.geometry, context.grid)

@@ -1,12 +1,12 @@
-"""The source `onnx:FILE`: a neural segmenter as an ONNX file, run by onnxruntime on the processor.
+"""The concept source `onnx:FILE`: a neural segmenter in an ONNX file, run by onnxruntime on the CPU.
 
-The file takes one input, float32 `(n, 3, height, width)`, RGB in 0..1, and its output `logits` (or its only one) is
-float32 `(n, classes, rows, columns)` whose cells tile the picture evenly. What the classes are says `MODEL.labels.csv`
-beside `MODEL.onnx`, else `labels.csv` in the same folder.
+The model has one input, float32 `(n, 3, height, width)`, RGB in 0..1. Its output `logits`, or its only output, is
+float32 `(n, classes, rows, columns)`, and its cells divide the image evenly. `MODEL.labels.csv` beside `MODEL.onnx`,
+or else `labels.csv` in the same folder, lists the concepts of the classes.
 
-The segmenter sees the network's own view, resized bilinearly to the size that it asks for (half-pixel centers;
-with antialiasing where a side shrinks, as Pillow resizes photographs). Its logits are read bilinearly, half-pixel
-centers again, at the center of each cell of the grid, and the class with the highest one is the label.
+The segmenter sees the same view as the network. The view is resized bilinearly to the input size of the model (with
+half-pixel centers; with antialiasing if a side shrinks, as Pillow does). The logits are interpolated bilinearly, also
+with half-pixel centers, at the center of each grid position. The class with the highest logit is the label.
 """
 
 from __future__ import annotations
@@ -42,24 +42,24 @@ if TYPE_CHECKING:
 _RANK = 4
 _LOGITS = "logits"
 _OUTSIDE = re.compile(rb"\x0a\x08location\x12([\x00-\x7f])", re.DOTALL)
-"""In an ONNX file, what stands before the name of another file that holds numbers: the key, and the name's length."""
+"""What precedes the name of an external data file in an ONNX file: the key, and the length of the name."""
 _EXPECTED = "expected one input float32 (n, 3, height, width) and an output float32 (n, classes, rows, columns)"
 
 
 class Segmenter:
     """A neural segmenter.
 
-    Images are run one by one: on a processor nothing is lost by it, memory stays small, and a label never depends on
-    which other images share its batch.
+    It runs on one image at a time. On a CPU this is as fast as a batch and needs less memory, and no label depends on
+    the other images of its batch.
     """
 
     planes = 1
 
     def __init__(self, path: Path, labels: Labels, size: int, grid: int, threads: int | None = None) -> None:
-        """Load the model, and try it on an empty view of `size` x `size` pixels.
+        """Load the model, and run it on an empty view of `size` x `size` pixels.
 
         Raises:
-            ConceptsError: if the file is no such model, or has fewer classes than the labels list.
+            ConceptsError: if the file is not such a model, or the labels list an index that it has no class for.
         """
         self.name = source_name(path)
         self.concepts = labels.concepts
@@ -71,8 +71,8 @@ class Segmenter:
         classes = self._logits(np.zeros((size, size, 3), dtype=np.uint8)).shape[0]
         self._lookup = self._class_table(labels, classes)
 
-    def fingerprint(self, paths: Sequence[str]) -> str:  # noqa: ARG002 - it looks at the view alone
-        """Hash the model's file and those beside it that hold its numbers, and what its classes stand for."""
+    def fingerprint(self, paths: Sequence[str]) -> str:  # noqa: ARG002 - uses only the view
+        """Hash the model's file, its external data files, and the table of its classes."""
         content = self._path.read_bytes()
         total = hashlib.sha256(content + self._lookup.tobytes())
         for place in _OUTSIDE.finditer(content):
@@ -81,19 +81,21 @@ class Segmenter:
                 total.update(sha256(file).encode())
         return total.hexdigest()
 
-    def label(self, batch: ViewBatch, earlier: Sequence[Planes]) -> Planes:  # noqa: ARG002 - it looks at the view alone
+    def label(self, batch: ViewBatch, earlier: Sequence[Planes]) -> Planes:  # noqa: ARG002 - uses only the view
         """Segment a batch of views."""
         classes = np.stack([self._sampled(view).argmax(axis=0) for view in batch.views])
         labels: Planes = self._lookup[classes]
         return labels[:, None]
 
     def _sampled(self, view: npt.NDArray[np.uint8]) -> Logits:
-        """Logits of one view at the centers of the grid's cells `(classes, grid, grid)`."""
+        """Return the logits of one view at the centers of the grid positions `(classes, grid, grid)`."""
         logits = torch.from_numpy(self._logits(view))[None]
-        # Bilinear resizing without antialiasing reads its input at exactly those points.
+        # Bilinear resizing without antialiasing samples its input exactly at these centers.
         sampled = interpolate(logits, size=(self._grid, self._grid), mode="bilinear", align_corners=False)
         if sampled.isnan().any():
-            raise ConceptsError(f"the segmenter {self._path} gives scores that are not numbers: is the file whole?")
+            raise ConceptsError(
+                f"the segmenter {self._path} returned NaN logits; the file may be damaged: get it again"
+            )
         return sampled[0].numpy()
 
     def _logits(self, view: npt.NDArray[np.uint8]) -> Logits:
@@ -105,17 +107,17 @@ class Segmenter:
         except Exception as error:  # noqa: BLE001 - onnxruntime has no common base for its errors
             raise ConceptsError(f"the segmenter {self._path} cannot be run ({_line(error)}); {_EXPECTED}") from None
         if logits.ndim != _RANK or logits.dtype != np.float32:
-            raise ConceptsError(f"the segmenter {self._path} gives {logits.dtype} {logits.shape}; {_EXPECTED}")
+            raise ConceptsError(f"the segmenter {self._path} returned {logits.dtype} {logits.shape}; {_EXPECTED}")
         first: Logits = logits[0]
         return first
 
     def _interface(self, size: int) -> tuple[str, int, tuple[int, int]]:
-        """Name of the input, its fixed batch size or 1, and its height and width: those of the view where not fixed."""
+        """Return the input's name, its fixed batch size or 1, and its height and width or else those of the view."""
         inputs = self._session.get_inputs()
         taken = ", ".join(f"{item.name} {item.type} {item.shape}" for item in inputs)
         fits = len(inputs) == 1 and inputs[0].type == "tensor(float)" and len(inputs[0].shape) == _RANK
         if not fits or (isinstance(inputs[0].shape[1], int) and inputs[0].shape[1] != 3):  # noqa: PLR2004 - RGB
-            raise ConceptsError(f"the segmenter {self._path} takes {taken or 'nothing'}; {_EXPECTED}")
+            raise ConceptsError(f"the input of the segmenter {self._path} is {taken or 'missing'}; {_EXPECTED}")
         batch, _, height, width = inputs[0].shape
         side = (height if isinstance(height, int) else size, width if isinstance(width, int) else size)
         return inputs[0].name, batch if isinstance(batch, int) else 1, side
@@ -123,23 +125,25 @@ class Segmenter:
     def _logits_name(self) -> str:
         names = [item.name for item in self._session.get_outputs()]
         if len(names) > 1 and _LOGITS not in names:
-            raise ConceptsError(f"the segmenter {self._path} has the outputs {names}; call the one to use '{_LOGITS}'")
+            raise ConceptsError(
+                f"the segmenter {self._path} has the outputs {names}; rename the output to use to '{_LOGITS}'"
+            )
         return _LOGITS if _LOGITS in names else names[0]
 
     def _class_table(self, labels: Labels, classes: int) -> npt.NDArray[np.uint16]:
-        """From class to the concept's number `(classes,)`."""
+        """Return the concept's number for each class `(classes,)`; 0 for no concept."""
         for concept, index in zip(labels.concepts, labels.indices, strict=True):
             if index >= classes:
                 raise ConceptsError(
-                    f"the labels of {self._path} give {concept.name!r} the index {index}, "
-                    f"but the segmenter has {classes} classes, 0 to {classes - 1}"
+                    f"the labels of {self._path} give {concept.name!r} the index {index}, but the segmenter has "
+                    f"{classes} classes, 0 to {classes - 1}: correct the index in labels.csv"
                 )
         return labels.lookup()[:classes]
 
 
 def resized(view: npt.NDArray[np.uint8], side: tuple[int, int]) -> npt.NDArray[np.float32]:
-    """Turn a view `(size, size, 3)` into a model's input `(1, 3, height, width)`, 0..1."""
-    writable = np.require(view, requirements=["C", "W"])  # torch warns of memory that it must not write to
+    """Convert a view `(size, size, 3)`, 0..255, to a model's input `(1, 3, height, width)`, 0..1."""
+    writable = np.require(view, requirements=["C", "W"])  # torch warns about memory that is not writable
     pixels = torch.from_numpy(writable).permute(2, 0, 1)[None].to(torch.float32) / 255.0
     if side != tuple(pixels.shape[-2:]):
         shrinks = side[0] < pixels.shape[-2] or side[1] < pixels.shape[-1]
@@ -150,8 +154,8 @@ def resized(view: npt.NDArray[np.uint8], side: tuple[int, int]) -> npt.NDArray[n
 def _session(path: Path, threads: int | None) -> Any:  # noqa: ANN401 - onnxruntime has no types
     options = onnxruntime.SessionOptions()
     options.use_deterministic_compute = True
-    options.log_severity_level = 4  # what it would print, the error below says
-    # Threads that wait by spinning take the processor from torch, which computes in turns with the segmenter.
+    options.log_severity_level = 4  # the error below reports what onnxruntime would print
+    # Spinning threads would take CPU time from torch, which computes in turns with the segmenter.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     if threads is not None:
         options.intra_op_num_threads = threads
@@ -160,20 +164,20 @@ def _session(path: Path, threads: int | None) -> Any:  # noqa: ANN401 - onnxrunt
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # noqa: BLE001 - onnxruntime has no common base for its errors
         raise ConceptsError(
-            f"{path} is not an ONNX model that can be run ({_line(error)}): is the file whole?"
+            f"{path} cannot be loaded as an ONNX model ({_line(error)}); the file may be damaged: get it again"
         ) from None
 
 
 def _line(error: Exception) -> str:
-    """The first line of an error's text, not too much of it."""
+    """Return the first line of an error's text, up to 200 characters."""
     return str(error).strip().split("\n")[0][:200]
 
 
 @register("onnx")
 def open_onnx(argument: str, context: SourceContext) -> Segmenter:
-    """Open the source `onnx:FILE`."""
+    """Open the concept source `onnx:FILE`."""
     path = context.path(argument, "onnx:FILE")
     if not path.is_file():
-        raise ConceptsError(f"there is no segmenter {path}; 'onnx:' wants an ONNX file")
+        raise ConceptsError(f"the segmenter {path} does not exist; 'onnx:FILE' needs an ONNX file")
     file = find_labels([path.with_suffix(".labels.csv"), path.parent / "labels.csv"], f"'onnx:{argument}'")
     return Segmenter(path, read_labels(file, source_name(path)), context.geometry.size, context.grid, context.threads)

@@ -1,9 +1,10 @@
-"""Derived parts: the top, bottom, left and right half of every connected piece of an object.
+"""The concept source `parts`: the top, bottom, left and right half of every connected piece of an object.
 
-As in Bau et al. 2020 (supplement) and the authors' own segmenter: a piece is a set of grid cells of one object that
-touch at a side or a corner (8-connectivity), its bounding box is cut in halves, and each half of the box labels the
-piece's own cells in it. Where the box has an odd number of rows the middle one belongs to the bottom; the middle one
-of an odd number of columns belongs to the right. So every cell of an object is top or bottom, and left or right.
+The definition is that of Bau et al. 2020 (supplement) and of the authors' segmenter. A piece is a set of grid
+positions of one object that touch at a side or a corner (8-connectivity). The bounding box of a piece is cut into
+halves, and each half labels the positions of the piece inside it. If the box has an odd number of rows, the middle row
+belongs to the bottom; if it has an odd number of columns, the middle column belongs to the right. So every grid
+position of an object is in the top or the bottom half, and in the left or the right half.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from dissectory.analysis.subjects.images import ViewBatch
 
 HALVES = ("top", "bottom", "left", "right")
-"""The parts of an object, in the order of its four concepts."""
+"""The parts of an object, in the order of its four part concepts."""
 
 _TOUCHING = np.ones((3, 3), dtype=np.int_)
 
@@ -38,17 +39,17 @@ class _Origin:
     """An earlier source that has objects."""
 
     place: int
-    """Where its answer stands among the earlier ones."""
+    """Index of the source among the earlier ones."""
     planes: int
     first: npt.NDArray[np.uint16]
-    """`(concepts + 1,)`: for each label the number of the concept 'top of ...', 0 where it is no object."""
+    """`(concepts + 1,)`: for each label, the number of the concept 'top of ...', or 0 if the label is no object."""
 
 
 class Parts:
-    """The halves of the objects that earlier sources find: two planes for each of their planes.
+    """The halves of the objects that earlier sources label, in two planes for each of their planes.
 
-    The four concepts of an object stand together, in the order of `HALVES`, and carry the object's name; where several
-    sources name an object alike, the name says which one is meant.
+    The four part concepts of an object are adjacent, in the order of `HALVES`, and their names contain the object's
+    name. If several sources have an object of the same name, the source is appended to it.
     """
 
     name = "parts"
@@ -57,7 +58,7 @@ class Parts:
         """Derive parts of the objects of `earlier`, the sources before this one.
 
         Raises:
-            ConceptsError: if there are none.
+            ConceptsError: if these sources have no objects.
         """
         objects: list[Concept] = []
         origins = []
@@ -72,8 +73,8 @@ class Parts:
                 origins.append(_Origin(place, source.planes, first.astype(np.uint16)))
         if not objects:
             raise ConceptsError(
-                "the source 'parts' cuts objects into halves, and no source before it in the list names any objects; "
-                "list it after an 'onnx:FILE' or 'masks:FOLDER' with objects"
+                "the concept source 'parts' cuts objects into halves, but no source before it has any objects; "
+                "list 'parts' after an 'onnx:FILE' or 'masks:FOLDER' that has objects"
             )
         self._origins = tuple(origins)
         self.planes = 2 * sum(origin.planes for origin in origins)
@@ -82,7 +83,7 @@ class Parts:
         )
 
     def label(self, batch: ViewBatch, earlier: Sequence[Planes]) -> Planes:
-        """Label the halves of the pieces in the earlier answers."""
+        """Label the object halves in the earlier sources' labels."""
         grid = earlier[self._origins[0].place].shape[-1]
         labels = np.zeros((len(batch), self.planes, grid, grid), dtype=np.uint16)
         for image in range(len(batch)):
@@ -100,13 +101,13 @@ def halve(
     vertical: npt.NDArray[np.uint16],
     horizontal: npt.NDArray[np.uint16],
 ) -> None:
-    """Write the parts of one plane of objects `(grid, grid)` into two planes of the same shape.
+    """Write the halves of the objects in one plane `(grid, grid)` into two planes of the same shape.
 
     Args:
         objects: labels of an earlier source.
-        first: for each such label the number of its concept 'top of ...', 0 where it is no object.
-        vertical: receives top and bottom.
-        horizontal: receives left and right.
+        first: for each of these labels, the number of its concept 'top of ...', or 0 if the label is no object.
+        vertical: receives the labels of top and bottom.
+        horizontal: receives the labels of left and right.
     """
     for label in np.flatnonzero(np.bincount(objects.ravel(), minlength=len(first)) * (first > 0)):
         top = first[label]
@@ -122,6 +123,6 @@ def halve(
 
 @register("parts")
 def open_parts(argument: str, context: SourceContext) -> Parts:
-    """Open the source `parts`."""
+    """Open the concept source `parts`."""
     no_argument("parts", argument)
     return Parts(context.earlier)

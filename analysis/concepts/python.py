@@ -1,16 +1,16 @@
-"""The source `python:FILE.py:FUNCTION` or `python:package.module:FUNCTION`: a neural segmenter as a PyTorch module.
+"""The concept source `python:FILE.py:FUNCTION` or `python:package.module:FUNCTION`: a segmenter in PyTorch.
 
-The function takes no arguments. What it returns is called on pictures `(batch, 3, height, width)` and answers with
-scores `(batch, classes, rows, columns)` whose cells tile the picture evenly, or with a tuple of several such tensors: a
-pixel carries a label of each. Beside that it has the attributes
+The function takes no arguments and returns a module. The module takes pixels `(batch, 3, height, width)` and returns
+scores `(batch, classes, rows, columns)` whose cells divide the image evenly. It can also return a tuple of such
+tensors; a pixel then has one label of each. The module has these attributes:
 
-    labels      for each output the (name, category) of its classes in order, such as
+    labels      for each output, the (name, category) of its classes in order, such as
                 ((("nothing", "background"), ("tree", "object")), (("nothing", "background"), ("trunk", "part")))
-    size        pixels across what it takes; without it, views come as they are
-    mean, std   a number, or three for R, G, B: it takes pixels 0..1, less the mean, by the deviation; 0 and 1 without
+    size        the width and height of its input, in pixels; without it, views keep their size
+    mean, std   a number, or three for R, G, B; the input is (pixels in 0..1 - mean) / std; without them, 0 and 1
 
-Categories are those of `labels.csv`: what is `void` or `background` counts for nothing. Views are resized and scores
-are read as those of an ONNX segmenter are.
+The categories are those of `labels.csv`: a class that is `void` or `background` has no concept. Views are resized, and
+scores are sampled on the grid, as for an ONNX segmenter.
 """
 
 from __future__ import annotations
@@ -48,20 +48,20 @@ if TYPE_CHECKING:
 
 _RANK = 4
 _EXPECTED = (
-    "expected, for each output, a list of (name, category), the category one of "
+    "expected, for each output, a list of (name, category), where category is one of "
     f"{', '.join(repr(name) for name in (*CATEGORIES, *NOTHING))}"
 )
 
 
 class TorchSegmenter:
-    """A segmenter that a function of the user's builds.
+    """A segmenter that a function in the user's code builds.
 
     Raises:
-        ConceptsError: it lacks labels, cannot be run, or its outputs do not fit its labels.
+        ConceptsError: if it has no labels, cannot be run, or has outputs that do not match its labels.
     """
 
     def __init__(self, module: nn.Module, argument: str, size: int, grid: int, base: Path) -> None:
-        """Try it on an empty view of `size` x `size` pixels."""
+        """Run the segmenter on an empty view of `size` x `size` pixels, and check its outputs."""
         self.name = argument.rpartition(":")[2]
         self._module = module.cpu().float().eval()
         self._code = code_hash(module, f"python:{argument}", base)
@@ -79,64 +79,63 @@ class TorchSegmenter:
                 if category not in NOTHING
             ]
         if not concepts:
-            raise ConceptsError(f"the segmenter {self.name} names nothing that counts in its 'labels'; {_EXPECTED}")
+            raise ConceptsError(f"the 'labels' of the segmenter {self.name} have no concepts; {_EXPECTED}")
         self.concepts = tuple(concepts)
         self.planes = len(tables)
         scores = self._scores(np.zeros((1, size, size, 3), dtype=np.uint8))
         for place, (score, table) in enumerate(zip(scores, tables, strict=True)):
             if score.shape[1] != len(table):
                 raise ConceptsError(
-                    f"the output {place} of the segmenter {self.name} has {score.shape[1]} classes, and its labels "
+                    f"output {place} of the segmenter {self.name} has {score.shape[1]} classes, but its labels have "
                     f"{len(table)} names; {_EXPECTED}"
                 )
 
-    def fingerprint(self, paths: Sequence[str]) -> str:  # noqa: ARG002 - it looks at the view alone
-        """Hash the module, its code, and what goes in and comes out."""
+    def fingerprint(self, paths: Sequence[str]) -> str:  # noqa: ARG002 - uses only the view
+        """Hash the module, its code, and how its input and output are converted."""
         ways = repr((self._side, self._mean.tolist(), self._std.tolist()))
         tables = b"".join(table.tobytes() for table in self._lookups)
         return hashlib.sha256((network_hash(self._module) + self._code + ways).encode() + tables).hexdigest()
 
-    def label(self, batch: ViewBatch, earlier: Sequence[Planes]) -> Planes:  # noqa: ARG002 - it looks at the view alone
+    def label(self, batch: ViewBatch, earlier: Sequence[Planes]) -> Planes:  # noqa: ARG002 - uses only the view
         """Segment a batch of views."""
         size = (self._grid, self._grid)
         planes = []
         for scores, lookup in zip(self._scores(batch.views), self._lookups, strict=True):
-            # Bilinear resizing without antialiasing reads its input at exactly the centers of the grid's cells.
+            # Bilinear resizing without antialiasing samples its input exactly at the centers of the grid positions.
             fits = scores.shape[2:] == size
             sampled = scores if fits else interpolate(scores, size=size, mode="bilinear", align_corners=False)
-            highest, classes = sampled.max(dim=1)  # NaN is the highest
+            highest, classes = sampled.max(dim=1)  # max returns NaN if any score is NaN
             if highest.isnan().any():
-                raise ConceptsError(
-                    f"the segmenter {self.name} gives scores that are not numbers: are its weights whole?"
-                )
+                raise ConceptsError(f"the segmenter {self.name} returned NaN scores; check its weights")
             planes.append(lookup[classes.numpy()])
         return np.stack(planes, axis=1)
 
     def _scores(self, views: npt.NDArray[np.uint8]) -> tuple[Tensor, ...]:
-        """Scores of views `(batch, size, size, 3)`: for each output `(batch, classes, rows, columns)`."""
+        """Return the scores of views `(batch, size, size, 3)`: for each output `(batch, classes, rows, columns)`."""
         side = (self._side, self._side)
         pixels = torch.cat([torch.from_numpy(resized(view, side)) for view in views])
         try:
             with torch.inference_mode():
                 answer = self._module((pixels - self._mean) / self._std)
-        except Exception as error:  # whatever the module raises
+        except Exception as error:  # the user's module can raise anything
             raise ConceptsError(
-                f"the segmenter {self.name} fails on pictures {tuple(pixels.shape)}: {type(error).__name__}: {error}"
+                f"the segmenter {self.name} fails on input of shape {tuple(pixels.shape)}: "
+                f"{type(error).__name__}: {error}"
             ) from error
         scores = answer if isinstance(answer, tuple) else (answer,)
-        fits = [isinstance(one, Tensor) and one.ndim == _RANK and len(one) == len(views) for one in scores]
+        fits = [isinstance(score, Tensor) and score.ndim == _RANK and len(score) == len(views) for score in scores]
         if len(scores) != self.planes or not all(fits):
-            told = [tuple(one.shape) if isinstance(one, Tensor) else type(one).__name__ for one in scores]
+            told = [tuple(score.shape) if isinstance(score, Tensor) else type(score).__name__ for score in scores]
             raise ConceptsError(
-                f"the segmenter {self.name} answers with {told}; its labels are of {self.planes} outputs "
+                f"the segmenter {self.name} returned {told}; its labels need {self.planes} outputs "
                 "(batch, classes, rows, columns)"
             )
-        return tuple(one.float() for one in scores)
+        return tuple(score.float() for score in scores)
 
     def _number(self, name: str, default: int) -> int:
         value = getattr(self._module, name, default)
         if not isinstance(value, int) or value < 1:
-            raise ConceptsError(f"the segmenter {self.name} has {name} = {value!r}; it must be a whole number above 0")
+            raise ConceptsError(f"the segmenter {self.name} has {name} = {value!r}; set it to a whole number above 0")
         return value
 
     def _color(self, name: str, default: float) -> Tensor:
@@ -146,7 +145,10 @@ class TorchSegmenter:
         except (TypeError, ValueError, RuntimeError):
             column = torch.empty(0, 1, 1)
         if len(column) not in {1, 3} or not column.isfinite().all() or (name == "std" and (column <= 0).any()):
-            raise ConceptsError(f"the segmenter {self.name} has {name} = {value!r}; it must be a number, or three")
+            positive = ", above 0" if name == "std" else ""
+            raise ConceptsError(
+                f"the segmenter {self.name} has {name} = {value!r}; set it to one number or to three{positive}"
+            )
         return column
 
     def _tables(self) -> tuple[Table, ...]:
@@ -164,16 +166,16 @@ class TorchSegmenter:
 
 
 def _lookup(table: Table, before: int) -> npt.NDArray[np.uint16]:
-    """From class to the concept's number `(classes,)`, which counts on from `before`; 0 for nothing."""
+    """Return the concept's number for each class `(classes,)`, starting after `before`; 0 for no concept."""
     counts = np.array([category not in NOTHING for _, category in table])
     return np.where(counts, before + counts.cumsum(), 0).astype(np.uint16)
 
 
 @register("python")
 def open_python(argument: str, context: SourceContext) -> TorchSegmenter:
-    """Open the source `python:FILE.py:FUNCTION` or `python:package.module:FUNCTION`."""
+    """Open the concept source `python:FILE.py:FUNCTION` or `python:package.module:FUNCTION`."""
     try:
-        module = build_module(argument, context.base, "a source of concepts")
+        module = build_module(argument, context.base, "a concept source")
     except SubjectError as error:
         raise ConceptsError(str(error)) from error
     return TorchSegmenter(module, argument, context.geometry.size, context.grid, context.base)

@@ -1,9 +1,9 @@
-"""Kinds of concept sources by name: `onnx`, `python`, `masks`, `color`, `parts`, and what others add.
+"""The registry of concept sources: `onnx`, `python`, `masks`, `color`, `parts`, and any that a plug-in adds.
 
     @register("weather")
     def open_weather(argument: str, context: SourceContext) -> ConceptSource: ...
 
-makes `weather:ARGUMENT` a source that a study can name.
+With this code, a study can name the source `weather:ARGUMENT`.
 """
 
 from __future__ import annotations
@@ -23,55 +23,57 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SourceContext:
-    """What a study tells every source that it opens."""
+    """What a study passes to every concept source that it opens."""
 
     base: Path
-    """The folder that relative paths start from."""
+    """The folder that relative paths start from: the folder of the study file."""
     geometry: Geometry
     grid: int
-    """Rows and columns of the labels."""
+    """Rows and columns of the common grid, on which sources give labels."""
     threads: int | None = None
-    """How many threads a source may use; None leaves it to the source."""
+    """How many threads a source may use; `None`: the source decides."""
     earlier: tuple[ConceptSource, ...] = ()
-    """The sources before this one, as the study lists them."""
+    """The sources that the study lists before this one."""
 
     def path(self, argument: str, spec: str) -> Path:
         """Resolve the file or folder that a source's argument names.
 
         Raises:
-            ConceptsError: if the argument is empty; `spec` says what it should look like.
+            ConceptsError: if the argument is empty. The message shows `spec`, the expected form of the source.
         """
         if not argument:
-            raise ConceptsError(f"a source of concepts names nothing after its colon; expected '{spec}'")
+            raise ConceptsError(
+                f"a concept source has no file or folder after its name; write it as '{spec}' in [concepts] sources"
+            )
         return self.base / Path(argument).expanduser()
 
 
 class Opener(Protocol):
-    """Opens a source of one kind."""
+    """A function that opens concept sources of one kind."""
 
     def __call__(self, argument: str, context: SourceContext) -> ConceptSource:
-        """Open the source that `kind:argument` names in a study; the argument is empty where there is no colon.
+        """Open the source that the study names as `kind:argument`; the argument is empty if there is no colon.
 
         Raises:
-            ConceptsError: saying what was given, what was expected and what to do.
+            ConceptsError: with what was given, what was expected, and what to do.
         """
         ...
 
 
 OPENERS: dict[str, Opener] = {}
-"""Every known kind of source; filled by `register`."""
+"""Every known kind of concept source; `register` fills it."""
 
 
 def register(kind: str) -> Callable[[Opener], Opener]:
-    """Make a function the opener of the sources called `kind:...`.
+    """Register the decorated function as the opener of the sources `kind:...`.
 
     Raises:
-        ValueError: if the kind is taken.
+        ValueError: if the kind is already registered.
     """
 
     def keep(opener: Opener) -> Opener:
         if kind in OPENERS:
-            raise ValueError(f"the kind of source '{kind}' is registered already")
+            raise ValueError(f"the concept source '{kind}' is already registered; choose another name")
         OPENERS[kind] = opener
         return opener
 
@@ -79,19 +81,17 @@ def register(kind: str) -> Callable[[Opener], Opener]:
 
 
 def no_argument(kind: str, argument: str) -> None:
-    """Refuse an argument for a kind of source that takes none.
+    """Refuse an argument after a concept source that takes none.
 
     Raises:
-        ConceptsError: naming the argument.
+        ConceptsError: if the argument is not empty.
     """
     if argument:
-        raise ConceptsError(
-            f"the source '{kind}' takes nothing after its name; write '{kind}', not '{kind}:{argument}'"
-        )
+        raise ConceptsError(f"the concept source '{kind}' takes no argument; write '{kind}', not '{kind}:{argument}'")
 
 
 def source_name(path: Path) -> str:
-    """Name a source after its file's stem or folder, or the folder above where the name says nothing.
+    """Return the name of a source: its file's stem or its folder, or the parent folder if that name is generic.
 
     >>> source_name(Path("camvid/labels")), source_name(Path("ade20k/model.onnx")), source_name(Path("voc.onnx"))
     ('camvid', 'ade20k', 'voc')

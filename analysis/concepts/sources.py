@@ -1,4 +1,4 @@
-"""From the sources that a study lists to one vocabulary."""
+"""Open the concept sources that a study lists, and merge them into one vocabulary."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-# Imported for what they register.
+# Importing these modules registers their sources.
 from dissectory.analysis.concepts import color, masks, onnx, python  # noqa: F401
 from dissectory.analysis.concepts.parts import Parts
 from dissectory.analysis.concepts.registry import OPENERS, SourceContext
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
 def open_sources(
     specs: Sequence[str], base: Path, geometry: Geometry, grid: int, threads: int | None = None
 ) -> Vocabulary:
-    """Open the sources of a study and merge them.
+    """Open the concept sources of a study and merge them.
 
     Args:
-        specs: `onnx:FILE`, `python:FILE.py:FUNCTION`, `masks:FOLDER`, `color`, `parts`; the last wants every source of
-            objects before it.
+        specs: `onnx:FILE`, `python:FILE.py:FUNCTION`, `masks:FOLDER`, `color` or `parts`; every source with objects
+            must precede `parts`.
         base: the folder that relative paths start from.
-        geometry: how pictures become views.
-        grid: rows and columns of the labels.
-        threads: how many threads a segmenter may use; None for as many as it likes.
+        geometry: how images are resized and cropped to views.
+        grid: rows and columns of the common grid.
+        threads: how many threads a segmenter may use; `None` for no limit.
 
     Raises:
-        ConceptsError: for an unknown, a repeated, an unusable or a misplaced source.
+        ConceptsError: if a source is unknown, repeated, unusable or in the wrong place.
     """
     context = SourceContext(base, geometry, grid, threads)
     opened: list[ConceptSource] = []
@@ -42,11 +42,13 @@ def open_sources(
     for spec in specs:
         kind, _, argument = (piece.strip() for piece in spec.partition(":"))
         if kind not in OPENERS:
-            raise ConceptsError(f"there is no source of concepts '{spec}'; {nearest(kind, OPENERS)}")
-        # Two ways to write one path are one source.
+            raise ConceptsError(f"unknown concept source '{spec}'; {nearest(kind, OPENERS)}")
+        # Compare resolved paths: two spellings of one path are the same source.
         identity = (kind, (base / Path(argument).expanduser()).resolve())
         if identity in seen:
-            raise ConceptsError(f"the source of concepts '{spec}' is listed twice (first as '{seen[identity]}')")
+            raise ConceptsError(
+                f"the concept source '{spec}' is listed twice (first as '{seen[identity]}'); remove one of the two"
+            )
         seen[identity] = spec
         opened.append(OPENERS[kind](argument, replace(context, earlier=tuple(opened))))
         _check_place(spec, opened)
@@ -54,11 +56,11 @@ def open_sources(
 
 
 def _check_place(spec: str, opened: Sequence[ConceptSource]) -> None:
-    """Refuse a source of objects, the last one opened, that `parts` would pass over without a word."""
+    """Refuse the last opened source if it has objects and follows `parts`, which would silently ignore them."""
     *earlier, last = opened
     behind = any(isinstance(source, Parts) for source in earlier)
     if behind and any(concept.category == "object" for concept in last.concepts):
         raise ConceptsError(
-            f"concepts.sources lists '{spec}' after 'parts', which halves the objects of the sources before it alone: "
-            f"move 'parts' behind '{spec}', or to the end"
+            f"concepts.sources lists '{spec}' after 'parts', which halves only the objects of the sources before it: "
+            f"move 'parts' after '{spec}', or to the end"
         )

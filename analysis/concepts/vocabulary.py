@@ -1,4 +1,4 @@
-"""Concepts, the sources that label pixels with them, and one vocabulary out of several sources."""
+"""Concepts, the concept sources that label pixels with them, and the vocabulary that merges several sources."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     SizeOf = Callable[[int], tuple[int, int] | None]
 
 MOST_CONCEPTS = 65_535
-"""What a 16-bit label can tell apart, beside nothing."""
+"""How many concepts 16-bit labels can distinguish; 0 means no concept."""
 
 
 @dataclass(frozen=True, slots=True)
 class Concept:
-    """A thing that pixels can show, as one source names it."""
+    """A concept that pixels can show, as one source names it."""
 
     name: str
     category: Category
@@ -36,62 +36,63 @@ class Concept:
 
 
 class ConceptSource(Protocol):
-    """Anything that labels the pixels of images with its own concepts.
+    """A source that labels the pixels of images with its own concepts.
 
-    A pixel can carry several labels: a source gives one or more *planes*, each of which labels a pixel once.
+    A pixel can have several labels. So a source returns one or more *planes*: label maps with one label per pixel.
     """
 
     @property
     def name(self) -> str:
-        """Short, such as `color` or a file's stem; the vocabulary makes it unique within a study."""
+        """A short name, such as `color` or a file's stem; the vocabulary makes it unique within a study."""
         ...
 
     @property
     def concepts(self) -> tuple[Concept, ...]:
-        """What the source can name."""
+        """The concepts that the source can label."""
         ...
 
     @property
     def planes(self) -> int:
-        """How many labels a pixel can carry at once, 1 or more."""
+        """How many labels a pixel can have at once, 1 or more."""
         ...
 
     def label(self, batch: ViewBatch, earlier: Sequence[Planes]) -> Planes:
-        """Label a batch on the grid.
+        """Label a batch on the common grid.
 
         Args:
             batch: the images.
-            earlier: what the sources before this one in the study answered for the same batch, in their order.
+            earlier: the labels that the sources before this one gave for the same batch, in the order of the study.
 
         Returns:
-            `(batch, planes, grid, grid)`: k stands for `concepts[k - 1]`, 0 for nothing.
+            `(batch, planes, grid, grid)`: the value k means `concepts[k - 1]`, 0 means no concept.
         """
         ...
 
 
 @runtime_checkable
 class CheckedSource(Protocol):
-    """A source that can say before the long work begins whether it has what it needs."""
+    """A source that can check, before the long computation begins, whether it can label all images."""
 
     def check(self, paths: Sequence[str], size_of: SizeOf) -> None:
-        """Look for what labeling the images needs.
+        """Check that everything needed to label the images is present.
 
         Args:
             paths: the images, relative to the image folder, with forward slashes.
-            size_of: gives the size of `paths[i]` for i. Images without one are skipped in the run: they need nothing.
+            size_of: returns the width and height of image i, `paths[i]`; `None` if it cannot be decoded. The run skips
+                such images, so they need no labels.
 
         Raises:
-            ConceptsError: naming the first images that cannot be labelled.
+            ConceptsError: with the first images that cannot be labeled.
         """
         ...
 
 
 @runtime_checkable
 class FiledSource(Protocol):
-    """A source whose labels depend on files beside the images."""
+    """A source whose labels depend on files other than the images."""
 
     def fingerprint(self, paths: Sequence[str]) -> str:
-        """Hash all that the labels of the images depend on, apart from the images and the source's own code.
+        """Hash everything that the labels depend on, except the images and the source's own code.
 
         Args:
             paths: the images, relative to the image folder, with forward slashes.
@@ -100,17 +101,17 @@ class FiledSource(Protocol):
 
 
 class Vocabulary:
-    """Several sources as one: every concept has one number and one key, every pixel all its labels.
+    """Several sources as one: every concept has one number and one key, and every pixel has all its labels.
 
-    `concepts` are those of the sources in their order, `keys` the names under which the tables know them:
-    the concept's own name; where several concepts claim a name, each has its source appended.
+    `concepts` are those of the sources, in their order. `keys` are their names in the tables: the concept's own name,
+    with the source appended if several concepts have the same name.
 
     Raises:
-        ConceptsError: if there are no concepts, or more than a 16-bit label can tell apart.
+        ConceptsError: if there are no concepts, or more than 16-bit labels can distinguish.
     """
 
     def __init__(self, sources: Sequence[ConceptSource]) -> None:
-        """Merge `sources`, in the order in which each can see the labels of those before it."""
+        """Merge `sources`; each receives the labels of the sources before it."""
         self.sources = tuple(sources)
         self.concepts = _merged(self.sources)
         self.keys = unique_keys(self.concepts)
@@ -120,21 +121,21 @@ class Vocabulary:
         return len(self.concepts)
 
     def check(self, paths: Sequence[str], size_of: SizeOf) -> None:
-        """Let every source look for what it needs to label the images, before any long work.
+        """Let every source check that it can label the images, before the long computation.
 
         Args:
             paths: the images, relative to the image folder, with forward slashes.
-            size_of: gives width and height of `paths[i]` for i, None where it cannot be decoded.
+            size_of: returns the width and height of image i, `paths[i]`; `None` if it cannot be decoded.
 
         Raises:
-            ConceptsError: naming the first images that cannot be labelled.
+            ConceptsError: with the first images that cannot be labeled.
         """
         for source in self.sources:
             if isinstance(source, CheckedSource):
                 source.check(paths, size_of)
 
     def fingerprint(self, paths: Sequence[str]) -> str:
-        """Hash all that the labels of the images `paths` depend on, apart from the images themselves."""
+        """Hash everything that the labels of the images `paths` depend on, except the images themselves."""
         total = hashlib.sha256(repr(self.concepts).encode())
         for source in self.sources:
             total.update(repr(type(source)).encode())
@@ -146,7 +147,7 @@ class Vocabulary:
         """Label a batch with every source.
 
         Returns:
-            `(batch, planes, grid, grid)`: k stands for `concepts[k - 1]`, 0 for nothing.
+            `(batch, planes, grid, grid)`: the value k means `concepts[k - 1]`, 0 means no concept.
         """
         answers: list[Planes] = []
         for source in self.sources:
@@ -160,7 +161,7 @@ class Vocabulary:
 
 
 def unique_keys(concepts: Sequence[Concept]) -> tuple[str, ...]:
-    """Name every concept with a string of its own, as short as it can be.
+    """Return a unique, short key for every concept.
 
     >>> tree = Concept("tree", "object", "camvid")
     >>> unique_keys([tree, Concept("sky", "object", "camvid"), Concept("tree", "object", "ade")])
@@ -174,24 +175,28 @@ def unique_keys(concepts: Sequence[Concept]) -> tuple[str, ...]:
     for form in forms:
         shared = {key for key, times in Counter(keys).items() if times > 1}
         keys = [form(concept) if key in shared else key for concept, key in zip(concepts, keys, strict=True)]
-    # A longer form can meet what another concept is plainly called, brackets and all: numbers settle that.
+    # A longer form can equal another concept's own name, if that name contains brackets: add numbers then.
     return unique_names(keys)
 
 
 def _merged(sources: Sequence[ConceptSource]) -> tuple[Concept, ...]:
-    """All concepts, each under its source's unique name."""
+    """Return all concepts, each with the unique name of its source."""
     merged: list[Concept] = []
     for name, source in zip(unique_names([source.name for source in sources]), sources, strict=True):
         merged += [replace(concept, source=name) for concept in source.concepts]
     if not merged:
-        raise ConceptsError("the sources name no concepts at all: give [concepts] sources that do, such as 'color'")
+        raise ConceptsError(
+            "the concept sources have no concepts: list a source that has some, such as 'color', in [concepts] sources"
+        )
     if len(merged) > MOST_CONCEPTS:
-        raise ConceptsError(f"the sources name {len(merged)} concepts; at most {MOST_CONCEPTS} can be told apart")
+        raise ConceptsError(
+            f"the concept sources have {len(merged)} concepts; at most {MOST_CONCEPTS} are possible: remove a source"
+        )
     return tuple(merged)
 
 
 def unique_names(names: Sequence[str]) -> tuple[str, ...]:
-    """Number the second and later bearers of a name; what comes first never depends on what follows.
+    """Add a number to the second and later occurrences of a name; no name depends on those after it.
 
     >>> unique_names(["labels", "color", "labels"])
     ('labels', 'color', 'labels 2')

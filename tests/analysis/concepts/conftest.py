@@ -1,4 +1,4 @@
-"""What tests of concepts share."""
+"""Fixtures for the tests of concepts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def batch_of() -> Callable[..., ViewBatch]:
-    """Make a batch of views `(n, size, size, 3)`, as if they were whole pictures."""
+    """Make a batch of views `(n, size, size, 3)`, each of them a whole image."""
 
     def make(views: npt.ArrayLike, paths: Sequence[str] | None = None, **changes: Any) -> ViewBatch:  # noqa: ANN401
         pixels = np.asarray(views, dtype=np.uint8)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     Batch = Callable[..., ViewBatch]
 
 
-def test_the_table_holds_the_names_of_the_middles_of_bins() -> None:
+def test_each_bin_is_named_after_its_middle_color() -> None:
     table = color_table()
     assert table.shape == (64, 64, 64)
     for red, green, blue in np.random.default_rng(0).integers(0, 64, (2000, 3)):
@@ -31,7 +31,7 @@ def test_rounding_to_bins_changes_few_names() -> None:
 
 
 @pytest.mark.parametrize(("size", "grid"), [(16, 16), (16, 4), (15, 4), (7, 12), (224, 56)])
-def test_each_cell_is_named_after_the_pixel_under_its_center(batch_of: Batch, size: int, grid: int) -> None:
+def test_each_grid_position_is_named_after_the_pixel_under_its_center(batch_of: Batch, size: int, grid: int) -> None:
     views = np.random.default_rng(2).integers(0, 256, (2, size, size, 3), dtype=np.uint8)
     labels = Color(grid).label(batch_of(views), ())
     assert labels.shape == (2, 1, grid, grid)

@@ -13,7 +13,7 @@ def sigmoid(value: float) -> float:
 
 
 def slow_memberships(lightness: float, a: float, b: float) -> dict[str, float]:
-    """The paper's formula for one color: TSE = S1 * S2 * ES, with both borders of each name written out."""
+    """Compute the paper's formula for one color: TSE = S1 * S2 * ES, with both borders of each name written out."""
     low = -math.inf
     (level,) = [level for low, level in zip([low, *(x.up_to for x in LEVELS)], LEVELS, strict=False)
                 if low < lightness <= level.up_to]  # fmt: skip
@@ -39,7 +39,7 @@ def slow_memberships(lightness: float, a: float, b: float) -> dict[str, float]:
 
 
 def slow_lab(rgb: tuple[int, int, int]) -> tuple[float, float, float]:
-    """SRGB to CIELab, written out from IEC 61966-2-1 and CIE 15 with the usual rounded constants."""
+    """Convert sRGB to CIELab, written out from IEC 61966-2-1 and CIE 15 with the usual rounded constants."""
     r, g, b = (((v / 255 + 0.055) / 1.055) ** 2.4 if v / 255 > 0.04045 else v / 255 / 12.92 for v in rgb)
     xyz = (
         (0.4124 * r + 0.3576 * g + 0.1805 * b) / 0.95047,
@@ -75,7 +75,7 @@ def test_every_level_and_name_occurs() -> None:
     assert set(np.searchsorted(tops, lab(colors)[:, 0])) == set(range(len(LEVELS)))
 
 
-def test_borders_turn_once_round_the_center() -> None:
+def test_borders_go_once_around_the_center() -> None:
     for level in LEVELS:
         angles = np.array([alpha for _, alpha, _ in level.borders])
         steps = (np.roll(angles, -1) - angles) % (2 * np.pi)

@@ -18,7 +18,7 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "labels.csv"
 
 
-def test_what_counts_and_what_does_not(file: Path) -> None:
+def test_void_and_background_are_no_concepts(file: Path) -> None:
     file.write_text("index,name,category\n0,other,background\n7,tree,object\n3,wood,material\n255,?,void\n")
     labels = read_labels(file, "ade")
     assert labels.concepts == (Concept("tree", "object", "ade"), Concept("wood", "material", "ade"))
@@ -33,7 +33,7 @@ def test_without_categories_everything_is_an_object(file: Path) -> None:
     assert read_labels(file, "s").concepts == (Concept("sky", "object", "s"), Concept("road", "object", "s"))
 
 
-def test_other_columns_are_passed_over(file: Path) -> None:
+def test_other_columns_are_ignored(file: Path) -> None:
     file.write_text("index,name,r,g,b,category\n0,sky,1,2,3,object\n")
     assert read_labels(file, "s").concepts[0].name == "sky"
 
@@ -51,7 +51,7 @@ def test_other_columns_are_passed_over(file: Path) -> None:
         (" 01 ,door, Object ", "door"),
     ],
 )
-def test_names_are_data(file: Path, line: str, name: str) -> None:
+def test_names_may_hold_any_characters(file: Path, line: str, name: str) -> None:
     file.write_text(f"index,name,category\n{line}\n", encoding="utf-8")
     labels = read_labels(file, "s")
     assert labels.concepts == (Concept(name, "object", "s"),)
@@ -68,11 +68,11 @@ def test_byte_order_mark_and_blank_lines(file: Path, end: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "is empty; expected a UTF-8 file with a first line 'index,name,category'"),
-        ("1,tree,object\n", "line 1: the column 'index' is missing among"),
-        ("index,nmae\n1,a\n", "line 1: the column 'name' is missing among"),
-        ("index,name,catagory\n1,a,object\n", "no column 'catagory'; did you mean 'category'?"),
-        ("index,name,name\n1,a,b\n", "the column 'name' is there 2 times"),
+        ("", "is empty; expected a UTF-8 file with the first line 'index,name,category'"),
+        ("1,tree,object\n", "line 1: the column 'index' is missing from"),
+        ("index,nmae\n1,a\n", "line 1: the column 'name' is missing from"),
+        ("index,name,catagory\n1,a,object\n", "unknown column 'catagory'; did you mean 'category'?"),
+        ("index,name,name\n1,a,b\n", "the column 'name' occurs 2 times"),
         ("index,name,category\n\n1.5,a,object\n", "line 3: the index is '1.5'; it must be a whole number from 0"),
         ("index,name,category\n-1,a,object\n", "line 2: the index is '-1'"),
         ("index,name,category\n65536,a,object\n", "line 2: the index is '65536'"),
@@ -82,16 +82,16 @@ def test_byte_order_mark_and_blank_lines(file: Path, end: str) -> None:
         ("index,name,category\n1,a,objet\n", "'objet' (did you mean 'object'"),
         ("index,name,category\n1,a,scene\n", "the category is 'scene'; it must be one of 'object', 'part'"),
         ("index,name,category\n1,a,\n", "the category is ''; it must be one of"),
-        ("index,name,category\n1,door, open,object\n", "line 2 has 4 values for the 3 columns"),
-        ("index,name,category\n1,a\n", "line 2 has 2 values for the 3 columns"),
-        ("index,name,category\n1,a,object\n1,b,object\n", "line 3: index 1 is taken by 'a'"),
-        ("index,name,category\n1,a,object\n2,a,part\n", "line 3: the name 'a' is taken by index 1"),
-        ("index,name,category\n0,a,void\n1,b,background\n", "lists nothing that counts"),
+        ("index,name,category\n1,door, open,object\n", "line 2 has 4 values, but there are 3 columns"),
+        ("index,name,category\n1,a\n", "line 2 has 2 values, but there are 3 columns"),
+        ("index,name,category\n1,a,object\n1,b,object\n", "line 3: index 1 is already used by 'a'"),
+        ("index,name,category\n1,a,object\n2,a,part\n", "line 3: the name 'a' is already used by index 1"),
+        ("index,name,category\n0,a,void\n1,b,background\n", "lists no concepts"),
         ('index,name,category\n1,"a"b,object\n', "line 2 is not valid CSV"),
         ('index,name,category\n1,"a,object\n', "is not valid CSV"),
     ],
 )
-def test_mistakes_name_the_line_and_what_is_accepted(file: Path, text: str, message: str) -> None:
+def test_errors_name_the_line_and_the_accepted_values(file: Path, text: str, message: str) -> None:
     file.write_text(text, encoding="utf-8")
     with pytest.raises(ConceptsError, match=re.escape(message)) as caught:
         read_labels(file, "s")
@@ -99,7 +99,7 @@ def test_mistakes_name_the_line_and_what_is_accepted(file: Path, text: str, mess
     assert "\n" not in str(caught.value)
 
 
-def test_nothing_may_have_any_name(file: Path) -> None:
+def test_void_and_background_may_repeat_a_name(file: Path) -> None:
     file.write_text("index,name,category\n0,other,void\n255,other,background\n1,other,object\n")
     assert read_labels(file, "s").indices == (1,)
 
@@ -110,19 +110,21 @@ def test_other_encodings_are_refused(file: Path) -> None:
         read_labels(file, "s")
 
 
-def test_the_first_file_is_taken_and_a_missing_one_described(tmp_path: Path, file: Path) -> None:
+def test_the_first_existing_file_is_used_and_a_missing_one_is_an_error(tmp_path: Path, file: Path) -> None:
     other = tmp_path / "model.labels.csv"
     file.write_text("index,name\n1,a\n")
     assert find_labels([other, file], "it") == file
     other.write_text("index,name\n1,a\n")
     assert find_labels([other, file], "it") == other
-    with pytest.raises(ConceptsError, match=r"it has no labels: expected .*no\.csv, a UTF-8 file with a first line"):
+    with pytest.raises(
+        ConceptsError, match=r"it has no labels\.csv; create .*no\.csv: a UTF-8 file with the first line"
+    ):
         find_labels([tmp_path / "no.csv"], "it")
 
 
-def test_a_folder_is_no_labels(file: Path) -> None:
+def test_a_folder_instead_of_labels_is_an_error(file: Path) -> None:
     file.mkdir()
-    with pytest.raises(ConceptsError, match=r"it has no labels"):
+    with pytest.raises(ConceptsError, match=r"it has no labels\.csv"):
         find_labels([file], "it")
     with pytest.raises(ConceptsError, match=r"cannot be read"):
         read_labels(file, "s")

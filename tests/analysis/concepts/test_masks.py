@@ -38,7 +38,7 @@ def masks(folder: Path) -> Masks:
 
 @pytest.fixture
 def one(batch_of: Batch) -> Callable[..., ViewBatch]:
-    """A batch of one image of the given size; masks never look at its view."""
+    """A batch of one image of the given size; label maps do not depend on its view."""
 
     def make(size: tuple[int, int], path: str = "a.jpg") -> ViewBatch:
         return batch_of(np.zeros((1, 16, 16, 3)), [path], sizes=(size,))
@@ -52,7 +52,7 @@ def square(_image: int) -> tuple[int, int]:
 
 
 def expected(indices: np.ndarray[Any, Any], grid: int = 8) -> list[list[int]]:
-    """Look every cell up at its own pixel."""
+    """Look up every grid position at its own pixel."""
     height, width = indices.shape
     rows, columns = GEOMETRY.points(width, height, grid)
     number = {0: 1, 2: 2, 300: 3}
@@ -71,7 +71,7 @@ def test_every_kind_of_label_map(masks: Masks, one: Batch, folder: Path, kind: s
     else:
         picture = Image.fromarray(indices.astype(np.uint8))
         if "palette" in kind:
-            picture.putpalette([7, 7, 7] * 16)  # colors say nothing: every index looks alike
+            picture.putpalette([7, 7, 7] * 16)  # all indices have the same color
     options: dict[str, Any] = {"bits": 4} if kind == "4-bit palette" else {}
     picture.save(folder / "a.png", **options)
     labels = masks.label(one(size), ())
@@ -89,7 +89,7 @@ def test_the_images_own_path_comes_first(masks: Masks, one: Batch, folder: Path)
     assert masks.label(one((20, 20), "train/a.jpg"), ())[0, 0].min() == 2
 
 
-def test_only_the_last_suffix_is_taken_off(masks: Masks, one: Batch, folder: Path) -> None:
+def test_only_the_last_suffix_is_removed(masks: Masks, one: Batch, folder: Path) -> None:
     Image.new("L", (20, 20), 2).save(folder / "a.b.png")
     assert masks.label(one((20, 20), "a.b.jpeg"), ()).min() == 2
 
@@ -101,17 +101,17 @@ def test_a_batch_of_several_sizes(masks: Masks, batch_of: Batch, folder: Path) -
     assert masks.label(batch, ()).reshape(2, -1).tolist() == [[1] * 64, [2] * 64]
 
 
-def test_another_size_than_the_image(masks: Masks, one: Batch, folder: Path) -> None:
+def test_a_label_map_must_have_the_size_of_its_image(masks: Masks, one: Batch, folder: Path) -> None:
     Image.new("L", (20, 30)).save(folder / "a.png")
-    with pytest.raises(ConceptsError, match=re.escape("a.png has 20 x 30 pixels and its image 'a.jpg' 30 x 20")):
+    with pytest.raises(ConceptsError, match=re.escape("(label map 20 x 30 pixels, image 30 x 20)")):
         masks.label(one((30, 20)), ())
 
 
-def test_another_size_is_found_before_the_work(masks: Masks, folder: Path) -> None:
+def test_check_finds_a_label_map_of_the_wrong_size(masks: Masks, folder: Path) -> None:
     Image.new("L", (20, 30)).save(folder / "a.png")
     Image.new("L", (30, 20)).save(folder / "b.png")
     sizes = [(20, 30), (300, 200)]
-    with pytest.raises(ConceptsError, match=re.escape("b.png has 30 x 20 pixels and its image 'b.jpg' 300 x 200")):
+    with pytest.raises(ConceptsError, match=re.escape("(label map 30 x 20 pixels, image 300 x 200)")):
         masks.check(["a.jpg", "b.jpg"], sizes.__getitem__)
 
 
@@ -125,32 +125,33 @@ def test_missing_label_maps_are_named(masks: Masks, one: Batch, folder: Path) ->
     Image.new("L", (20, 20)).save(folder / "a.png")
     masks.check(["a.jpg"], square)
     with pytest.raises(
-        ConceptsError, match=r"for 'x/0\.jpg', 'x/1\.jpg', .*'x/4\.jpg' and 2 more; expected such as .*x/0\.png"
+        ConceptsError,
+        match=r"for 'x/0\.jpg', 'x/1\.jpg', .*'x/4\.jpg' and 2 more; add the missing PNG files, for example .*x/0\.png",
     ):
         masks.check(["a.jpg", *(f"x/{number}.jpg" for number in range(7))], square)
-    with pytest.raises(ConceptsError, match=r"for 'b\.jpg'; expected such as .*b\.png"):
+    with pytest.raises(ConceptsError, match=r"for 'b\.jpg'; add the missing PNG files, for example .*b\.png"):
         masks.label(one((20, 20), "b.jpg"), ())
 
 
-def test_two_images_do_not_share_a_label_map(masks: Masks, folder: Path) -> None:
+def test_two_images_must_not_share_a_label_map(masks: Masks, folder: Path) -> None:
     Image.new("L", (20, 20)).save(folder / "a.png")
-    with pytest.raises(ConceptsError, match=r"'train/a\.jpg' and 'val/a\.jpg' would share the label map"):
+    with pytest.raises(ConceptsError, match=r"'train/a\.jpg' and 'val/a\.jpg' share the label map"):
         masks.check(["train/a.jpg", "val/a.jpg"], square)
 
 
 @pytest.mark.parametrize(("mode", "given"), [("RGB", "RGB"), ("RGBA", "RGB with alpha"), ("LA", "gray with alpha")])
-def test_pictures_are_no_label_maps(masks: Masks, one: Batch, folder: Path, mode: str, given: str) -> None:
+def test_color_images_are_refused(masks: Masks, one: Batch, folder: Path, mode: str, given: str) -> None:
     Image.new(mode, (20, 20)).save(folder / "a.png")
-    with pytest.raises(ConceptsError, match=rf"a\.png is {given}; expected one 8- or 16-bit channel"):
+    with pytest.raises(ConceptsError, match=rf"a\.png is {given}; save it with one 8- or 16-bit channel"):
         masks.check(["a.jpg"], square)
-    with pytest.raises(ConceptsError, match=rf"a\.png is {given}; expected one 8- or 16-bit channel"):
+    with pytest.raises(ConceptsError, match=rf"a\.png is {given}; save it with one 8- or 16-bit channel"):
         masks.label(one((20, 20)), ())
 
 
-def test_stretched_grays_are_refused(masks: Masks, folder: Path) -> None:
+def test_4_bit_gray_is_refused(masks: Masks, folder: Path) -> None:
     Image.new("L", (20, 20)).save(folder / "a.png")
     raw = bytearray((folder / "a.png").read_bytes())
-    raw[24] = 4  # 4-bit gray: decoders stretch its sixteen values over 0..255
+    raw[24] = 4  # 4-bit gray: decoders stretch its sixteen values to 0..255
     (folder / "a.png").write_bytes(raw)
     with pytest.raises(ConceptsError, match=r"a\.png is 4-bit gray"):
         masks.check(["a.jpg"], square)
@@ -166,5 +167,5 @@ def test_other_formats_and_broken_files(masks: Masks, one: Batch, folder: Path) 
         masks.label(one((20, 20)), ())
     Image.fromarray(np.random.default_rng(0).integers(0, 3, (99, 99), dtype=np.uint8)).save(file)
     file.write_bytes(file.read_bytes()[:600])
-    with pytest.raises(ConceptsError, match=r"a\.png cannot be decoded .* is the file whole\?"):
+    with pytest.raises(ConceptsError, match=r"a\.png cannot be decoded .* the file may be damaged"):
         masks.label(one((99, 99)), ())

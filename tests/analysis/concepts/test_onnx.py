@@ -33,7 +33,7 @@ def labels(tmp_path: Path) -> Labels:
 
 
 def between(image: Array, row: float, column: float) -> Array:
-    """Value of `(height, width, channels)` between pixel centers, bilinear, repeated beyond the outermost ones."""
+    """Interpolate `(height, width, channels)` bilinearly between pixel centers; the border is repeated."""
     height, width = image.shape[:2]
     row, column = min(max(row - 0.5, 0), height - 1), min(max(column - 0.5, 0), width - 1)
     top, left = math.floor(row), math.floor(column)
@@ -46,7 +46,7 @@ def between(image: Array, row: float, column: float) -> Array:
 
 
 def enlarged(image: Array, height: int, width: int) -> Array:
-    """Resize by reading `between` at every new pixel's center."""
+    """Resize by interpolation at the center of every new pixel."""
     down, along = image.shape[0] / height, image.shape[1] / width
     rows = [
         [between(image, (row + 0.5) * down, (column + 0.5) * along) for column in range(width)] for row in range(height)
@@ -66,7 +66,7 @@ SHAPES: list[Sequence[int | str]] = [
 
 @pytest.fixture
 def segmenter_of(labels: Labels, tmp_path: Path) -> Callable[..., Segmenter]:
-    """Make the segmenter whose logits are the colors of the picture."""
+    """Make the segmenter whose logits are the colors of the image."""
 
     def make(shape: Sequence[int | str], size: int, grid: int) -> Segmenter:
         return Segmenter(write_onnx(tmp_path / "rgb.onnx", shape), labels, size, grid, threads=1)
@@ -116,26 +116,28 @@ def test_equal_logits_go_to_the_first_class(segmenter_of: Callable[..., Segmente
     assert (segmenter_of((1, 3, 8, 8), 8, 4).label(batch_of(views), ()) == 1).all()
 
 
-def test_the_output_called_logits_is_taken(labels: Labels, tmp_path: Path) -> None:
+def test_the_output_called_logits_is_used(labels: Labels, tmp_path: Path) -> None:
     shape = (1, 3, 8, 8)
     Segmenter(write_onnx(tmp_path / "a.onnx", shape, outputs=["other", "logits"]), labels, 8, 4)
     Segmenter(write_onnx(tmp_path / "b.onnx", shape, outputs=["other"]), labels, 8, 4)
-    with pytest.raises(ConceptsError, match=re.escape("has the outputs ['x', 'y']; call the one to use 'logits'")):
+    with pytest.raises(
+        ConceptsError, match=re.escape("has the outputs ['x', 'y']; rename the output to use to 'logits'")
+    ):
         Segmenter(write_onnx(tmp_path / "c.onnx", shape, outputs=["x", "y"]), labels, 8, 4)
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"shape": (1, 4, 8, 8)}, r"takes image tensor\(float\) \[1, 4, 8, 8\]; expected one input float32"),
-        ({"shape": (1, 3, 8)}, r"takes image tensor\(float\) \[1, 3, 8\]; expected"),
-        ({"kind": 11}, r"takes image tensor\(double\)"),
-        ({"inputs": ["image", "scale"]}, r"takes image .*, scale .*; expected one input"),
-        ({"op": "Shape"}, r"is not an ONNX model that can be run|gives int64|cannot be run"),
-        ({"op": "Nonsense"}, r"is not an ONNX model that can be run .*Nonsense"),
+        ({"shape": (1, 4, 8, 8)}, r"is image tensor\(float\) \[1, 4, 8, 8\]; expected one input float32"),
+        ({"shape": (1, 3, 8)}, r"is image tensor\(float\) \[1, 3, 8\]; expected"),
+        ({"kind": 11}, r"is image tensor\(double\)"),
+        ({"inputs": ["image", "scale"]}, r"is image .*, scale .*; expected one input"),
+        ({"op": "Shape"}, r"cannot be loaded as an ONNX model|returned int64|cannot be run"),
+        ({"op": "Nonsense"}, r"cannot be loaded as an ONNX model .*Nonsense"),
     ],
 )
-def test_models_of_another_kind(labels: Labels, tmp_path: Path, changes: dict[str, Any], message: str) -> None:
+def test_unsuitable_models_are_refused(labels: Labels, tmp_path: Path, changes: dict[str, Any], message: str) -> None:
     file = write_onnx(tmp_path / "rgb.onnx", **({"shape": (1, 3, 8, 8)} | changes))
     with pytest.raises(ConceptsError, match=message) as caught:
         Segmenter(file, labels, 8, 4)
@@ -154,7 +156,7 @@ def test_more_labels_than_classes(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"not a model", b"\x08\x08"])
 def test_a_broken_file(labels: Labels, tmp_path: Path, content: bytes) -> None:
     (tmp_path / "rgb.onnx").write_bytes(content)
-    with pytest.raises(ConceptsError, match=r"rgb\.onnx is not an ONNX model that can be run .* is the file whole\?"):
+    with pytest.raises(ConceptsError, match=r"rgb\.onnx cannot be loaded as an ONNX model .* the file may be damaged"):
         Segmenter(tmp_path / "rgb.onnx", labels, 8, 4)
 
 
@@ -197,10 +199,10 @@ def test_a_real_segmenter_agrees_with_camvids_own_label_maps(assets: Path, batch
         total += cells.sum()
         right += (guess[cells] == numbers["mosaic_ade20k31", ours]).sum()
     assert total > 0.6 * truth.size
-    assert right / total > 0.8  # pixel accuracy 0.872 over the whole split, measured apart
+    assert right / total > 0.8  # pixel accuracy 0.872 over the whole split, measured separately
 
 
-def test_the_fingerprint_tells_of_numbers_in_another_file(tmp_path: Path, labels: Labels) -> None:
+def test_the_fingerprint_depends_on_external_data_files(tmp_path: Path, labels: Labels) -> None:
     found = set()
     for number in (0, 1, 0):
         np.array([number, 0, 0], dtype=np.float32).tofile(tmp_path / "rgb.onnx.data")
@@ -209,8 +211,8 @@ def test_the_fingerprint_tells_of_numbers_in_another_file(tmp_path: Path, labels
     assert len(found) == 2
 
 
-def test_scores_that_are_no_numbers_are_no_labels(tmp_path: Path, labels: Labels, batch_of: Batch) -> None:
+def test_nan_logits_are_refused(tmp_path: Path, labels: Labels, batch_of: Batch) -> None:
     np.array([0, np.nan, 0], dtype=np.float32).tofile(tmp_path / "numbers")
     source = Segmenter(write_onnx(tmp_path / "rgb.onnx", (1, 3, 8, 8), op="Add", added="numbers"), labels, 8, 4)
-    with pytest.raises(ConceptsError, match=r"the segmenter .*rgb\.onnx gives scores that are not numbers"):
+    with pytest.raises(ConceptsError, match=r"the segmenter .*rgb\.onnx returned NaN logits"):
         source.label(batch_of(np.zeros((1, 8, 8, 3))), ())

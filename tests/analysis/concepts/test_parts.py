@@ -28,7 +28,7 @@ def concepts(source: str, *categories: Category) -> tuple[Concept, ...]:
 
 
 def piece_of(plane: Planes, start: Cell) -> set[Cell]:
-    """All cells that hang together with `start`, over sides and corners."""
+    """Return all grid positions connected to `start` over sides and corners."""
     side = len(plane)
     found, todo = {start}, deque([start])
     while todo:
@@ -44,7 +44,7 @@ def piece_of(plane: Planes, start: Cell) -> set[Cell]:
 
 
 def slow(plane: Planes, cell: Cell) -> tuple[str, str]:
-    """The two halves that a cell lies in, straight from the definition: cell centers against the box's middle."""
+    """Return the two halves of a grid position from the definition: compare its center with the middle of the box."""
     piece = piece_of(plane, cell)
     rows, columns = [row for row, _ in piece], [column for _, column in piece]
     middle_row = (min(rows) + max(rows) + 1) / 2
@@ -54,7 +54,7 @@ def slow(plane: Planes, cell: Cell) -> tuple[str, str]:
 
 def test_against_the_definition(batch_of: Batch) -> None:
     rng = np.random.default_rng(3)
-    # Blocks of several sizes make pieces with odd and even boxes, that touch at sides and at corners only.
+    # Blocks of several sizes make pieces with odd and even boxes that touch only at sides and corners.
     small = rng.integers(0, 4, (3, 2, 7, 7), dtype=np.uint16)
     first = Given("a", concepts("a", "object", "part", "object"), small.repeat(2, axis=2).repeat(2, axis=3))
     second = Given("b", concepts("b", "material"), np.ones((3, 1, 14, 14), dtype=np.uint16))
@@ -102,7 +102,7 @@ def test_names_and_order() -> None:
     assert {concept.category for concept in parts.concepts} == {"part"}
 
 
-def test_parts_of_two_objects_of_one_name_are_told_apart() -> None:
+def test_parts_of_two_objects_with_one_name_have_different_keys() -> None:
     plane = np.zeros((1, 1, 2, 2), dtype=np.uint16)
     sources = [Given("labels", concepts("labels", "object"), plane) for _ in range(2)]
     vocabulary = Vocabulary([*sources, Parts(sources)])
@@ -112,7 +112,7 @@ def test_parts_of_two_objects_of_one_name_are_told_apart() -> None:
     assert len(set(vocabulary.keys)) == 10
 
 
-def test_without_objects_there_are_no_parts() -> None:
+def test_sources_without_objects_are_refused() -> None:
     source = Given("a", concepts("a", "material"), np.zeros((1, 1, 2, 2), dtype=np.uint16))
-    with pytest.raises(ConceptsError, match="no source before it in the list names any objects"):
+    with pytest.raises(ConceptsError, match="no source before it has any objects"):
         Parts([source])

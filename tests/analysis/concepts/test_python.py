@@ -27,7 +27,7 @@ GROUND = ("ground", "background")
 
 
 class Segmenter(nn.Module):
-    """Classes by what is brightest: nothing, red, green, blue; and whether it is bright at all."""
+    """Two outputs: the brightest channel (none, red, green or blue), and dark or light."""
 
     labels: Any = (
         (GROUND, ("rose", "object"), ("leaf", "part"), ("sky", "object")),
@@ -63,7 +63,7 @@ def test_every_output_labels_each_pixel() -> None:
         assert (answer[1] == expected[1]).all()
 
 
-def test_views_are_brought_to_what_it_takes() -> None:
+def test_views_are_resized_and_normalized_as_the_module_asks() -> None:
     module = Segmenter()
     module.size, module.mean, module.std = 16, (0.5, 0.25, 0), 0.5  # type: ignore[assignment]
     opened(module).label(batch((255, 51, 0)), ())
@@ -94,16 +94,19 @@ def failing(_pictures: Tensor) -> Tensor:
         ({"labels": 3}, r"'labels' of the segmenter Segmenter cannot be read"),
         ({"labels": ((GROUND, "rose"),)}, r"cannot be read"),
         ({"labels": ((GROUND, ("rose", "flower")),)}, r"has the label \('rose', 'flower'\)"),
-        ({"labels": ((GROUND,), (GROUND,))}, r"names nothing that counts"),
-        ({"labels": ((GROUND, ("a", "object")),)}, r"answers with \[\(1, 4, 8, 8\), .*its labels are of 1 outputs"),
-        ({"labels": ((GROUND, ("a", "part")), (GROUND,))}, r"output 0 of .* has 4 classes, and its labels 2 names"),
-        ({"size": "64"}, r"has size = '64'; it must be a whole number above 0"),
-        ({"mean": (0, 0)}, r"has mean = \(0, 0\); it must be a number, or three"),
-        ({"std": 0}, r"has std = 0; it must be a number, or three"),
-        ({"forward": failing}, r"fails on pictures \(1, 3, 8, 8\): ValueError: no such picture"),
+        ({"labels": ((GROUND,), (GROUND,))}, r"have no concepts"),
+        ({"labels": ((GROUND, ("a", "object")),)}, r"returned \[\(1, 4, 8, 8\), .*its labels need 1 outputs"),
+        (
+            {"labels": ((GROUND, ("a", "part")), (GROUND,))},
+            r"output 0 of .* has 4 classes, but its labels have 2 names",
+        ),
+        ({"size": "64"}, r"has size = '64'; set it to a whole number above 0"),
+        ({"mean": (0, 0)}, r"has mean = \(0, 0\); set it to one number or to three"),
+        ({"std": 0}, r"has std = 0; set it to one number or to three, above 0"),
+        ({"forward": failing}, r"fails on input of shape \(1, 3, 8, 8\): ValueError: no such picture"),
     ],
 )
-def test_what_is_no_segmenter_is_refused(changes: dict[str, object], told: str) -> None:
+def test_unsuitable_modules_are_refused(changes: dict[str, object], told: str) -> None:
     module = Segmenter()
     for name, value in changes.items():
         setattr(module, name, value)
@@ -119,7 +122,7 @@ def test_what_is_no_segmenter_is_refused(changes: dict[str, object], told: str) 
         lambda module: module.register_buffer("more", torch.ones(1)),
     ],
 )
-def test_the_fingerprint_tells_what_labels_depend_on(change: Callable[[nn.Module], None]) -> None:
+def test_the_fingerprint_depends_on_what_the_labels_depend_on(change: Callable[[nn.Module], None]) -> None:
     module = Segmenter()
     before = opened(module).fingerprint(())
     assert before == opened(Segmenter()).fingerprint(())
@@ -127,17 +130,17 @@ def test_the_fingerprint_tells_what_labels_depend_on(change: Callable[[nn.Module
     assert opened(module).fingerprint(()) != before
 
 
-def test_a_study_names_it_as_it_names_a_network(tmp_path: Path) -> None:
+def test_a_study_names_a_segmenter_as_it_names_a_network(tmp_path: Path) -> None:
     vocabulary = open_sources([f"python:{__file__}:Segmenter", "color"], tmp_path, Geometry(8, 8), 4)
     assert vocabulary.keys[:4] == ("rose", "leaf", "sky", "light")
     assert vocabulary.planes == 3
-    with pytest.raises(ConceptsError, match=r"a source of concepts names Segmentor in .*did you mean 'Segmenter'"):
+    with pytest.raises(ConceptsError, match=r"a concept source names Segmentor in .*did you mean 'Segmenter'"):
         open_sources([f"python:{__file__}:Segmentor"], tmp_path, Geometry(8, 8), 4)
-    with pytest.raises(ConceptsError, match=r"a source of concepts is 'python:'; it must be 'python:FILE.py:FUNCTION'"):
+    with pytest.raises(ConceptsError, match=r"a concept source is 'python:'; it must be 'python:FILE.py:FUNCTION'"):
         open_sources(["python:"], tmp_path, Geometry(8, 8), 4)
 
 
-def test_the_segmenter_of_the_demo_is_such_a_source() -> None:
+def test_the_demo_segmenter_is_a_concept_source() -> None:
     spec = "python:dissectory.analysis.demo.networks:trained_segmenter"
     vocabulary = open_sources([spec], Path(), Geometry(SMALL, SMALL), SMALL)
     assert [concept.name for concept in vocabulary.concepts] == [*OBJECTS, *PARTS]
@@ -150,9 +153,9 @@ def test_the_segmenter_of_the_demo_is_such_a_source() -> None:
     np.testing.assert_array_equal(labels[1], np.where(parts > 0, parts + len(OBJECTS), 0))
 
 
-def test_scores_that_are_no_numbers_are_no_labels() -> None:
+def test_nan_scores_are_refused() -> None:
     module = Segmenter()
     source = opened(module)
     module.register_forward_hook(lambda _module, _inputs, scores: (scores[0], scores[1] * torch.nan))
-    with pytest.raises(ConceptsError, match="the segmenter Segmenter gives scores that are not numbers"):
+    with pytest.raises(ConceptsError, match="the segmenter Segmenter returned NaN scores"):
         source.label(batch((255, 0, 0)), ())

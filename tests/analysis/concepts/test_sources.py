@@ -27,7 +27,7 @@ GEOMETRY = Geometry(size=16, resize=16)
 
 @pytest.fixture
 def study(tmp_path: Path) -> Path:
-    """A folder with a segmenter of red, green and blue, and two folders of label maps."""
+    """Make a folder with a segmenter of red, green and blue, and two folders of label maps."""
     (tmp_path / "rgb").mkdir()
     write_onnx(tmp_path / "rgb" / "model.onnx", ("n", 3, 16, 16))
     (tmp_path / "rgb" / "labels.csv").write_text("index,name\n0,tree\n1,sky\n2,orange\n")
@@ -42,7 +42,7 @@ def opened(study: Path, *specs: str) -> Vocabulary:
     return open_sources(specs, study, GEOMETRY, 8, threads=1)
 
 
-def test_everything_together(study: Path, batch_of: Batch) -> None:
+def test_all_kinds_of_sources_together(study: Path, batch_of: Batch) -> None:
     vocabulary = opened(study, "onnx:rgb/model.onnx", "masks:one/labels", "color", "parts")
     assert vocabulary.planes == 1 + 1 + 1 + 4
     assert len(vocabulary) == 3 + 1 + 11 + 16
@@ -79,12 +79,12 @@ def test_label_files_beside_the_model(study: Path) -> None:
     assert opened(study, "onnx:rgb/model.onnx").keys == ("own",)
 
 
-def test_label_files_of_a_folder_come_first(study: Path) -> None:
+def test_labels_in_the_folder_take_precedence(study: Path) -> None:
     (study / "one" / "labels" / "labels.csv").write_text("index,name\n1,inner\n")
     assert opened(study, "masks:one/labels").keys == ("inner",)
 
 
-def test_folders_of_one_name_are_numbered(study: Path) -> None:
+def test_folders_with_the_same_name_are_numbered(study: Path) -> None:
     (study / "x" / "one").mkdir(parents=True)
     (study / "one").rename(study / "x" / "one" / "deep")
     (study / "two").rename(study / "deep")
@@ -95,30 +95,30 @@ def test_folders_of_one_name_are_numbered(study: Path) -> None:
 @pytest.mark.parametrize(
     ("specs", "message"),
     [
-        (["colour"], "there is no source of concepts 'colour'; did you mean 'color'?"),
-        (["transformers:x"], "there is no source of concepts 'transformers:x'; known: "),
+        (["colour"], "unknown concept source 'colour'; did you mean 'color'?"),
+        (["transformers:x"], "unknown concept source 'transformers:x'; known: "),
         (["color", "color"], "'color' is listed twice"),
         (
             ["masks:one/labels", "masks:./one/../one/labels/"],
             r"'masks:\./one.* is listed twice \(first as 'masks:one/labels'",
         ),
-        (["parts", "onnx:rgb/model.onnx"], "no source before it in the list names any objects; list it after"),
+        (["parts", "onnx:rgb/model.onnx"], "no source before it has any objects; list 'parts' after"),
         (
             ["masks:one/labels", "parts", "color", "masks:two/labels"],
-            r"lists 'masks:two/labels' after 'parts', .*: move 'parts' behind 'masks:two/labels', or to the end",
+            r"lists 'masks:two/labels' after 'parts', .*: move 'parts' after 'masks:two/labels', or to the end",
         ),
-        (["color", "parts"], "no source before it in the list names any objects"),
-        (["color:red"], "takes nothing after its name; write 'color', not 'color:red'"),
+        (["color", "parts"], "no source before it has any objects"),
+        (["color:red"], "takes no argument; write 'color', not 'color:red'"),
         (["masks:one/labels", "parts:x"], "write 'parts', not 'parts:x'"),
-        (["onnx"], "names nothing after its colon; expected 'onnx:FILE'"),
-        (["masks: "], "expected 'masks:FOLDER'"),
-        (["onnx:rgb/no.onnx"], r"there is no segmenter .*no\.onnx"),
-        (["onnx:rgb"], r"there is no segmenter .*rgb; 'onnx:' wants an ONNX file"),
-        (["masks:no"], r"there is no folder of label maps .*no; 'masks:' wants a folder"),
-        (["masks:rgb/model.onnx"], "there is no folder of label maps"),
+        (["onnx"], "has no file or folder after its name; write it as 'onnx:FILE'"),
+        (["masks: "], "write it as 'masks:FOLDER'"),
+        (["onnx:rgb/no.onnx"], r"the segmenter .*no\.onnx does not exist"),
+        (["onnx:rgb"], r"the segmenter .*rgb does not exist; 'onnx:FILE' needs an ONNX file"),
+        (["masks:no"], r"the folder of label maps .*no does not exist; 'masks:FOLDER' needs a folder"),
+        (["masks:rgb/model.onnx"], "the folder of label maps .* does not exist"),
     ],
 )
-def test_mistakes_in_the_list(study: Path, specs: Sequence[str], message: str) -> None:
+def test_errors_in_the_list(study: Path, specs: Sequence[str], message: str) -> None:
     with pytest.raises(ConceptsError, match=message):
         opened(study, *specs)
 
@@ -126,24 +126,26 @@ def test_mistakes_in_the_list(study: Path, specs: Sequence[str], message: str) -
 def test_labels_without_a_file(study: Path) -> None:
     (study / "rgb" / "labels.csv").unlink()
     with pytest.raises(
-        ConceptsError, match=r"'onnx:rgb/model\.onnx' has no labels: expected .*model\.labels\.csv or .*labels\.csv"
+        ConceptsError, match=r"'onnx:rgb/model\.onnx' has no labels\.csv; create .*model\.labels\.csv or .*labels\.csv"
     ):
         opened(study, "onnx:rgb/model.onnx")
     (study / "one" / "labels.csv").unlink()
-    with pytest.raises(ConceptsError, match=r"'masks:one/labels' has no labels: expected .*one/labels/labels\.csv or "):
+    with pytest.raises(
+        ConceptsError, match=r"'masks:one/labels' has no labels\.csv; create .*one/labels/labels\.csv or "
+    ):
         opened(study, "masks:one/labels")
 
 
 @pytest.fixture
-def _as_before() -> Iterator[None]:
-    """Forget the kinds of sources that a test registers."""
+def _restore_openers() -> Iterator[None]:
+    """Remove the kinds of sources that a test registers."""
     known = dict(OPENERS)
     yield
     OPENERS.clear()
     OPENERS.update(known)
 
 
-@pytest.mark.usefixtures("_as_before")
+@pytest.mark.usefixtures("_restore_openers")
 def test_a_new_kind_of_source(study: Path) -> None:
     told: list[SourceContext] = []
 
@@ -163,5 +165,5 @@ def test_a_new_kind_of_source(study: Path) -> None:
 
     assert opened(study, "color", "weather:to:day").keys[-1] == "rain"
     assert (told[0].base, told[0].grid, told[0].threads, len(told[0].earlier)) == (study, 8, 1, 1)
-    with pytest.raises(ValueError, match="'weather' is registered already"):
+    with pytest.raises(ValueError, match="'weather' is already registered"):
         register("weather")(open_weather)

@@ -25,7 +25,7 @@ def concepts(source: str, *names: str, category: Category = "object") -> tuple[C
     return tuple(Concept(name, category, source) for name in names)
 
 
-def test_numbers_planes_and_earlier_answers(batch_of: Batch) -> None:
+def test_numbers_planes_and_earlier_labels(batch_of: Batch) -> None:
     rng = np.random.default_rng(0)
     first = Given("a", concepts("a", "tree", "sky"), rng.integers(0, 3, (4, 2, 5, 5), dtype=np.uint16))
     second = Given("b", concepts("b", "car"), rng.integers(0, 2, (4, 1, 5, 5), dtype=np.uint16))
@@ -43,13 +43,13 @@ def test_numbers_planes_and_earlier_answers(batch_of: Batch) -> None:
     assert np.array_equal(second.seen[0], first.answer)
 
 
-def test_a_name_that_one_source_claims_stays_as_it_is() -> None:
+def test_a_name_that_only_one_source_uses_is_not_changed() -> None:
     plane = np.zeros((1, 1, 2, 2), dtype=np.uint16)
     sources = [Given("a", concepts("a", "tree", "sky"), plane), Given("b", concepts("b", "tree"), plane)]
     assert Vocabulary(sources).keys == ("tree [a]", "sky", "tree [b]")
 
 
-def test_two_sources_of_one_name_are_told_apart() -> None:
+def test_two_sources_with_the_same_name_are_numbered() -> None:
     plane = np.zeros((1, 1, 2, 2), dtype=np.uint16)
     sources = [Given("labels", concepts("labels", "tree"), plane), Given("labels", concepts("labels", "tree"), plane)]
     vocabulary = Vocabulary(sources)
@@ -57,12 +57,12 @@ def test_two_sources_of_one_name_are_told_apart() -> None:
     assert vocabulary.keys == ("tree [labels]", "tree [labels 2]")
 
 
-def test_two_categories_of_one_source_are_told_apart() -> None:
+def test_one_name_in_two_categories_gets_the_category_appended() -> None:
     glass = [Concept("glass", "object", "a"), Concept("glass", "material", "a")]
     assert unique_keys(glass) == ("glass [a, object]", "glass [a, material]")
 
 
-def test_a_plain_name_can_look_like_a_long_one() -> None:
+def test_a_name_that_looks_like_a_longer_key_stays_unique() -> None:
     sly = [Concept("x", "object", "a"), Concept("x", "object", "b"), Concept("x [a]", "object", "c")]
     keys = unique_keys(sly)
     assert len(set(keys)) == 3
@@ -80,7 +80,7 @@ def test_keys_are_always_unique(rows: Sequence[tuple[str, Category, str]]) -> No
         assert key.startswith(name)
 
 
-def test_the_last_number_fits_and_one_more_does_not(batch_of: Batch) -> None:
+def test_at_most_65535_concepts_fit(batch_of: Batch) -> None:
     plane = np.ones((1, 1, 1, 1), dtype=np.uint16)
     many = Given("a", concepts("a", *map(str, range(65_534))), plane)
     last = Given("b", concepts("b", "last"), plane)
@@ -89,12 +89,12 @@ def test_the_last_number_fits_and_one_more_does_not(batch_of: Batch) -> None:
         Vocabulary([many, last, Given("c", concepts("c", "more"), plane)])
 
 
-def test_no_concepts_are_refused() -> None:
-    with pytest.raises(ConceptsError, match="no concepts at all"):
+def test_a_vocabulary_without_concepts_is_refused() -> None:
+    with pytest.raises(ConceptsError, match="the concept sources have no concepts"):
         Vocabulary([])
 
 
-def test_only_sources_that_can_be_checked_are() -> None:
+def test_check_asks_only_the_sources_that_have_a_check() -> None:
     class Checked(Given):
         asked: Sequence[object] = ()
 
