@@ -8,6 +8,7 @@ The site is a folder that needs nothing else: it opens from a disk, from a sub-p
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import tempfile
@@ -199,10 +200,11 @@ def _facts(findings: Findings) -> dict[str, str]:
 
 def _copy_assets(folder: Path) -> None:
     """Join our styles and scripts into one file each, and add the libraries."""
-    for kind in ("css", "js"):
-        sources = sorted((SOURCES / "assets" / kind).glob(f"*.{kind}"))
-        text = "\n".join(source.read_text(encoding="utf-8") for source in sources)
-        (folder / f"dissectory.{kind}").write_text(text, encoding="utf-8")
+    assets = SOURCES / "assets"
+    bundles: dict[str, list[str]] = json.loads((assets / "bundles.json").read_text(encoding="utf-8"))
+    for name, sources in bundles.items():
+        text = "\n".join((assets / source).read_text(encoding="utf-8") for source in sources)
+        (folder / name).write_text(text, encoding="utf-8")
     (folder / "vendor").mkdir()
     for name in LIBRARIES:
         shutil.copyfile(library(VENDOR, name), folder / "vendor" / name)
