@@ -1,1 +1,1 @@
-"""Pictures of a run: what lights a unit up, and what a concept looks like."""
+"""Pictures of a run: the top images of each unit, the example images of each concept, and the gallery."""

@@ -1,7 +1,7 @@
-"""The gallery: some images of a run beside their label maps, so that a reader sees what was taken for the truth.
+"""The gallery: some images of a run beside their label maps, so that a reader can check the segmentation.
 
-Of a label map, the positions of each concept are kept: the picture of the map, its counts and what the site lights up
-are all made of them.
+The gallery stores the grid positions of each concept. The drawn label map, the counts, and the regions that the site
+highlights all come from these positions.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ if TYPE_CHECKING:
 _Item = TypeVar("_Item")
 
 IMAGES = 24
-"""About so many images are shown."""
+"""The gallery shows about this many images."""
 
 SIDE = 256
-"""Pixels across the largest picture."""
+"""The largest width and height of a gallery image, in pixels."""
 
 QUALITY = 80
-"""WebP quality of the pictures, of which there are few."""
+"""WebP quality of the gallery images; it may be high because they are few."""
 
 
 @dataclass(frozen=True, slots=True)
-class Labelled:
-    """An image of the gallery, its view `(size, size, 3)`, and concepts' masks by their places in the vocabulary."""
+class Labeled:
+    """An image of the gallery, its view `(size, size, 3)`, and the mask of each concept by its vocabulary index."""
 
     image: int
     view: npt.NDArray[np.uint8]
@@ -52,43 +52,44 @@ class Labelled:
 
 
 def draw_gallery(run: Run, setting: Setting, labels: LabelMaps, progress: Progress) -> None:
-    """Draw some images and their label maps into a run, and write the tables of what they show.
+    """Draw the gallery of a run, and write the tables gallery and gallery_concepts.
 
     Raises:
-        RunError: the run's folder cannot be written.
+        RunError: if the run's folder cannot be written.
     """
     concepts, keys = setting.vocabulary.concepts, setting.vocabulary.keys
     categories = [name for name in schema.CATEGORIES if any(concept.category == name for concept in concepts)]
     readable = labels.readable.tolist()
     images = choose(readable, [setting.images.class_of(image) for image in readable])
-    gallery: list[Labelled] = []
+    gallery: list[Labeled] = []
     with progress.stage("Drawing the gallery", len(images), "images") as advance:
         for image in images:
             masks = concept_masks(labels.of(image), setting.study.dissection.grid)
-            gallery.append(Labelled(image, setting.images.view(image), masks))
+            gallery.append(Labeled(image, setting.images.view(image), masks))
             advance(1)
     colors = concept_colors(concepts, gallery)
     maps: list[tuple[int, str, int]] = []
-    for one in gallery:
-        _write(run, Pictures.gallery(one.image), _shrunk(one.view), lossless=False)
+    for labeled in gallery:
+        _write(run, Pictures.gallery(labeled.image), _shrunk(labeled.view), lossless=False)
         for category in categories:
-            inside = {place: mask for place, mask in one.masks.items() if concepts[place].category == category}
+            inside = {place: mask for place, mask in labeled.masks.items() if concepts[place].category == category}
             drawn = draw_map(inside, colors, setting.study.dissection.grid)
-            _write(run, Pictures.gallery(one.image, category), drawn, lossless=True)
-            maps.append((one.image, category, int(np.count_nonzero(drawn[..., 3]))))
+            _write(run, Pictures.gallery(labeled.image, category), drawn, lossless=True)
+            maps.append((labeled.image, category, int(np.count_nonzero(drawn[..., 3]))))
     _write_rows(run, schema.GALLERY, maps)
     shown = [
-        (one.image, keys[place], int(mask.sum()), colors[place], runs(mask))
-        for one in gallery
-        for place, mask in one.masks.items()
+        (labeled.image, keys[place], int(mask.sum()), colors[place], runs(mask))
+        for labeled in gallery
+        for place, mask in labeled.masks.items()
     ]
     _write_rows(run, schema.GALLERY_CONCEPTS, shown)
 
 
 def choose(images: Sequence[int], classes: Sequence[str | None], most: int = IMAGES) -> list[int]:
-    """Choose about `most` images: as many of each class, evenly from the first one to the last.
+    """Choose about `most` images: equally many of each class, evenly spaced from the first to the last.
 
-    Where there are more classes than that, one image is chosen of each of so many. Images without a class are a class.
+    If there are more than `most` classes, choose one image from each of `most` evenly spaced classes. The images
+    without a class form a class of their own.
 
     >>> choose(range(10), ["a"] * 6 + ["b"] * 4, most=4)
     [1, 4, 7, 9]
@@ -100,20 +101,20 @@ def choose(images: Sequence[int], classes: Sequence[str | None], most: int = IMA
 
 
 def _evenly(items: Sequence[_Item], most: int) -> list[_Item]:
-    """Choose at most so many, each from the middle of its share."""
+    """Choose at most `most` items: divide the sequence into equal parts and take the middle item of each."""
     count = min(most, len(items))
     return [items[(2 * place + 1) * len(items) // (2 * count)] for place in range(count)]
 
 
-def concept_colors(concepts: Sequence[Concept], gallery: Sequence[Labelled]) -> dict[int, str]:
-    """Give every concept on some images a color `#rrggbb` like its own pixels, apart from those of its category.
+def concept_colors(concepts: Sequence[Concept], gallery: Sequence[Labeled]) -> dict[int, str]:
+    """Give every concept in the gallery a color `#rrggbb` that resembles its pixels and differs within its category.
 
-    Concepts of large areas choose first. Colors recur in other categories, which never share a map.
+    Concepts with a large area choose first. Colors repeat only across categories, which never share a label map.
     """
     totals: dict[int, npt.NDArray[np.int64]] = {}
-    for one in gallery:
-        for place, mask in one.masks.items():
-            totals[place] = totals.get(place, np.zeros(4, dtype=np.int64)) + _ink(one.view, mask)
+    for labeled in gallery:
+        for place, mask in labeled.masks.items():
+            totals[place] = totals.get(place, np.zeros(4, dtype=np.int64)) + _ink(labeled.view, mask)
     colors = {place: OWN[concepts[place].name] for place in totals if _is_basic(concepts[place])}
     for category in schema.CATEGORIES:
         waiting = [place for place in sorted(totals) if concepts[place].category == category and place not in colors]
@@ -128,22 +129,22 @@ def _is_basic(concept: Concept) -> bool:
 
 
 def _ink(view: npt.NDArray[np.uint8], mask: Mask) -> npt.NDArray[np.int64]:
-    """Red, green, blue and the number of the pixels under a mask's positions, added up `(4,)`."""
+    """Return the sums of red, green and blue over the pixels of a mask, and the number of these pixels `(4,)`."""
     middles = ((np.arange(len(mask)) + 0.5) * (len(view) / len(mask))).astype(np.intp)
     pixels = view[middles[:, None], middles][mask]
     return np.array([*pixels.sum(axis=0, dtype=np.int64), len(pixels)])
 
 
 def concept_masks(labels: npt.NDArray[np.uint16], grid: int) -> dict[int, Mask]:
-    """Where each concept is `(grid, grid)`, by its place in the vocabulary, out of a label map `(position, plane)`."""
+    """Return the mask `(grid, grid)` of each concept, by vocabulary index, in a label map `(position, plane)`."""
     found = np.unique(labels[labels > 0]).tolist()
     return {label - 1: (labels == label).any(axis=1).reshape(grid, grid) for label in found}
 
 
 def draw_map(masks: Mapping[int, Mask], colors: Mapping[int, str], grid: int) -> npt.NDArray[np.uint8]:
-    """Draw a label map `(grid, grid, 4)`, clear where there is nothing.
+    """Draw a label map `(grid, grid, 4)`, transparent where no position has a concept.
 
-    A position that carries several concepts shows one of them, its neighbors the others in turn.
+    A position with several concepts shows one of them; its neighbors show the others, in turn.
     """
     drawn = np.zeros((grid, grid, 4), dtype=np.uint8)
     if not masks:
@@ -159,7 +160,7 @@ def draw_map(masks: Mapping[int, Mask], colors: Mapping[int, str], grid: int) ->
 
 
 def runs(mask: Mask) -> str:
-    """Write down where a mask is, row by row: how many positions without it, with it, without it, and so on.
+    """Encode a mask by run lengths, row by row: positions outside the mask, inside, outside, and so on.
 
     >>> runs(np.array([[False, True, True], [True, False, False]])), runs(np.array([[True]]))
     ('1 3', '0 1')
@@ -180,4 +181,4 @@ def _write(run: Run, name: str, picture: npt.NDArray[np.uint8], *, lossless: boo
 
 
 def _write_rows(run: Run, table: schema.Table, rows: Sequence[tuple[object, ...]]) -> None:
-    run.write_table(table, {column.name: [row[at] for row in rows] for at, column in enumerate(table.columns)})
+    run.write_table(table, {column.name: [row[index] for row in rows] for index, column in enumerate(table.columns)})

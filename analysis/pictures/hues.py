@@ -1,4 +1,4 @@
-"""Colors for concepts: like the thing, apart from each other, and readable on paper by day and by night."""
+"""Colors for concepts: similar to the concept's pixels, distinct, and readable on a light or dark background."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ OWN = {
     "orange": "#ea8424", "pink": "#ee93b5", "purple": "#84499f", "red": "#cf3030", "white": "#f4f1e9",
     "yellow": "#f0cd3a",
 }  # fmt: skip
-"""Concepts of the category color that look like what they are called."""
+"""Colors of the concepts in the category color: each resembles the color that it names."""
 
 APART = 22.0
-"""How far the first colors are from each other in CIELab; less where there are many."""
+"""Distance of the first colors from each other in CIELab; it shrinks as the number of colors grows."""
 
 _CLOSER = 0.9
 _VIVID = 2.5
-"""Means of many pixels are grayish: their hue is made this much stronger before a color is looked for."""
+"""The chroma of a wish is multiplied by this factor, because the mean of many pixels is grayish."""
 
 _LEVELS = np.arange(40, 250, 12)
-"""Of red, green and blue: without their extremes, which glare."""
+"""Values of red, green and blue to choose from; the extremes are left out because they are glaring."""
 _LIGHTNESS = (42, 84)
 _CHROMA = (16, 54)
-"""Ranges of L and C in CIELab: neither lost on white or black paper, nor loud."""
+"""Ranges of L and C in CIELab: visible on a white or black background, but not glaring."""
 
 
 def distinct_colors(wishes: Sequence[Sequence[float]]) -> list[str]:
-    """Choose a color `#rrggbb` for every wish: the nearest one that keeps apart from all before it.
+    """Choose a color `#rrggbb` for every wish: the nearest one that is distinct from all colors chosen before.
 
     Args:
-        wishes: sRGB, 0..255; those that come first are met best.
+        wishes: sRGB, 0..255; earlier wishes are met better.
     """
     rgb, places = _candidates()
     apart = np.full(len(places), np.inf)
@@ -58,7 +58,7 @@ def distinct_colors(wishes: Sequence[Sequence[float]]) -> list[str]:
 
 @cache
 def _candidates() -> tuple[npt.NDArray[np.intp], Floats]:
-    """Colors to choose from, as sRGB and as CIELab `(color, 3)`."""
+    """Return the colors to choose from, as sRGB and as CIELab `(color, 3)`."""
     rgb = np.stack(np.meshgrid(_LEVELS, _LEVELS, _LEVELS, indexing="ij"), axis=-1).reshape(-1, 3)
     places = lab(rgb)
     lightness, chroma = places[:, 0], np.hypot(places[:, 1], places[:, 2])

@@ -1,4 +1,4 @@
-"""Pictures of a dissection: each unit's top images, each concept's examples, the gallery."""
+"""Pictures of a dissection: each unit's top images, each concept's example images, and the gallery."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 def illustrate(
     run: Run, setting: Setting, record: Record, results: Sequence[LayerResult], progress: Progress
 ) -> Pictures:
-    """Draw all pictures of a run; returns how they are laid out."""
+    """Draw all pictures of a run, and return their layout."""
     layout = Pictures(unit_tiles=setting.study.dissection.top_images, concept_tiles=EXAMPLES)
     sprites = [*_unit_sprites(setting, results), *_concept_sprites(setting, record)]
     wanted = sorted({int(image) for sprite in sprites for image in sprite.images})
@@ -42,8 +42,8 @@ def illustrate(
         def shrink(image: int) -> None:
             thumbnails[image] = thumbnail(setting.images.view(image), layout.tile)
 
-        with progress.stage("Shrinking pictures", len(wanted), "images") as advance:
-            # Files are decoded in threads; a generator has its own, and more of them would wait for each other.
+        with progress.stage("Making thumbnails", len(wanted), "images") as advance:
+            # Threads decode image files in parallel. A generator has threads of its own, so its images go one by one.
             for _ in map(shrink, wanted) if isinstance(setting.images, Latents) else pool.map(shrink, wanted):
                 advance(1)
         with progress.stage("Drawing sprites", len(sprites), "sprites") as advance:
@@ -54,16 +54,16 @@ def illustrate(
 
 
 class _Thumbnails:
-    """Small pictures in a file without a name, which goes with the process: in memory they would grow with the images.
+    """Thumbnails in an unnamed temporary file, which disappears with the process; memory does not grow with the images.
 
-    Threads may read and write different ones at the same time.
+    Threads may read and write different thumbnails at the same time.
     """
 
     def __init__(self, run: Run, images: Sequence[int], tile: int) -> None:
         self._place = {image: place for place, image in enumerate(images)}
         self._shape = (tile, tile, 3)
         self._size = tile * tile * 3
-        self._file = tempfile.TemporaryFile(dir=run.folder)  # noqa: SIM115 - it is closed with this object
+        self._file = tempfile.TemporaryFile(dir=run.folder)  # noqa: SIM115 - __exit__ closes it
 
     def __enter__(self) -> Self:
         return self
@@ -91,11 +91,11 @@ def _unit_sprites(setting: Setting, results: Sequence[LayerResult]) -> Iterator[
 
 
 def _concept_sprites(setting: Setting, record: Record) -> Iterator[Sprite]:
-    """Concepts are numbered as their table is sorted."""
+    """Make the concepts' sprites, numbered in the order of the table concepts, which is sorted by key."""
     grid = setting.study.dissection.grid
     order = sorted(range(len(setting.vocabulary.keys)), key=lambda number: setting.vocabulary.keys[number])
     for row, number in enumerate(order):
         images = [image for image, _ in record.labels.examples_of(number)]
-        lit = [(record.labels.of(image) == number + 1).any(axis=1) for image in images]
-        packed = np.packbits(np.array(lit, dtype=np.bool_).reshape(len(images), grid**2), axis=1)
+        present = [(record.labels.of(image) == number + 1).any(axis=1) for image in images]
+        packed = np.packbits(np.array(present, dtype=np.bool_).reshape(len(images), grid**2), axis=1)
         yield Sprite(Pictures.concept(row), images, packed, grid, EXAMPLES)

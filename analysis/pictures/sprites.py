@@ -1,6 +1,6 @@
-"""Sprites: many small pictures in one file, and the lit regions as a second file to lay over it.
+"""Sprites: many thumbnails in one file, and a second file that highlights regions when laid over it.
 
-The lit region is drawn from the counted positions themselves, cell by cell: what is shown is what was counted.
+A region is drawn from the counted grid positions themselves: the reader sees exactly what was counted.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from dissectory.analysis.run import Pictures, Run
 
 QUALITY = 75
-"""WebP quality of the photographs: 20 kB for nine tiles; more is not seen at this size."""
+"""WebP quality of the thumbnails: 20 kB for nine tiles; a higher quality looks the same at this size."""
 
 _SHADE = (0, 0, 0, 176)
 _OUTLINE = (255, 214, 64, 255)
 
 
 class Thumbnails(Protocol):
-    """Small pictures `(tile, tile, 3)` of images, by number."""
+    """Thumbnails `(tile, tile, 3)` of images, by image number."""
 
     def __getitem__(self, image: int) -> npt.NDArray[np.uint8]:
-        """Get the small picture of an image."""
+        """Return the thumbnail of an image."""
         ...
 
 
@@ -39,9 +39,9 @@ def thumbnail(view: npt.NDArray[np.uint8], tile: int) -> npt.NDArray[np.uint8]:
 
 @dataclass(frozen=True, slots=True)
 class Sprite:
-    """What one sprite shows: images in order, and for each the lit positions of a `grid` x `grid`.
+    """The content of one sprite: images in order, and the highlighted positions of each on a `grid` x `grid` grid.
 
-    `packed` `(tiles, bytes)` holds them as bits: a run has thousands of sprites in waiting.
+    `packed` `(tiles, bytes)` holds these positions as bits, because a run keeps thousands of sprites in memory.
     """
 
     path: str
@@ -51,8 +51,8 @@ class Sprite:
     tiles: int
 
     @property
-    def lit(self) -> npt.NDArray[np.bool_]:
-        """The lit positions `(tiles, grid, grid)`."""
+    def highlighted(self) -> npt.NDArray[np.bool_]:
+        """The highlighted positions `(tiles, grid, grid)`."""
         bits = np.unpackbits(self.packed, axis=1, count=self.grid**2)
         return bits.astype(np.bool_).reshape(-1, self.grid, self.grid)
 
@@ -61,12 +61,14 @@ def write_sprite(run: Run, sprite: Sprite, thumbnails: Thumbnails, layout: Pictu
     """Write a sprite and its mask into a run.
 
     Raises:
-        RunError: the run's folder cannot be written.
+        RunError: if the run's folder cannot be written.
     """
     photographs = _sheet([thumbnails[image] for image in sprite.images], sprite.tiles, layout, channels=3)
-    masks = _sheet([_shade(lit, layout.tile) for lit in sprite.lit], sprite.tiles, layout, channels=4)
+    masks = _sheet(
+        [_shade(highlighted, layout.tile) for highlighted in sprite.highlighted], sprite.tiles, layout, channels=4
+    )
     with run.replacing(run.folder / sprite.path) as path:
-        # Methods above these cost twice the time for less than 3 % of the bytes.
+        # Higher methods take twice the time and save less than 3 % of the bytes.
         Image.fromarray(photographs).save(path, "WEBP", quality=QUALITY, method=2)
     with run.replacing(run.folder / layout.mask(sprite.path)) as path:
         Image.fromarray(masks).save(path, "WEBP", lossless=True, quality=20, method=1)
@@ -75,7 +77,7 @@ def write_sprite(run: Run, sprite: Sprite, thumbnails: Thumbnails, layout: Pictu
 def _sheet(
     pictures: Sequence[npt.NDArray[np.uint8]], tiles: int, layout: Pictures, channels: int
 ) -> npt.NDArray[np.uint8]:
-    """Lay tiles row by row; tiles without a picture stay black (and transparent)."""
+    """Place tiles row by row; a tile without an image stays black (and transparent)."""
     columns, tile = min(layout.columns, tiles), layout.tile
     sheet = np.zeros((-(-tiles // columns) * tile, columns * tile, channels), dtype=np.uint8)
     for place, picture in enumerate(pictures):
@@ -84,10 +86,10 @@ def _sheet(
     return sheet
 
 
-def _shade(lit: npt.NDArray[np.bool_], tile: int) -> npt.NDArray[np.uint8]:
-    """Draw a mask `(tile, tile, 4)`: clear where lit, dark elsewhere, with a thin line between."""
-    cells = (2 * np.arange(tile) + 1) * len(lit) // (2 * tile)  # the cell under each pixel's center
-    inside = lit[np.ix_(cells, cells)]
+def _shade(highlighted: npt.NDArray[np.bool_], tile: int) -> npt.NDArray[np.uint8]:
+    """Draw a mask `(tile, tile, 4)`: transparent where highlighted, dark elsewhere, with a thin line between."""
+    cells = (2 * np.arange(tile) + 1) * len(highlighted) // (2 * tile)  # the grid position under each pixel's center
+    inside = highlighted[np.ix_(cells, cells)]
     mask = np.zeros((tile, tile, 4), dtype=np.uint8)
     mask[~inside] = _SHADE
     mask[_dilated(inside) & ~inside] = _OUTLINE

@@ -1,4 +1,4 @@
-"""Strips: rows of small pictures in one file, without masks, for what was done to images one after the other."""
+"""Strips: rows of tiles in one file, without masks, for edited images and for counterexamples."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 def write_strip(run: Run, name: str, rows: Sequence[Sequence[Picture]], columns: int) -> None:
-    """Write rows of tiles `(tile, tile, 3)`, at most `columns` in each, into a run; missing tiles are black.
+    """Write rows of tiles `(tile, tile, 3)`, at most `columns` in each row, into a run; missing tiles are black.
 
     Raises:
-        RunError: the run's folder cannot be written.
+        RunError: if the run's folder cannot be written.
     """
     tile = len(rows[0][0])
     sheet = np.zeros((len(rows) * tile, columns * tile, 3), dtype=np.uint8)
@@ -35,7 +35,7 @@ def write_strip(run: Run, name: str, rows: Sequence[Sequence[Picture]], columns:
 
 
 def difference(before: Picture, after: Picture, amplified: int) -> Picture:
-    """How far two pictures are apart, value by value, `amplified` so many times and kept in 0..255.
+    """Return the absolute difference of two pictures, value by value, times `amplified` and clipped to 0..255.
 
     >>> difference(np.array([[[9, 0, 200]]], np.uint8), np.array([[[4, 2, 0]]], np.uint8), 3).tolist()
     [[[15, 6, 255]]]

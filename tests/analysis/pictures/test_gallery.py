@@ -1,4 +1,4 @@
-"""The gallery: which images, and what is drawn and written down of their label maps."""
+"""The gallery: the choice of images, and the drawings and tables of their label maps."""
 
 from __future__ import annotations
 
@@ -24,28 +24,28 @@ if TYPE_CHECKING:
 
 
 def positions(text: str, count: int) -> list[bool]:
-    """What `runs` wrote, read from its definition."""
-    lit: list[bool] = []
+    """Decode the run lengths that `runs` wrote, from their definition."""
+    found: list[bool] = []
     for number, length in enumerate(text.split()):
-        lit += [number % 2 == 1] * int(length)
-    return lit + [False] * (count - len(lit))
+        found += [number % 2 == 1] * int(length)
+    return found + [False] * (count - len(found))
 
 
 @given(arrays(np.bool_, st.tuples(st.integers(1, 9), st.integers(1, 9))))
-def test_runs_tell_every_position(mask: np.ndarray) -> None:
+def test_runs_encode_every_position(mask: np.ndarray) -> None:
     assert positions(runs(mask), mask.size) == mask.ravel().tolist()
 
 
 @given(st.lists(st.sampled_from([None, "a", "b", "c"]), min_size=1, max_size=60), st.integers(1, 9))
 def test_chosen_images_are_spread_over_the_classes(classes: list[str | None], most: int) -> None:
     chosen = choose(range(100, 100 + len(classes)), classes, most)
-    of = [classes[image - 100] for image in chosen]
+    chosen_classes = [classes[image - 100] for image in chosen]
     assert len(set(chosen)) == len(chosen) <= most
     sizes = {name: classes.count(name) for name in set(classes)}
     if len(sizes) >= most:
-        assert len(set(of)) == len(of) == most
+        assert len(set(chosen_classes)) == len(chosen_classes) == most
     else:
-        assert {name: of.count(name) for name in sizes} == {
+        assert {name: chosen_classes.count(name) for name in sizes} == {
             name: min(size, most // len(sizes)) for name, size in sizes.items()
         }
 
@@ -65,7 +65,7 @@ def test_a_position_with_several_concepts_shows_them_in_turn() -> None:
         assert drawn[row, column, :3].tolist() == ([1, 2, 3] if second else [10, 11, 12])
 
 
-def test_masks_are_those_of_all_planes() -> None:
+def test_a_mask_covers_all_planes() -> None:
     labels = np.array([[0, 3], [3, 0], [1, 2], [1, 0]], dtype=np.uint16)
     masks = concept_masks(labels, 2)
     assert {place: mask.tolist() for place, mask in masks.items()} == {
@@ -87,7 +87,7 @@ def run(folder: Path) -> Run:
     return dissect(study(folder, concepts={"sources": ["masks:labels", "color"]}), folder / "run")
 
 
-def test_a_run_shows_as_many_images_of_each_class(run: Run) -> None:
+def test_a_run_shows_equally_many_images_of_each_class(run: Run) -> None:
     shown = run.table("gallery").image.unique()
     images = run.table("images").set_index("image").loc[shown]
     assert images["class"].value_counts().to_dict() == {"even": 12, "odd": 12}
@@ -115,7 +115,7 @@ def test_label_maps_are_those_on_disk(run: Run, folder: Path) -> None:
         assert maps[(image, "color")] == GRID**2
 
 
-def test_pictures_are_what_the_network_sees(run: Run, folder: Path) -> None:
+def test_gallery_images_are_the_network_s_views(run: Run, folder: Path) -> None:
     paths = run.table("images").set_index("image").path
     for image in run.table("gallery").image.unique()[:3]:
         given = np.asarray(Image.open(folder / "photos" / paths[image])).astype(int)
@@ -124,7 +124,7 @@ def test_pictures_are_what_the_network_sees(run: Run, folder: Path) -> None:
         assert np.abs(shown - given).mean() < 12
 
 
-def test_a_color_looks_like_its_name_and_other_concepts_keep_apart(run: Run) -> None:
+def test_color_concepts_have_their_own_colors_and_objects_distinct_ones(run: Run) -> None:
     colors = run.table("gallery_concepts").drop_duplicates("concept").set_index("concept").color
     assert colors["green"] == "#3f9142"
     assert colors[CONCEPTS].nunique() == len(CONCEPTS)

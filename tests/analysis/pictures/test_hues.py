@@ -1,4 +1,4 @@
-"""Colors of concepts: like what is wished for, apart from each other, and from the paper."""
+"""Colors of concepts: similar to the wish, distinct from each other and from the background."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from dissectory.analysis.concepts.color_model import COLORS, lab, names
 from dissectory.analysis.pictures.hues import APART, OWN, distinct_colors
 
-PAPERS = ((251, 249, 244), (19, 19, 17))
+BACKGROUNDS = ((251, 249, 244), (19, 19, 17))
 
 
 def seen(color: str) -> np.ndarray:
@@ -26,24 +26,24 @@ def distances(colors: list[str]) -> np.ndarray:
     ("wish", "name"),
     [((70, 120, 200), "blue"), ((60, 130, 60), "green"), ((190, 60, 50), "red")],
 )
-def test_a_color_is_like_the_wish(wish: tuple[int, int, int], name: str) -> None:
+def test_a_color_resembles_the_wish(wish: tuple[int, int, int], name: str) -> None:
     (color,) = distinct_colors([wish])
     assert COLORS[int(names(list(bytes.fromhex(color[1:]))))] == name
 
 
-def test_the_same_wish_over_and_over_gives_colors_that_can_be_told_apart() -> None:
+def test_equal_wishes_get_distinct_colors() -> None:
     colors = distinct_colors([(120, 120, 120)] * 80)
     assert distances(colors[:12]).min() >= APART * 0.8
     assert distances(colors[:80]).min() > 10
 
 
-def test_colors_keep_away_from_paper() -> None:
-    for paper in PAPERS:
-        colors = distinct_colors([paper] * 60)
-        assert min(np.linalg.norm(seen(color) - lab(paper)) for color in colors) > 18
+def test_colors_differ_from_the_background() -> None:
+    for background in BACKGROUNDS:
+        colors = distinct_colors([background] * 60)
+        assert min(np.linalg.norm(seen(color) - lab(background)) for color in colors) > 18
 
 
-def test_a_color_does_not_depend_on_what_comes_after_it() -> None:
+def test_a_color_does_not_depend_on_later_wishes() -> None:
     wishes = np.random.default_rng(1).integers(0, 256, (30, 3)).tolist()
     assert distinct_colors(wishes)[:20] == distinct_colors(wishes[:20])
 
@@ -52,5 +52,5 @@ def test_there_are_colors_for_any_number_of_concepts() -> None:
     assert len(set(distinct_colors([(0, 0, 0)] * 500))) == 500
 
 
-def test_basic_colors_have_their_own_names() -> None:
+def test_basic_colors_are_named_as_themselves() -> None:
     assert [COLORS[int(names(list(bytes.fromhex(OWN[name][1:]))))] for name in COLORS] == list(COLORS)
