@@ -5,19 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dissectory.report import words
-from dissectory.report.charts.drawing import (
-    Chart,
-    Frame,
-    Text,
-    across,
-    dot,
-    embed,
-    line,
-    paint,
-    tabulate,
-    ticks,
-    whisker,
-)
+from dissectory.report.charts.chart import Chart, Frame, Text, paint, tabulate
+from dissectory.report.charts.paths import across, dot, line, whisker
+from dissectory.report.charts.scales import ticks
+from dissectory.report.frame.scripts import embed
 
 if TYPE_CHECKING:
     from dissectory.report.artifacts.reading import Artifacts

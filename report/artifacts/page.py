@@ -11,7 +11,7 @@ from dissectory.report.artifacts.charts import distance_without
 if TYPE_CHECKING:
     from dissectory.analysis.run import Pictures
     from dissectory.report.artifacts.reading import Artifacts
-    from dissectory.report.charts.drawing import Chart
+    from dissectory.report.charts.chart import Chart
     from dissectory.report.core.chips import Chips, UnitChip
     from dissectory.report.core.findings import Findings
 

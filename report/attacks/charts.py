@@ -9,7 +9,10 @@ import numpy as np
 
 from dissectory.analysis.schema import CATEGORIES
 from dissectory.report import words
-from dissectory.report.charts.drawing import Chart, Frame, Text, across, dot, embed, paint, tabulate, ticks
+from dissectory.report.charts.chart import Chart, Frame, Text, paint, tabulate
+from dissectory.report.charts.paths import across, dot
+from dissectory.report.charts.scales import ticks
+from dissectory.report.frame.scripts import embed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

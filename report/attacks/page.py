@@ -16,7 +16,7 @@ from dissectory.report.core.chips import image_name
 
 if TYPE_CHECKING:
     from dissectory.report.attacks.reading import Attack, Attacks
-    from dissectory.report.charts.drawing import Chart
+    from dissectory.report.charts.chart import Chart
     from dissectory.report.core.chips import Chips, UnitChip
     from dissectory.report.core.findings import Findings
 

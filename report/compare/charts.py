@@ -6,19 +6,10 @@ from typing import TYPE_CHECKING
 
 from dissectory.analysis.schema import CATEGORIES
 from dissectory.report import words
-from dissectory.report.charts.drawing import (
-    Chart,
-    Frame,
-    Text,
-    across,
-    dot,
-    embed,
-    free_height,
-    line,
-    paint,
-    tabulate,
-    ticks,
-)
+from dissectory.report.charts.chart import Chart, Frame, Text, paint, tabulate
+from dissectory.report.charts.paths import across, dot, line
+from dissectory.report.charts.scales import free_height, ticks
+from dissectory.report.frame.scripts import embed
 
 if TYPE_CHECKING:
     from dissectory.report.compare.reading import Comparison, Network

@@ -11,7 +11,7 @@ from dissectory.report.compare.charts import depth_chart
 from dissectory.report.core.chips import concept_link, unit_href
 
 if TYPE_CHECKING:
-    from dissectory.report.charts.drawing import Chart
+    from dissectory.report.charts.chart import Chart
     from dissectory.report.compare.reading import Comparison, Fit, Network, SharedConcept
     from dissectory.report.core.chips import Chips, ConceptLink
 

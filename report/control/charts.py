@@ -7,21 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dissectory.report import words
-from dissectory.report.charts.drawing import (
-    Chart,
-    Frame,
-    Text,
-    across,
-    box,
-    dot,
-    embed,
-    line,
-    paint,
-    tabulate,
-    ticks,
-    upright,
-    whole_ticks,
-)
+from dissectory.report.charts.chart import Chart, Frame, Text, paint, tabulate
+from dissectory.report.charts.paths import across, box, dot, line, upright
+from dissectory.report.charts.scales import ticks, whole_ticks
+from dissectory.report.frame.scripts import embed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

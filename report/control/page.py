@@ -12,7 +12,7 @@ from dissectory.report.control import charts as paired
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dissectory.report.charts.drawing import Chart
+    from dissectory.report.charts.chart import Chart
     from dissectory.report.control.reading import Best, Control
     from dissectory.report.core.chips import Chips, ConceptLink, UnitChip
     from dissectory.report.core.findings import Concept, Findings

@@ -10,24 +10,10 @@ import numpy as np
 
 from dissectory.analysis.schema import CATEGORIES
 from dissectory.report import words
-from dissectory.report.charts.drawing import (
-    Chart,
-    Frame,
-    Text,
-    across,
-    box,
-    diamond,
-    dot,
-    embed,
-    hatch,
-    paint,
-    steps,
-    tabulate,
-    ticks,
-    upright,
-    whisker,
-    whole_ticks,
-)
+from dissectory.report.charts.chart import Chart, Frame, Text, paint, tabulate
+from dissectory.report.charts.paths import across, box, diamond, dot, hatch, steps, upright, whisker
+from dissectory.report.charts.scales import ticks, whole_ticks
+from dissectory.report.frame.scripts import embed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from dissectory.report.charts.drawing import Chart
+    from dissectory.report.charts.chart import Chart
     from dissectory.report.core.chips import Chips, Gallery, UnitChip
     from dissectory.report.core.findings import Concept, Findings, Ints
     from dissectory.report.edits.reading import Edits

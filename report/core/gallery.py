@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from dissectory.analysis.schema import CATEGORIES
 from dissectory.report import words
-from dissectory.report.charts.drawing import embed
 from dissectory.report.core.chips import concept_link, image_name
+from dissectory.report.frame.scripts import embed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

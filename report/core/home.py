@@ -19,7 +19,7 @@ from dissectory.report.removals.needs import headline
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dissectory.report.charts.drawing import Chart
+    from dissectory.report.charts.chart import Chart
     from dissectory.report.compare.page import Compared
     from dissectory.report.control.page import ControlSummary
     from dissectory.report.control.reading import Control

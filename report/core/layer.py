@@ -16,7 +16,7 @@ from dissectory.report.removals.needs import layer_needs
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dissectory.report.charts.drawing import Chart
+    from dissectory.report.charts.chart import Chart
     from dissectory.report.control.page import ControlSummary
     from dissectory.report.control.reading import Control
     from dissectory.report.core.chips import Chips, UnitChip

@@ -16,7 +16,7 @@ from dissectory.report.removals.needs import unit_needs
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dissectory.report.charts.drawing import Chart
+    from dissectory.report.charts.chart import Chart
     from dissectory.report.core.chips import Chips, ConceptLink, Gallery, UnitChip
     from dissectory.report.core.findings import Findings, Layer
     from dissectory.report.core.neighbors import Neighbors

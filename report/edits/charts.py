@@ -8,21 +8,10 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup, escape
 
 from dissectory.report import words
-from dissectory.report.charts.drawing import (
-    Chart,
-    Frame,
-    Text,
-    across,
-    box,
-    dot,
-    embed,
-    free_height,
-    line,
-    paint,
-    tabulate,
-    ticks,
-    whisker,
-)
+from dissectory.report.charts.chart import Chart, Frame, Text, paint, tabulate
+from dissectory.report.charts.paths import across, box, dot, line, whisker
+from dissectory.report.charts.scales import free_height, ticks
+from dissectory.report.frame.scripts import embed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

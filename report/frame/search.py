@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dissectory.analysis.schema import CATEGORIES
-from dissectory.report.charts.drawing import embed
+from dissectory.report.frame.scripts import embed
 
 if TYPE_CHECKING:
     from dissectory.report.core.chips import Chips

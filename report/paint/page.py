@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from dissectory.analysis.experiments.paint.painting import PAINT, STRONGEST
 from dissectory.report import words
-from dissectory.report.charts.drawing import embed
 from dissectory.report.core.chips import concept_link, unit_href
+from dissectory.report.frame.scripts import embed
 from dissectory.report.paint.reading import fits_offline
 
 if TYPE_CHECKING:

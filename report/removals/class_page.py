@@ -13,7 +13,7 @@ from dissectory.report.removals.reading import meaning
 from dissectory.report.switchboard.page import switches_view
 
 if TYPE_CHECKING:
-    from dissectory.report.charts.drawing import Chart
+    from dissectory.report.charts.chart import Chart
     from dissectory.report.core.chips import Chips, UnitChip
     from dissectory.report.core.findings import Findings
     from dissectory.report.removals.reading import ImageClass, Loss, Need, Removals

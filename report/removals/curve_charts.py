@@ -6,7 +6,10 @@ import math
 from typing import TYPE_CHECKING
 
 from dissectory.report import words
-from dissectory.report.charts.drawing import Chart, Frame, Text, across, dot, embed, free_height, line, paint, tabulate
+from dissectory.report.charts.chart import Chart, Frame, Text, paint, tabulate
+from dissectory.report.charts.paths import across, dot, line
+from dissectory.report.charts.scales import free_height
+from dissectory.report.frame.scripts import embed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

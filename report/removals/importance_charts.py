@@ -8,21 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dissectory.report import words
-from dissectory.report.charts.drawing import (
-    Chart,
-    Frame,
-    Text,
-    across,
-    box,
-    dot,
-    embed,
-    line,
-    paint,
-    steps,
-    tabulate,
-    ticks,
-    whisker,
-)
+from dissectory.report.charts.chart import Chart, Frame, Text, paint, tabulate
+from dissectory.report.charts.paths import across, box, dot, line, steps, whisker
+from dissectory.report.charts.scales import ticks
+from dissectory.report.frame.scripts import embed
 
 if TYPE_CHECKING:
     from dissectory.report.core.findings import Floats, Ints

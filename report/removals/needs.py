@@ -18,7 +18,7 @@ from dissectory.report.removals.importance_charts import (
 from dissectory.report.removals.reading import MOST_IMPORTANT, meaning
 
 if TYPE_CHECKING:
-    from dissectory.report.charts.drawing import Chart
+    from dissectory.report.charts.chart import Chart
     from dissectory.report.core.findings import Findings, Layer
     from dissectory.report.removals.detectors import Detectors
     from dissectory.report.removals.reading import Curve, Removals

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from dissectory.analysis.experiments.class_ablation.switches import SHOWN, SWITCHES, Switches
 from dissectory.report import words
-from dissectory.report.charts.drawing import embed
 from dissectory.report.core.chips import image_name
+from dissectory.report.frame.scripts import embed
 
 if TYPE_CHECKING:
     from markupsafe import Markup

@@ -6,9 +6,12 @@ import re
 import numpy as np
 import pytest
 
-from dissectory.report.charts.drawing import Text, embed, hatch, paint, tabulate, ticks
+from dissectory.report.charts.chart import Text, paint, tabulate
+from dissectory.report.charts.paths import hatch
+from dissectory.report.charts.scales import ticks
 from dissectory.report.core import charts
 from dissectory.report.core.findings import Concept, Layer
+from dissectory.report.frame.scripts import embed
 
 EVIL = "</script><img src=x onerror=alert(1)>\"'&"
 
