@@ -162,6 +162,29 @@ def share(value: float) -> str:
     return f"{value * 100:.1f} %"
 
 
+def signed_percent(value: float, decimals: int = 0) -> str:
+    """A change as a signed share.
+
+    >>> signed_percent(-0.533), signed_percent(0.0), signed_percent(0.1), signed_percent(-0.0123, decimals=1)
+    ('-53 %', '0 %', '+10 %', '-1.2 %')
+    """
+    if not math.isfinite(value):
+        return "an unknown share"
+    rounded = round(value * 100, decimals)
+    return f"{rounded:+.{decimals}f} %" if rounded else "0 %"
+
+
+def signed_interval(low: float, high: float, decimals: int = 0) -> str:
+    """The interval of a change; empty if it was not measured.
+
+    >>> signed_interval(-0.6, 0.1), signed_interval(math.nan, math.nan)
+    ('-60 % to +10 %', '')
+    """
+    if not math.isfinite(low):
+        return ""
+    return f"{signed_percent(low, decimals)} to {signed_percent(high, decimals)}"
+
+
 def size(count_of_bytes: int) -> str:
     """Bytes for people.
 

@@ -5,22 +5,15 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from dissectory.analysis.schema import CATEGORIES
 from dissectory.report import words
 from dissectory.report.charts.chart import Chart, Frame, Text, paint, tabulate
-from dissectory.report.charts.paths import across, dot
+from dissectory.report.charts.paths import dot
 from dissectory.report.charts.scales import ticks
 from dissectory.report.frame.scripts import embed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from dissectory.report.attacks.reading import Attacks
-    from dissectory.report.core.findings import Findings, Floats, Layer
-    from dissectory.report.edits.reading import Span
-    from dissectory.report.textures.reading import Textures
+    from dissectory.report.estimate import Estimate
 
 GROUPS = {
     "target": "units of the target",
@@ -31,7 +24,6 @@ GROUPS = {
 """What groups of units are called, in the order of telling."""
 
 _ROW = 50
-_NO_MATCH = "no match"
 
 
 def group_changes(attacks: Attacks) -> Chart:
@@ -69,7 +61,7 @@ def _x(frame: Frame, value: float, top: float) -> float:
     return frame.x(max(0.0, value) / (top * 1.05))
 
 
-def _lying(frame: Frame, span: Span, y: float, top: float, cap: float = 5) -> str:
+def _lying(frame: Frame, span: Estimate, y: float, top: float, cap: float = 5) -> str:
     """A horizontal interval with its ends as path data; nothing where there is none."""
     if not math.isfinite(span.low):
         return ""
@@ -77,12 +69,12 @@ def _lying(frame: Frame, span: Span, y: float, top: float, cap: float = 5) -> st
     return f"M{low:.1f} {y - cap:.1f}v{2 * cap}m0 {-cap}H{high:.1f}m0 {-cap}v{2 * cap}"
 
 
-def interval(span: Span) -> str:
+def interval(span: Estimate) -> str:
     """The ends of an interval; empty where there is none."""
     return f"{words.number(span.low)} to {words.number(span.high)}" if math.isfinite(span.low) else ""
 
 
-def _numbers(span: Span) -> list[float | None]:
+def _numbers(span: Estimate) -> list[float | None]:
     return [round(value, 6) if math.isfinite(value) else None for value in (span.value, span.low, span.high)]
 
 
@@ -97,106 +89,4 @@ def _says(attacks: Attacks) -> str:
         f"How much the peak activation of a unit of {attacks.layer} changes: of the {attacks.important} units that "
         f"matter most to the class that an image is to be taken for (the target), of the {attacks.important} that "
         "matter most to its own (the source), and of the others. Intervals over images hold 99 %."
-    )
-
-
-def agreement_of_layer(findings: Findings, layer: Layer, textures: Textures) -> Chart:
-    """Each unit's agreement on images and on their re-textured copies, by what the unit matches."""
-    places = range(layer.first, layer.last)
-    kinds = [_kind(findings, place) for place in places]
-    columns = [name for name in (*CATEGORIES, _NO_MATCH) if name in kinds]
-    frame = Frame(width=max(560, 60 + 110 * len(columns)), height=300, bottom=36, left=50)
-    agreement = textures.agreement[layer.first : layer.last]
-    top = max([0.1, *agreement[np.isfinite(agreement)].tolist()]) * 1.04
-    chance = mean(textures.chance[layer.first : layer.last])
-    paths = {"rule": across(frame, (tick / top for tick in ticks(top))), "other": "", "cut": ""}
-    texts = [Text(frame.left - 8, frame.y(tick / top) + 4, f"{tick:g}", "end") for tick in ticks(top)]
-    for kind, unit, value in zip(kinds, places, agreement.tolist(), strict=True):
-        if math.isfinite(value):
-            look = "other" if kind == _NO_MATCH else kind
-            x = frame.x((columns.index(kind) + 0.22 + 0.56 * (unit * 0.618034 % 1)) / len(columns))
-            paths[look] = paths.get(look, "") + dot(x, frame.y(value / top), 3.5)
-    for number, kind in enumerate(columns):
-        middle = mean(_of_kind(agreement, kinds, kind))
-        texts.append(Text(frame.x((number + 0.5) / len(columns)), frame.base + 18, kind, "middle"))
-        if math.isfinite(middle):
-            left, right = (frame.x((number + share) / len(columns)) for share in (0.16, 0.84))
-            paths["mean"] = paths.get("mean", "") + f"M{left:.1f} {frame.y(middle / top):.1f}H{right:.1f}"
-    if math.isfinite(chance):
-        paths["cut"] = across(frame, [chance / top])
-        texts.append(Text(frame.end, frame.y(chance / top) - 5, "chance", "cut end"))
-    return Chart(
-        kind="agreement",
-        says=_says_agreement(findings, layer, textures),
-        width=frame.width,
-        height=frame.height,
-        marks=paint(paths.items(), texts),
-        links=(),
-        data=embed(
-            {
-                "columns": columns,
-                "points": [
-                    [columns.index(kind), int(findings.units.unit[place]), round(value, 5)]
-                    for kind, place, value in zip(kinds, places, agreement.tolist(), strict=True)
-                    if math.isfinite(value)
-                ],
-                "chance": round(chance, 5) if math.isfinite(chance) else None,
-            }
-        ),
-        head=("unit", "agreement", "95 % interval", "chance", "matches"),
-        rows=tabulate(
-            (
-                str(findings.units.unit[place]),
-                ratio(float(textures.agreement[place])),
-                spread(textures, place),
-                ratio(float(textures.chance[place])),
-                kind,
-            )
-            for kind, place in zip(kinds, places, strict=True)
-        ),
-    )
-
-
-def _kind(findings: Findings, place: int) -> str:
-    """The category that a unit matches."""
-    label = findings.label_of(place)
-    return label.category if label and findings.units.matched[place] else _NO_MATCH
-
-
-def _of_kind(values: Floats, kinds: Sequence[str], wanted: str) -> Floats:
-    return values[[kind == wanted for kind in kinds]]
-
-
-def mean(values: Floats) -> float:
-    """Mean of what is known; NaN where nothing is."""
-    known = values[np.isfinite(values)]
-    return float(known.mean()) if len(known) else math.nan
-
-
-def ratio(value: float) -> str:
-    """A share to three decimals; empty where it is not known."""
-    return words.ratio(value) if math.isfinite(value) else ""
-
-
-def spread(textures: Textures, place: int) -> str:
-    """The interval of a unit's agreement; empty where there is none."""
-    low, high = float(textures.low[place]), float(textures.high[place])
-    return f"{words.ratio(low)} to {words.ratio(high)}" if math.isfinite(low) else ""
-
-
-def _says_agreement(findings: Findings, layer: Layer, textures: Textures) -> str:
-    """The mean of a layer, beside those of the first and the last one."""
-    own = mean(textures.agreement[layer.first : layer.last])
-    if not math.isfinite(own):
-        return f"No unit of {layer.name} is active on these images."
-    beside = [
-        f"{words.percent(value)} in {other.name}"
-        for other in dict.fromkeys((findings.layers[0], findings.layers[-1]))
-        if other is not layer and math.isfinite(value := mean(textures.agreement[other.first : other.last]))
-    ]
-    also = f" ({' and '.join(beside)})" if beside else ""
-    return (
-        f"Of the positions where a unit of {layer.name} is on in an image or in its copy with other textures, it is on "
-        f"in both at {words.percent(own)}, on average{also}. A dot is a unit, by what it matches; a line is a mean. "
-        f"{words.count(textures.pairs, 'pair')} of images."
     )

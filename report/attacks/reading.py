@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dissectory.report.edits.reading import Span
+from dissectory.report.estimate import Estimate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,7 +54,7 @@ class Attacks:
     layer: str
     important: int
     attacks: tuple[Attack, ...]
-    groups: Mapping[str, tuple[Span, int]]
+    groups: Mapping[str, tuple[Estimate, int]]
     units: tuple[UnitChange, ...]
 
     @classmethod
@@ -71,7 +71,7 @@ class Attacks:
         if not attacks or not len(changes):
             return None
         groups = {
-            str(row["group"]): (Span(float(row["change"]), float(row["low"]), float(row["high"])), int(row["images"]))
+            str(row["group"]): (Estimate(*(float(row[name]) for name in ("change", "low", "high"))), int(row["images"]))
             for row in changes.to_dict("records")
         }
         done = {attack.image for attack in attacks if attack.success}
@@ -89,7 +89,7 @@ class Attacks:
         return tuple(attack for attack in self.attacks if attack.success)
 
     @property
-    def told(self) -> dict[str, tuple[Span, int]]:
+    def told(self) -> dict[str, tuple[Estimate, int]]:
         """Groups that were measured on any image, in the order of telling."""
         order = ("target", "source", "other", "all")
         return {

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from dissectory.analysis.schema import CATEGORIES
 from dissectory.report import words
-from dissectory.report.attacks.charts import agreement_of_layer
 from dissectory.report.control.page import layer_summary
 from dissectory.report.core import charts
 from dissectory.report.removals.needs import layer_needs
+from dissectory.report.textures.charts import agreement_of_layer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dissectory.report import words
-from dissectory.report.attacks.charts import ratio, spread
 from dissectory.report.core import charts
 from dissectory.report.core.chips import gallery, image_name, unit_href
 from dissectory.report.edits.shots import alone_view, counterexample_shots
 from dissectory.report.removals.needs import unit_needs
+from dissectory.report.textures.charts import ratio, spread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,7 +16,8 @@ from dissectory.report.frame.scripts import embed
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dissectory.report.edits.reading import Ablation, Context, Insertion, Span
+    from dissectory.report.edits.reading import Ablation, Context, Insertion
+    from dissectory.report.estimate import Estimate
 
 _LEAST = 0.2
 """The axis of changes reaches at least so far down."""
@@ -51,7 +52,7 @@ def ablation_curve(concept: str, ablation: Ablation) -> Chart:
     step = ticks(high - low)[1]
     marks = [step * place for place in range(math.ceil(low / step), math.floor(high / step) + 1)]
     paths = {"rule": across(frame, ((tick - low) / span_of_axis for tick in marks))}
-    texts = [Text(frame.left - 8, y(tick) + 4, signed_percent(tick), "end") for tick in marks]
+    texts = [Text(frame.left - 8, y(tick) + 4, words.signed_percent(tick), "end") for tick in marks]
     texts += [Text(x(size), frame.base + 17, f"{size}", "middle") for size in ablation.sizes if size != 1]
     texts.append(Text(frame.end, frame.base + 36, "units removed", "end quiet"))
     ends: list[float] = []
@@ -65,7 +66,7 @@ def ablation_curve(concept: str, ablation: Ablation) -> Chart:
         if points:
             ends.append(free_height(points[-1][1] + 4, ends))
             strong = "strong" if look == "own" else "quiet"
-            last = signed_percent(spans[-1].value) if _known(spans[-1].value) else ""
+            last = words.signed_percent(spans[-1].value) if _known(spans[-1].value) else ""
             texts.append(Text(frame.end + 8, ends[-1], f"{words.beginning(name)} {last}", strong))
     return Chart(
         kind="ablation",
@@ -149,12 +150,13 @@ def _says(concept: str, ablation: Ablation) -> str:
         return f"None of the {ablation.drawn:,} images that were drawn for it showed {concept}."
     does = "takes away" if last.value < 0 else "adds"
     other = f"; ranked by IQR, they change it by {_shown(ablation.informed[-1])}" if ablation.informed else ""
-    interval = f" ({signed_percent(last.low)} to {signed_percent(last.high)})" if _known(last.low) else ""
+    interval = f" ({words.signed_interval(last.low, last.high)})" if _known(last.low) else ""
+    sure = "intervals of 99 %" if _known(last.low) else "too few for an interval"
     return (
         f"Removing the {ablation.sizes[-1]} units of {ablation.layer} that fit {concept} best by IoU {does} "
         f"{words.percent(abs(last.value))} of its area{interval}{other}. As many units at random change it by "
-        f"{signed_percent(control.value)}. Of {ablation.drawn:,} other images, by {ablation.images:,} that show it and "
-        f"{ablation.without:,} that do not; {'intervals of 99 %' if _known(last.low) else 'too few for an interval'}."
+        f"{words.signed_percent(control.value)}. Of {ablation.drawn:,} other images, by {ablation.images:,} that show "
+        f"it and {ablation.without:,} that do not; {sure}."
     )
 
 
@@ -194,24 +196,12 @@ def _known(value: float) -> bool:
     return math.isfinite(value)
 
 
-def signed_percent(value: float, decimals: int = 0) -> str:
-    """A change as a signed share.
-
-    >>> signed_percent(-0.533), signed_percent(0.0), signed_percent(0.1), signed_percent(-0.0123, decimals=1)
-    ('-53 %', '0 %', '+10 %', '-1.2 %')
-    """
-    if not _known(value):
-        return "an unknown share"
-    rounded = round(value * 100, decimals)
-    return f"{rounded:+.{decimals}f} %" if rounded else "0 %"
-
-
-def _shown(span: Span) -> str:
+def _shown(span: Estimate) -> str:
     if not _known(span.value):
         return ""
-    interval = f" ({signed_percent(span.low)} to {signed_percent(span.high)})" if _known(span.low) else ""
-    return f"{signed_percent(span.value)}{interval}"
+    interval = f" ({words.signed_interval(span.low, span.high)})" if _known(span.low) else ""
+    return f"{words.signed_percent(span.value)}{interval}"
 
 
-def _numbers(span: Span) -> list[float | None]:
+def _numbers(span: Estimate) -> list[float | None]:
     return [round(value, 5) if _known(value) else None for value in (span.value, span.low, span.high)]

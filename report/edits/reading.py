@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dissectory.analysis import schema
+from dissectory.report.estimate import Estimate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,15 +18,6 @@ if TYPE_CHECKING:
 
 OTHERS = 3
 """Other concepts whose areas are shown beside a concept's own."""
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A value and the ends of its 99 % interval, NaN where there is none."""
-
-    value: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +34,10 @@ class Ablation:
     images: int
     without: int
     sizes: tuple[int, ...]
-    own: tuple[Span, ...]
-    informed: tuple[Span, ...]
-    random: tuple[Span, ...]
-    others: tuple[tuple[str, tuple[Span, ...]], ...]
+    own: tuple[Estimate, ...]
+    informed: tuple[Estimate, ...]
+    random: tuple[Estimate, ...]
+    others: tuple[tuple[str, tuple[Estimate, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +46,7 @@ class Context:
 
     name: str
     locations: int
-    added: Span
+    added: Estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +94,7 @@ class Effect:
     images: int
     before: int
     after: int
-    change: Span
+    change: Estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,14 +161,14 @@ def _measured(rows: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
     return by
 
 
-def _spans(rows: list[dict[str, Any]], *keys: str) -> tuple[Span, ...]:
-    return tuple(Span(*(float(row[key]) for key in keys)) for row in rows)
+def _spans(rows: list[dict[str, Any]], *keys: str) -> tuple[Estimate, ...]:
+    return tuple(Estimate(*(float(row[key]) for key in keys)) for row in rows)
 
 
 def _insertion(rows: pd.DataFrame, categories: Mapping[str, str]) -> Insertion:
     """Contexts that are colors say little where things were named: they are left out then."""
     contexts = [
-        Context(str(row["context"]), int(row["locations"]), Span(row["added"], row["low"], row["high"]))
+        Context(str(row["context"]), int(row["locations"]), Estimate(row["added"], row["low"], row["high"]))
         for row in rows.sort_values("added", ascending=False, kind="stable").to_dict("records")
     ]
     named = [context for context in contexts if categories.get(context.name, "") not in {"color", ""}]
@@ -203,7 +195,7 @@ def _single(run: Run) -> tuple[dict[tuple[str, int], tuple[Effect, ...]], frozen
         return {}, frozenset()
     found: dict[tuple[str, int], list[Effect]] = {}
     for row in run.table("unit_effects").to_dict("records"):
-        span = Span(float(row["change"]), float(row["low"]), float(row["high"]))
+        span = Estimate(float(row["change"]), float(row["low"]), float(row["high"]))
         effect = Effect(str(row["concept"]), int(row["images"]), int(row["baseline"]), int(row["pixels"]), span)
         found.setdefault((str(row["layer"]), int(row["unit"])), []).append(effect)
     ordered = {key: tuple(sorted(of, key=lambda one: -abs(one.after - one.before))) for key, of in found.items()}

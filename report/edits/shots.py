@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from dissectory.report import words
 from dissectory.report.core.chips import image_name
-from dissectory.report.edits.charts import signed_percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,7 +15,8 @@ if TYPE_CHECKING:
     from dissectory.report.core.chips import Chips, ConceptLink, UnitChip
     from dissectory.report.core.findings import Concept, Findings, Layer
     from dissectory.report.edits.counterexamples import Counterexamples
-    from dissectory.report.edits.reading import Edits, Effect, Place, Span
+    from dissectory.report.edits.reading import Edits, Effect, Place
+    from dissectory.report.estimate import Estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,8 +209,8 @@ def _changed(effect: Effect, link: ConceptLink, label: str, scale: float) -> Cha
     known = math.isfinite(span.low)
     return Changed(
         concept=link,
-        change=signed_percent(span.value, decimals=1) if math.isfinite(span.value) else "new",
-        interval=f"{signed_percent(span.low, decimals=1)} to {signed_percent(span.high, decimals=1)}" if known else "",
+        change=words.signed_percent(span.value, decimals=1) if math.isfinite(span.value) else "new",
+        interval=words.signed_interval(span.low, span.high, decimals=1),
         bar=change_bar(span, scale),
         positions=f"{effect.after - effect.before:+,} of {effect.before:,} positions".replace("-", words.MINUS),
         gained=effect.after > effect.before,
@@ -219,7 +219,7 @@ def _changed(effect: Effect, link: ConceptLink, label: str, scale: float) -> Cha
     )
 
 
-def change_bar(span: Span, scale: float) -> str:
+def change_bar(span: Estimate, scale: float) -> str:
     """Where a change and its interval lie on a bar whose middle is no change, in percent of its width."""
     if not math.isfinite(span.value):
         return ""
@@ -228,7 +228,7 @@ def change_bar(span: Span, scale: float) -> str:
     return f"{drawn};--l:{_on(span.low, scale):.1f}%;--h:{_on(span.high, scale):.1f}%" if _finite(span) else drawn
 
 
-def _finite(span: Span) -> bool:
+def _finite(span: Estimate) -> bool:
     return math.isfinite(span.low) and math.isfinite(span.high)
 
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dissectory.report import words
-from dissectory.report.edits.charts import signed_percent
 from dissectory.report.edits.shots import change_bar
 
 if TYPE_CHECKING:
     from dissectory.report.core.chips import Chips, ConceptLink
     from dissectory.report.core.findings import Findings
-    from dissectory.report.edits.reading import Ablation, Edits, Span
+    from dissectory.report.edits.reading import Ablation, Edits
+    from dissectory.report.estimate import Estimate
 
 UNITS = 20
 """Units removed: the number that Bau et al. 2020 report; of smaller layers as many as there were."""
@@ -75,11 +75,11 @@ def _place(ablation: Ablation) -> int:
     return max(place for place, size in enumerate(ablation.sizes) if size <= UNITS)
 
 
-def _own(ablation: Ablation) -> Span:
+def _own(ablation: Ablation) -> Estimate:
     return ablation.own[_place(ablation)]
 
 
-def _is_sure(span: Span) -> bool:
+def _is_sure(span: Estimate) -> bool:
     """Whether an area surely shrank."""
     return math.isfinite(span.high) and span.high < 0
 
@@ -92,12 +92,12 @@ def _lost(link: ConceptLink, ablation: Ablation) -> Lost:
     return Lost(
         concept=link,
         bar=change_bar(own, 1.0),
-        change=signed_percent(own.value),
+        change=words.signed_percent(own.value),
         order=f"{own.value:.4f}",
-        interval=f"{signed_percent(own.low)} to {signed_percent(own.high)}" if known else "",
-        informed=signed_percent(informed.value) if informed else "",
+        interval=words.signed_interval(own.low, own.high),
+        informed=words.signed_percent(informed.value) if informed else "",
         informed_order=f"{informed.value:.4f}" if informed else "",
-        random=signed_percent(random.value),
+        random=words.signed_percent(random.value),
         images=f"{ablation.images:,}",
         unsure=not known or own.low <= 0 <= own.high,
     )
@@ -108,6 +108,6 @@ def _says(name: str, ablation: Ablation) -> str:
     own, units = _own(ablation), words.count(ablation.sizes[_place(ablation)], "best unit")
     if not _is_sure(own):
         return f"No concept surely loses area without its {units} in {ablation.layer}."
-    informed = f" ({signed_percent(ablation.informed[_place(ablation)].value)} by IQR)" if ablation.informed else ""
-    lost = words.percent(-own.value)
-    return f"Without its {units} by IoU in {ablation.layer}, {name} loses most: {lost} of its area{informed}."
+    informed = words.signed_percent(ablation.informed[_place(ablation)].value) if ablation.informed else ""
+    lost = f"{words.percent(-own.value)} of its area" + (f" ({informed} by IQR)" if informed else "")
+    return f"Without its {units} by IoU in {ablation.layer}, {name} loses most: {lost}."

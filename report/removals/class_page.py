@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dissectory.report import words
-from dissectory.report.edits.charts import signed_percent
 from dissectory.report.removals.curve_charts import CALLED_OUT, class_curve
 from dissectory.report.removals.reading import meaning
 from dissectory.report.switchboard.page import switches_view
@@ -160,7 +159,7 @@ def _unit(chips: Chips, need: Need) -> NeededUnit:
     return NeededUnit(
         chip=chips.units[need.place],
         rank=need.rank + 1,
-        drop=signed_percent(-need.drop, decimals=1) if math.isfinite(need.drop) else "",
+        drop=words.signed_percent(-need.drop, decimals=1) if math.isfinite(need.drop) else "",
         drop_order=f"{need.drop:.6f}" if math.isfinite(need.drop) else "-9",
         lead=words.number(need.lead_drop) if math.isfinite(need.lead_drop) else "",
         lead_order=f"{need.lead_drop:.6f}" if math.isfinite(need.lead_drop) else "-9",

@@ -10,7 +10,6 @@ import numpy as np
 
 from dissectory.analysis.schema import TABLES
 from dissectory.report import words
-from dissectory.report.edits.charts import signed_percent
 from dissectory.report.removals.curve_charts import CALLED_OUT
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ class _Lost:
     def cell(self, name: str) -> tuple[str, str]:
         """What a class loses, by which classes are sorted; empty where it is not known."""
         change = self.changes.get(name)
-        return ("", "-9") if change is None else (signed_percent(change, decimals=1), f"{-change:.6f}")
+        return ("", "-9") if change is None else (words.signed_percent(change, decimals=1), f"{-change:.6f}")
 
 
 def classes_page(findings: Findings, removals: Removals | None = None) -> ClassesPage | None:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dissectory.report import words
-from dissectory.report.edits.charts import signed_percent
 from dissectory.report.removals.importance_charts import (
     detector_density,
     interpretability_by_importance,
@@ -133,7 +132,7 @@ def unit_needs(removals: Removals | None, detectors: Detectors | None, layer: in
             removals.classes[number].name,
             removals.classes[number].href,
             need.rank + 1,
-            signed_percent(-need.drop, decimals=1) if math.isfinite(need.drop) else "not removed",
+            words.signed_percent(-need.drop, decimals=1) if math.isfinite(need.drop) else "not removed",
             words.number(need.lead_drop) if math.isfinite(need.lead_drop) else "",
         )
         for number, need in needed

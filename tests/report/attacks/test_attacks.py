@@ -13,12 +13,13 @@ from fakes.attacks import CLASSES, UNITS, with_attacks, with_textures
 from fakes.run import make_fake_run
 
 from dissectory.report import build
-from dissectory.report.attacks.charts import agreement_of_layer, group_changes
+from dissectory.report.attacks.charts import group_changes
 from dissectory.report.attacks.page import attacks_page
 from dissectory.report.attacks.reading import Attacks
 from dissectory.report.core.chips import Chips
 from dissectory.report.core.findings import Findings
-from dissectory.report.edits.reading import Span
+from dissectory.report.estimate import Estimate
+from dissectory.report.textures.charts import agreement_of_layer
 from dissectory.report.textures.reading import Textures
 
 if TYPE_CHECKING:
@@ -73,13 +74,13 @@ def test_the_page_says_which_group_changes_most(run: Run) -> None:
     findings, attacks = read(with_attacks(run))
     page = attacks_page(findings, Chips(findings), attacks)
     assert page.found == "Units of the source change 1.9 times as much as all others."
-    unsure = {**attacks.groups, "target": (Span(1.0, 0.5, 1.5), 2)}
+    unsure = {**attacks.groups, "target": (Estimate(1.0, 0.5, 1.5), 2)}
     page = attacks_page(findings, Chips(findings), Attacks("a", 4, attacks.attacks, unsure, ()))
     assert page.found == (
         "Units of the target and units of the source change 1.2 and 1.9 times as much as all others. "
         "With so few images, the intervals overlap."
     )
-    less = {**attacks.groups, "source": (Span(0.1, 0.0, 0.2), 2)}
+    less = {**attacks.groups, "source": (Estimate(0.1, 0.0, 0.2), 2)}
     page = attacks_page(findings, Chips(findings), Attacks("a", 4, attacks.attacks, less, ()))
     assert page.found == "The units that matter to the two classes change no more than the others do."
 

@@ -15,19 +15,20 @@ from dissectory.report.build import build_site
 from dissectory.report.core.chips import Chips
 from dissectory.report.core.findings import Findings
 from dissectory.report.edits.charts import ablation_curve, insertion_bars
-from dissectory.report.edits.reading import Ablation, Context, Edits, Insertion, Span
+from dissectory.report.edits.reading import Ablation, Context, Edits, Insertion
 from dissectory.report.edits.vanished import MOST, vanished
+from dissectory.report.estimate import Estimate
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from dissectory.analysis.run import Run
 
-UNKNOWN = Span(math.nan, math.nan, math.nan)
+UNKNOWN = Estimate(math.nan, math.nan, math.nan)
 
 
-def span(value: float) -> Span:
-    return Span(value, value - 0.1, value + 0.1)
+def span(value: float) -> Estimate:
+    return Estimate(value, value - 0.1, value + 0.1)
 
 
 def ablation(last: float = -0.5, *others: str, informed: bool = False) -> Ablation:
@@ -86,7 +87,7 @@ def test_another_concept_does_not_dwarf_the_own_one() -> None:
     assert "sky +500 %" in marks
     assert ">+50 %<" in marks
     assert "+100 %" not in marks.replace("+500 %", "")
-    few = dataclasses.replace(one, own=tuple(Span(at.value, math.nan, math.nan) for at in one.own))
+    few = dataclasses.replace(one, own=tuple(Estimate(at.value, math.nan, math.nan) for at in one.own))
     assert ablation_curve("tree", few).says.endswith("30 that do not; too few for an interval.")
 
 
@@ -106,7 +107,7 @@ def test_bars_are_of_contexts_that_were_met_more_than_a_few_times() -> None:
     rare = insertion_bars("tree", insertion(("hill", 9, 0.0), ("fir", 1, 14.0)), 64)
     assert "where fir was: 14 of 4,096 positions" in rare.says
     unsure = Insertion(
-        "layer2", (Context("hill", 9, Span(1.0, math.nan, math.nan)), Context("fir", 20, Span(3.0, 0.0, 7.0)))
+        "layer2", (Context("hill", 9, Estimate(1.0, math.nan, math.nan)), Context("fir", 20, Estimate(3.0, 0.0, 7.0)))
     )
     assert "appear nowhere for sure; most, 3.0 of 4,096 positions, at the 20 places where fir was." in (
         insertion_bars("tree", unsure, 64).says
