@@ -26,7 +26,7 @@ from dissectory.report.attacks.page import attacks_page
 from dissectory.report.attacks.reading import Attacks
 from dissectory.report.compare.charts import depth_chart
 from dissectory.report.compare.page import Compared, compare_page
-from dissectory.report.compare.reading import Comparison, Network
+from dissectory.report.compare.reading import ComparedNetwork, Comparison
 from dissectory.report.control.page import control_page
 from dissectory.report.control.reading import Control
 from dissectory.report.core.chips import Chips
@@ -39,7 +39,7 @@ from dissectory.report.core.layer import layer_page
 from dissectory.report.core.neighbors import find_neighbors
 from dissectory.report.core.unit import unit_pages
 from dissectory.report.edits.counterexamples import Counterexamples
-from dissectory.report.edits.reading import Edits
+from dissectory.report.edits.reading import EditResults
 from dissectory.report.frame.libraries import library
 from dissectory.report.frame.search import search_index
 from dissectory.report.frame.shells import SOURCES, build_chrome
@@ -111,7 +111,7 @@ def _finished(run: Run) -> Iterator[tuple[Related, Run]]:
 def _comparison(findings: Findings, other: Findings, link: RelatedSite) -> Comparison | None:
     """Set a run beside a related one."""
     root = link.href.removesuffix("index.html")
-    return Comparison.of(Network.of(findings, site_title(findings)), Network.of(other, link.title, root))
+    return Comparison.of(ComparedNetwork.of(findings, site_title(findings)), ComparedNetwork.of(other, link.title, root))
 
 
 def _write_site(  # noqa: PLR0917 - what a site may have
@@ -153,7 +153,7 @@ def _write_site(  # noqa: PLR0917 - what a site may have
 
     matched = matches(findings)
     neighbors = find_neighbors(findings)
-    edits, counters = Edits.read(run, findings), Counterexamples.read(run, findings)
+    edits, counters = EditResults.read(run, findings), Counterexamples.read(run, findings)
     of_classes = range(len(removals.classes) if removals else 0)
     total = 3 + len(optional) - len(left_out) + len(findings.layers) + len(findings.concepts) + len(findings.units)
     total += len(of_classes)

@@ -25,7 +25,7 @@ MOST_UNITS = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class AttackRow:
     """An attacked image: its three pictures, and what the network says of the first two."""
 
     original: str
@@ -60,7 +60,7 @@ class AttacksPage:
     remark: str
     found: str
     chart: Chart | None
-    rows: tuple[Row, ...]
+    rows: tuple[AttackRow, ...]
     units: tuple[ChangedUnit, ...]
     more: str
     layer: str
@@ -125,8 +125,8 @@ def _found(attacks: Attacks) -> str:
     return words.sentence_case(f"{named} change {times} times as much as all others.{clear}")
 
 
-def _row(findings: Findings, attack: Attack) -> Row:
-    return Row(
+def _row(findings: Findings, attack: Attack) -> AttackRow:
+    return AttackRow(
         original=Pictures.attack(attack.image),
         changed=Pictures.attack(attack.image, "changed"),
         difference=Pictures.attack(attack.image, "difference"),

@@ -12,7 +12,7 @@ from dissectory.report.charts.scales import free_height, ticks
 from dissectory.report.frame.scripts import embed
 
 if TYPE_CHECKING:
-    from dissectory.report.compare.reading import Comparison, Network
+    from dissectory.report.compare.reading import ComparedNetwork, Comparison
 
 _PANEL, _GAP = 330, 60
 
@@ -79,7 +79,7 @@ def depth_chart(comparison: Comparison) -> Chart:
     )
 
 
-def _way(network: Network) -> str:
+def _way(network: ComparedNetwork) -> str:
     """What lies at both ends of a panel."""
     return "layers, from the latent to the image" if network.draws else "layers, from the image on"
 

@@ -12,7 +12,7 @@ from dissectory.report.core.chips import concept_link, unit_href
 
 if TYPE_CHECKING:
     from dissectory.report.charts.chart import Chart
-    from dissectory.report.compare.reading import Comparison, Fit, Network, SharedConcept
+    from dissectory.report.compare.reading import ComparedNetwork, Comparison, Fit, SharedConcept
     from dissectory.report.core.chips import Chips, ConceptLink
 
 
@@ -30,7 +30,7 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ComparedRow:
     """A concept with the best unit of each network."""
 
     concept: ConceptLink
@@ -46,7 +46,7 @@ class ComparePage:
     remark: str
     names: tuple[str, ...]
     chart: Chart
-    rows: tuple[Row, ...]
+    rows: tuple[ComparedRow, ...]
     categories: tuple[str, ...]
 
 
@@ -88,12 +88,12 @@ def _answer(comparison: Comparison) -> tuple[str, str]:
     return f"{words.count(len(both), 'concept')} in both." if both else "No concept in both.", remark
 
 
-def _row(comparison: Comparison, chips: Chips, one: SharedConcept) -> Row:
+def _row(comparison: Comparison, chips: Chips, one: SharedConcept) -> ComparedRow:
     pairs = zip(comparison.networks, one.fits, strict=True)
-    return Row(concept_link(one.concept), tuple(_side(network, chips, fit) for network, fit in pairs))
+    return ComparedRow(concept_link(one.concept), tuple(_side(network, chips, fit) for network, fit in pairs))
 
 
-def _side(network: Network, chips: Chips, fit: Fit) -> Side:
+def _side(network: ComparedNetwork, chips: Chips, fit: Fit) -> Side:
     findings, known = network.findings, fit.place >= 0
     return Side(
         iou=words.ratio(fit.iou),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from dissectory.report.core.findings import Concept, Findings
+    from dissectory.report.core.findings import DissectedConcept, Findings
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class LayerMatches:
 
 
 @dataclass(frozen=True, slots=True)
-class Network:
+class ComparedNetwork:
     """A network of a comparison: its name, the folder of its site seen from the page, its findings and layers."""
 
     title: str
@@ -41,11 +41,11 @@ class Network:
     layers: tuple[LayerMatches, ...] = ()
 
     @classmethod
-    def of(cls, findings: Findings, title: str, root: str = "") -> Network:
+    def of(cls, findings: Findings, title: str, root: str = "") -> ComparedNetwork:
         """Name a network, of which nothing is counted yet."""
         return cls(title, root, findings)
 
-    def over(self, concepts: Collection[int]) -> Network:
+    def over(self, concepts: Collection[int]) -> ComparedNetwork:
         """Count the units of every layer by the category of that of some concepts, given by row, that they match."""
         last = max(1, len(self.findings.layers) - 1)
         matches = _matches(self.findings, concepts)
@@ -80,7 +80,7 @@ class Fit:
 class SharedConcept:
     """A concept that both networks were dissected for, with the best unit of each."""
 
-    concept: Concept
+    concept: DissectedConcept
     fits: tuple[Fit, Fit]
 
 
@@ -88,11 +88,11 @@ class SharedConcept:
 class Comparison:
     """A network and a related one; `shared` are the concepts of both, by name."""
 
-    networks: tuple[Network, Network]
+    networks: tuple[ComparedNetwork, ComparedNetwork]
     shared: tuple[SharedConcept, ...]
 
     @classmethod
-    def of(cls, one: Network, other: Network) -> Comparison | None:
+    def of(cls, one: ComparedNetwork, other: ComparedNetwork) -> Comparison | None:
         """Compare two networks; None where no concept is in both vocabularies."""
         theirs = {(concept.name, concept.category): concept for concept in other.findings.concepts}
         shared = tuple(
@@ -117,6 +117,6 @@ def _matches(findings: Findings, concepts: Collection[int]) -> npt.NDArray[np.in
     return found
 
 
-def _best(findings: Findings, concept: Concept) -> Fit:
+def _best(findings: Findings, concept: DissectedConcept) -> Fit:
     best = findings.by_concept.of(concept.row, 1)
     return Fit(int(best["place"][0]), float(best["iou"][0])) if len(best["iou"]) else Fit(-1, 0.0)

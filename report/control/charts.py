@@ -15,7 +15,7 @@ from dissectory.report.frame.scripts import embed
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dissectory.report.core.findings import Concept, Floats, Ints, Layer
+    from dissectory.report.core.findings import DissectedConcept, Floats, Ints, Layer
 
 MOST_POINTS = 120
 """Points of a curve: a layer of thousands of units looks the same with them."""
@@ -90,7 +90,7 @@ def ranked_ious(network: Floats, control: Floats, cut: float) -> Chart:
     )
 
 
-def paired_concepts(pairs: Sequence[tuple[Concept, float, float]], cut: float) -> Chart:
+def paired_concepts(pairs: Sequence[tuple[DissectedConcept, float, float]], cut: float) -> Chart:
     """Two dots for every concept: the best IoU of the network's units and of the control's, in the order given."""
     frame = Frame(width=540, height=44 + ROW * len(pairs), left=128, right=12, top=24, bottom=20)
     top = max([1e-3, cut * 1.5, *(iou for _, *both in pairs for iou in both)]) * 1.02

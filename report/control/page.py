@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from dissectory.report.charts.chart import Chart
     from dissectory.report.control.reading import Best, Control
     from dissectory.report.core.chips import Chips, ConceptLink, UnitChip
-    from dissectory.report.core.findings import Concept, Findings
+    from dissectory.report.core.findings import DissectedConcept, Findings
 
 MOST_PAIRS = 30
 """Concepts in the chart: those with the highest IoU of all."""
@@ -25,7 +25,7 @@ NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class ControlRow:
     """A concept with the best unit of the network and of the control; `order` are what columns are sorted by."""
 
     concept: ConceptLink
@@ -56,7 +56,7 @@ class ControlPage:
     source: str
     chart: Chart | None
     layers: Chart
-    rows: tuple[Pair, ...]
+    rows: tuple[ControlRow, ...]
     categories: tuple[str, ...]
     labels: bool
 
@@ -73,7 +73,7 @@ class ControlSummary:
 class _Beside:
     """The best unit of the network for a concept, by place, and that of the control."""
 
-    concept: Concept
+    concept: DissectedConcept
     place: int
     iou: float
     control: Best
@@ -177,10 +177,10 @@ def _training(beside: Sequence[_Beside]) -> str:
     )
 
 
-def _pair(findings: Findings, chips: Chips, pair: _Beside) -> Pair:
+def _pair(findings: Findings, chips: Chips, pair: _Beside) -> ControlRow:
     other = pair.control
     times = pair.iou / other.iou if other.iou else float("inf") if pair.iou else 0.0
-    return Pair(
+    return ControlRow(
         concept=chips.concepts[pair.concept.row],
         unit=chips.units[pair.place] if pair.place >= 0 else None,
         iou=words.ratio(pair.iou),

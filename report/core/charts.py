@@ -18,14 +18,14 @@ from dissectory.report.frame.scripts import embed
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dissectory.report.core.findings import Concept, Floats, Ints, Layer
+    from dissectory.report.core.findings import DissectedConcept, Floats, Ints, Layer
 
 MOST_DOTS = 400
 """Dots of one chart: beyond that they cover each other."""
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class UnitPoint:
     """A unit of a concept's chart: its IoU with the concept, and whether that is its label.
 
     `low` and `high` are the interval's ends, NaN where not measured; `doubtful` where the label could be chance.
@@ -89,7 +89,7 @@ def matched_by_layer(layers: Sequence[Layer], counts: Ints, doubtful: Ints) -> C
     )
 
 
-def concepts_of_layer(bars: Sequence[tuple[Concept, int, int]]) -> Chart:
+def concepts_of_layer(bars: Sequence[tuple[DissectedConcept, int, int]]) -> Chart:
     """One bar for every concept that units of a layer match, by category, then by the number of units.
 
     Args:
@@ -209,7 +209,7 @@ def activations(low: Floats, high: Floats, count: Ints, threshold: float, quanti
     )
 
 
-def units_of_concept(layers: Sequence[Layer], points: Sequence[Point], cut: float) -> Chart:
+def units_of_concept(layers: Sequence[Layer], points: Sequence[UnitPoint], cut: float) -> Chart:
     """Every unit's IoU with one concept, layer by layer.
 
     Args:
@@ -249,7 +249,7 @@ def units_of_concept(layers: Sequence[Layer], points: Sequence[Point], cut: floa
     )
 
 
-def _columns(points: Sequence[Point]) -> list[list[float]]:
+def _columns(points: Sequence[UnitPoint]) -> list[list[float]]:
     """Layer, unit, IoU, 0 for another label, 1 for its own, 2 for one that could be chance, and the interval if any."""
     return [
         [point.layer, point.unit, round(point.iou, 5), point.own + point.doubtful]
@@ -258,23 +258,23 @@ def _columns(points: Sequence[Point]) -> list[list[float]]:
     ]
 
 
-def _has_interval(point: Point) -> bool:
+def _has_interval(point: UnitPoint) -> bool:
     return math.isfinite(point.low) and math.isfinite(point.high)
 
 
-def _interval(point: Point) -> str:
+def _interval(point: UnitPoint) -> str:
     return f"{words.ratio(point.low)} to {words.ratio(point.high)}" if _has_interval(point) else ""
 
 
-def _look(point: Point) -> str:
+def _look(point: UnitPoint) -> str:
     return "perhaps" if point.doubtful else "own" if point.own else "other"
 
 
-def _bears(point: Point) -> str:
+def _bears(point: UnitPoint) -> str:
     return "could be chance" if point.doubtful else "yes" if point.own else "no"
 
 
-def _legend(points: Sequence[Point]) -> str:
+def _legend(points: Sequence[UnitPoint]) -> str:
     """What the dots of a concept's chart mean, as far as they occur."""
     says = "filled dots bear it as their label"
     if any(map(_has_interval, points)):

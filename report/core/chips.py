@@ -14,7 +14,7 @@ from dissectory.report import words
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from dissectory.report.core.findings import Concept, Findings
+    from dissectory.report.core.findings import DissectedConcept, Findings
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ def unit_href(findings: Findings, place: int) -> str:
     return f"units/{findings.layer_of(place).slug}/{findings.units.unit[place]}.html"
 
 
-def concept_link(concept: Concept) -> ConceptLink:
+def concept_link(concept: DissectedConcept) -> ConceptLink:
     """A concept's link."""
     return ConceptLink(concept.href, concept.name, concept.category)
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from dissectory.report.charts.chart import Chart
     from dissectory.report.core.chips import Chips, Gallery, UnitChip
-    from dissectory.report.core.findings import Concept, Findings, Ints
-    from dissectory.report.edits.reading import Edits
+    from dissectory.report.core.findings import DissectedConcept, Findings, Ints
+    from dissectory.report.edits.reading import EditResults
     from dissectory.report.edits.shots import Shots
 
 MOST_UNITS = 60
@@ -30,7 +30,7 @@ MOST_UNITS = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Detector:
+class DetectorRow:
     """A unit and its IoU with the concept of the page, with interval and q-value where that is its label.
 
     `spread` is the interval on the bar, `q_order` what q-values are sorted by.
@@ -53,12 +53,12 @@ class ConceptPage:
 
     title: str
     href: str
-    concept: Concept
+    concept: DissectedConcept
     answer: str
     remark: str
     gallery: Gallery | None
     strip: Chart | None
-    detectors: tuple[Detector, ...]
+    detectors: tuple[DetectorRow, ...]
     measured: bool
     touching: int
     area: str
@@ -72,7 +72,7 @@ class ConceptPage:
 class ConceptRow:
     """A row of the list of concepts."""
 
-    concept: Concept
+    concept: DissectedConcept
     area: str
     area_order: str
     units: int
@@ -105,7 +105,7 @@ def matches(findings: Findings) -> Ints:
 
 
 def concept_page(
-    findings: Findings, chips: Chips, concept: Concept, matched: int, edits: Edits | None = None
+    findings: Findings, chips: Chips, concept: DissectedConcept, matched: int, edits: EditResults | None = None
 ) -> ConceptPage:
     """Make the page of a concept that `matched` units match, with what `edits` did to a generator's images."""
     ablation = edits.ablations.get(concept.name) if edits else None
@@ -157,7 +157,7 @@ def concepts_page(findings: Findings, chips: Chips, matched: Ints) -> ConceptsPa
     )
 
 
-def _answer(findings: Findings, chips: Chips, concept: Concept, matched: int) -> tuple[str, str]:
+def _answer(findings: Findings, chips: Chips, concept: DissectedConcept, matched: int) -> tuple[str, str]:
     rows = findings.by_concept.of(concept.row)
     if not concept.pixels:
         return "None.", "The concept occurs in none of the images."
@@ -189,7 +189,7 @@ def _where(chips: Chips, rows: dict[str, npt.NDArray[Any]], rank: int) -> str:
     return f"unit {chip.unit} of {chip.layer}, IoU {words.ratio(float(rows['iou'][rank]))}"
 
 
-def _gallery(findings: Findings, concept: Concept) -> Gallery | None:
+def _gallery(findings: Findings, concept: DissectedConcept) -> Gallery | None:
     rows = {name: column.tolist() for name, column in findings.examples.of(concept.row).items()}
     if not rows["image"]:
         return None
@@ -201,18 +201,18 @@ def _gallery(findings: Findings, concept: Concept) -> Gallery | None:
     return gallery(findings, layout.concept(concept.row), layout.concept_tiles, captions)
 
 
-def _point(findings: Findings, place: int, iou: float, *, own: bool) -> charts.Point:
+def _point(findings: Findings, place: int, iou: float, *, own: bool) -> charts.UnitPoint:
     units = findings.units
     at = int(units.layer[place]), int(units.unit[place])
     if not own:
-        return charts.Point(*at, iou)
+        return charts.UnitPoint(*at, iou)
     low, high = float(units.iou_low[place]), float(units.iou_high[place])
-    return charts.Point(*at, iou, own=True, doubtful=bool(units.q_value[place] > SIGNIFICANT), low=low, high=high)
+    return charts.UnitPoint(*at, iou, own=True, doubtful=bool(units.q_value[place] > SIGNIFICANT), low=low, high=high)
 
 
-def _detector(chips: Chips, place: int, iou: float, cut: float, *, own: bool) -> Detector:
+def _detector(chips: Chips, place: int, iou: float, cut: float, *, own: bool) -> DetectorRow:
     chip = chips.units[place]
-    return Detector(
+    return DetectorRow(
         chip=chip,
         iou=words.ratio(iou),
         order=f"{iou:.6f}",
@@ -225,12 +225,12 @@ def _detector(chips: Chips, place: int, iou: float, cut: float, *, own: bool) ->
     )
 
 
-def _area(findings: Findings, concept: Concept) -> str:
+def _area(findings: Findings, concept: DissectedConcept) -> str:
     whole = findings.manifest.images * findings.manifest.grid**2
     return words.share(concept.pixels / whole) if whole else "0 %"
 
 
-def _row(findings: Findings, chips: Chips, concept: Concept, matched: int) -> ConceptRow:
+def _row(findings: Findings, chips: Chips, concept: DissectedConcept, matched: int) -> ConceptRow:
     best = findings.by_concept.of(concept.row, 1)
     place, iou = (int(best["place"][0]), float(best["iou"][0])) if len(best["iou"]) else (-1, 0.0)
     layout = findings.manifest.pictures

@@ -51,7 +51,7 @@ class Layer:
 
 
 @dataclass(frozen=True, slots=True)
-class Concept:
+class DissectedConcept:
     """A concept; `row` is its place in the table concepts, which names its sprite."""
 
     name: str
@@ -100,7 +100,7 @@ class Units:
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class GroupedRows:
     """Rows of one table, ordered by the thing that they belong to; those of thing `i` are `slice(i)`."""
 
     starts: Ints
@@ -128,13 +128,13 @@ class Findings:
 
     manifest: Manifest
     layers: tuple[Layer, ...]
-    concepts: tuple[Concept, ...]
+    concepts: tuple[DissectedConcept, ...]
     units: Units
-    pairs: Rows
-    by_concept: Rows
-    tops: Rows
-    bins: Rows
-    examples: Rows
+    pairs: GroupedRows
+    by_concept: GroupedRows
+    tops: GroupedRows
+    bins: GroupedRows
+    examples: GroupedRows
     image_paths: tuple[str, ...]
     image_classes: tuple[str | None, ...]
     image_places: dict[int, int]
@@ -151,7 +151,7 @@ class Findings:
         frame = run.table("units")
         layers = _layers(run.table("layers"), frame)
         concepts = _concepts(run.table("concepts"))
-        places = _Places(layers, {concept.name: concept.row for concept in concepts})
+        places = _UnitPlaces(layers, {concept.name: concept.row for concept in concepts})
         units = _units(frame, places)
         images = run.table("images")
         pairs = _pairs(run, places, units)
@@ -185,14 +185,14 @@ class Findings:
         """The layer of the unit at a place."""
         return self.layers[int(self.units.layer[place])]
 
-    def label_of(self, place: int) -> Concept | None:
+    def label_of(self, place: int) -> DissectedConcept | None:
         """The label of the unit at a place."""
         row = int(self.units.concept[place])
         return self.concepts[row] if row >= 0 else None
 
 
 @dataclass(frozen=True, slots=True)
-class _Places:
+class _UnitPlaces:
     """From the names in the tables to places and rows."""
 
     layers: tuple[Layer, ...]
@@ -244,16 +244,16 @@ def _layers(frame: pd.DataFrame, units: pd.DataFrame) -> tuple[Layer, ...]:
     return tuple(found)
 
 
-def _concepts(frame: pd.DataFrame) -> tuple[Concept, ...]:
+def _concepts(frame: pd.DataFrame) -> tuple[DissectedConcept, ...]:
     slugs = unique_slugs(frame["concept"].astype(str))
     columns = (frame[name].tolist() for name in ("concept", "category", "source", "pixels", "images"))
     return tuple(
-        Concept(str(name), slug, str(category), str(source), int(pixels), int(images), row)
+        DissectedConcept(str(name), slug, str(category), str(source), int(pixels), int(images), row)
         for row, (slug, name, category, source, pixels, images) in enumerate(zip(slugs, *columns, strict=True))
     )
 
 
-def _units(frame: pd.DataFrame, places: _Places) -> Units:
+def _units(frame: pd.DataFrame, places: _UnitPlaces) -> Units:
     layer, unit = places.layer_numbers(frame), frame["unit"].to_numpy(np.int64)
     order = np.lexsort((unit, layer))
     ratios = ("threshold", "iou", "iou_low", "iou_high", "q_value", "iqr", "iqr_threshold", "mean", "std", "peak")
@@ -272,7 +272,7 @@ def _floats(column: pd.Series) -> Floats:
     return column.to_numpy(np.float64, na_value=np.nan)
 
 
-def _pairs(run: Run, places: _Places, units: Units) -> dict[str, Ints | Floats]:
+def _pairs(run: Run, places: _UnitPlaces, units: Units) -> dict[str, Ints | Floats]:
     frame = run.table("unit_concepts")
     columns: dict[str, Ints | Floats] = {"place": places.of(frame, units)}
     columns["concept"] = places.concepts(frame["concept"])
@@ -283,7 +283,7 @@ def _pairs(run: Run, places: _Places, units: Units) -> dict[str, Ints | Floats]:
     return {name: column[known] for name, column in columns.items()}
 
 
-def _tops(run: Run, places: _Places, units: Units) -> dict[str, Ints | Floats]:
+def _tops(run: Run, places: _UnitPlaces, units: Units) -> dict[str, Ints | Floats]:
     frame = run.table("unit_images")
     return {
         "place": places.of(frame, units),
@@ -292,13 +292,13 @@ def _tops(run: Run, places: _Places, units: Units) -> dict[str, Ints | Floats]:
     }
 
 
-def _bins(run: Run, places: _Places, units: Units) -> dict[str, Ints | Floats]:
+def _bins(run: Run, places: _UnitPlaces, units: Units) -> dict[str, Ints | Floats]:
     frame = run.table("unit_histograms")
     edges: dict[str, Ints | Floats] = {name: _floats(frame[name]) for name in ("low", "high")}
     return {"place": places.of(frame, units), **edges, "count": frame["count"].to_numpy(np.int64)}
 
 
-def _examples(run: Run, places: _Places, things: int) -> Rows:
+def _examples(run: Run, places: _UnitPlaces, things: int) -> GroupedRows:
     columns: dict[str, Ints | Floats] = {name: np.zeros(0, dtype=np.int64) for name in ("concept", "image", "pixels")}
     if run.has("concept_images"):
         frame = run.table("concept_images")
@@ -307,9 +307,11 @@ def _examples(run: Run, places: _Places, things: int) -> Rows:
     return _grouped(columns, "concept", (), things)
 
 
-def _grouped(columns: dict[str, Ints | Floats], key: str, falling: Iterable[str], things: int) -> Rows:
+def _grouped(columns: dict[str, Ints | Floats], key: str, falling: Iterable[str], things: int) -> GroupedRows:
     """Sort rows by `key`, then from high to low by `falling`, else in the order of the file (the table's key)."""
     order = np.lexsort((*(-columns[name] for name in falling), columns[key]))
     order = order[np.searchsorted(columns[key][order], 0) :]
     starts = np.searchsorted(columns[key][order], np.arange(things + 1))
-    return Rows(starts.astype(np.int64), {name: column[order] for name, column in columns.items() if name != key})
+    return GroupedRows(
+        starts.astype(np.int64), {name: column[order] for name, column in columns.items() if name != key}
+    )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from dissectory.analysis.run import Run
     from dissectory.report.core.chips import ConceptLink
-    from dissectory.report.core.findings import Concept, Findings
+    from dissectory.report.core.findings import DissectedConcept, Findings
 
 NAMED = 4
 """Concepts that the description of a label map names."""
@@ -81,7 +81,7 @@ class _Shown:
     """A concept on an image."""
 
     image: int
-    concept: Concept
+    concept: DissectedConcept
     pixels: int
     color: str
     runs: str

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from dissectory.report.control.reading import Control
     from dissectory.report.core.chips import Chips, ConceptLink, UnitChip
     from dissectory.report.core.findings import Findings, Ints, Layer
-    from dissectory.report.edits.reading import Edits
+    from dissectory.report.edits.reading import EditResults
     from dissectory.report.edits.vanished import Vanished
     from dissectory.report.removals.needs import Headline
     from dissectory.report.removals.reading import Removals
@@ -98,7 +98,7 @@ def home_page(  # noqa: PLR0917 - what a run may have
     removals: Removals | None = None,
     compared: Compared | None = None,
     *,
-    edits: Edits | None = None,
+    edits: EditResults | None = None,
     has_gallery: bool = False,
 ) -> HomePage:
     """Make the first page, of a run with or without a control, related sites and a gallery."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from dissectory.report.control.page import ControlSummary
     from dissectory.report.control.reading import Control
     from dissectory.report.core.chips import Chips, UnitChip
-    from dissectory.report.core.findings import Concept, Findings, Layer
+    from dissectory.report.core.findings import DissectedConcept, Findings, Layer
     from dissectory.report.removals.needs import LayerNeeds
     from dissectory.report.removals.reading import Removals
     from dissectory.report.textures.reading import Textures
@@ -92,7 +92,7 @@ def layer_page(  # noqa: PLR0917 - what a run may have
     )
 
 
-def concept_counts(findings: Findings, layer: Layer) -> list[tuple[Concept, int, int]]:
+def concept_counts(findings: Findings, layer: Layer) -> list[tuple[DissectedConcept, int, int]]:
     """Count the matched units of a layer by concept, and those that could be chance: by category, then many to few."""
     units, inside = findings.units, slice(layer.first, layer.last)
     labels, matched, doubtful = units.concept[inside], units.matched[inside], units.doubtful[inside]
@@ -108,7 +108,7 @@ def _beyond(layer: Layer) -> str:
     return f"{layer.matched_significant:,} of these units beyond chance"
 
 
-def _answer(findings: Findings, layer: Layer, bars: Sequence[tuple[Concept, int, int]]) -> tuple[str, str]:
+def _answer(findings: Findings, layer: Layer, bars: Sequence[tuple[DissectedConcept, int, int]]) -> tuple[str, str]:
     if not bars:
         return "Nothing with a name here.", _best(findings, layer)
     most = sorted(bars, key=lambda bar: -bar[1])[:3]

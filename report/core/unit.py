@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dissectory.report.core.findings import Findings, Layer
     from dissectory.report.core.neighbors import Neighbors
     from dissectory.report.edits.counterexamples import Counterexamples
-    from dissectory.report.edits.reading import Edits
+    from dissectory.report.edits.reading import EditResults
     from dissectory.report.edits.shots import Alone, Shots
     from dissectory.report.removals.detectors import Detectors
     from dissectory.report.removals.needs import UnitNeeds
@@ -87,7 +87,7 @@ def unit_pages(  # noqa: PLR0917 - what a run may have
     findings: Findings,
     chips: Chips,
     neighbors: Neighbors,
-    edits: Edits | None = None,
+    edits: EditResults | None = None,
     textures: Textures | None = None,
     removals: Removals | None = None,
     detectors: Detectors | None = None,

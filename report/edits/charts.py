@@ -16,7 +16,7 @@ from dissectory.report.frame.scripts import embed
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dissectory.report.edits.reading import Ablation, Context, Insertion
+    from dissectory.report.edits.reading import AblationResult, InsertionContext, InsertionResult
     from dissectory.report.estimate import Estimate
 
 _LEAST = 0.2
@@ -29,7 +29,7 @@ _BARS = 16
 """Contexts in a chart; all are in its table."""
 
 
-def ablation_curve(concept: str, ablation: Ablation) -> Chart:
+def ablation_curve(concept: str, ablation: AblationResult) -> Chart:
     """The change of areas over the number of removed units: the concept's own, at random, the most changed others'.
 
     Its own is shown for both rankings of its units, where there are two.
@@ -88,7 +88,7 @@ def ablation_curve(concept: str, ablation: Ablation) -> Chart:
     )
 
 
-def _ends(ablation: Ablation) -> tuple[float, float]:
+def _ends(ablation: AblationResult) -> tuple[float, float]:
     """The ends of the axis: what is told of the concept itself fits, and others as far as they do not dwarf it."""
     own = [end for span in ablation.own for end in (span.value, span.low, span.high)]
     beside = [span.value for span in (*ablation.informed, *ablation.random)]
@@ -97,7 +97,7 @@ def _ends(ablation: Ablation) -> tuple[float, float]:
     return min([-_LEAST, *values]), max([0.0, *values])
 
 
-def insertion_bars(concept: str, insertion: Insertion, grid: int) -> Chart:
+def insertion_bars(concept: str, insertion: InsertionResult, grid: int) -> Chart:
     """How much of a concept appears where its units are forced on, by what stood there before."""
     shown = _frequent(insertion)[:_BARS]
     frame = Frame(width=max(480, 60 + 40 * len(shown)), height=280, left=54, top=22, bottom=96)
@@ -137,13 +137,13 @@ def _paint_turned(paths: dict[str, str], texts: Sequence[Text]) -> Markup:
     return plain + Markup("".join(turned))  # noqa: S704 - escaped above
 
 
-def _frequent(insertion: Insertion) -> Sequence[Context]:
+def _frequent(insertion: InsertionResult) -> Sequence[InsertionContext]:
     """The contexts of which there were enough places to say something; all, where nothing appears in these."""
     enough = [context for context in insertion.contexts if context.locations >= _FEW]
     return enough if any(context.added.value > 0 for context in enough) else insertion.contexts
 
 
-def _says(concept: str, ablation: Ablation) -> str:
+def _says(concept: str, ablation: AblationResult) -> str:
     """What the most units that were removed did to the concept's own area, beside as many at random."""
     last, control = ablation.own[-1], ablation.random[-1]
     if not _known(last.value):
@@ -160,7 +160,7 @@ def _says(concept: str, ablation: Ablation) -> str:
     )
 
 
-def _says_inserted(concept: str, insertion: Insertion, grid: int) -> str:
+def _says_inserted(concept: str, insertion: InsertionResult, grid: int) -> str:
     """Where most of it surely appears; where none surely does, that, and where most seemed to."""
     start = f"Forced on at one place of {insertion.layer}, the units of {concept} make"
     frequent = _frequent(insertion)
@@ -186,7 +186,7 @@ def _mean(value: float) -> str:
     return f"{value:.1f}" if value < 10 else words.number(round(value))  # noqa: PLR2004 - two digits
 
 
-def _row(context: Context) -> tuple[str, str, str, str]:
+def _row(context: InsertionContext) -> tuple[str, str, str, str]:
     added = context.added
     interval = f"{_mean(added.low)} to {_mean(added.high)}" if _known(added.low) else ""
     return context.name, f"{context.locations:,}", _mean(added.value), interval

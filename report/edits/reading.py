@@ -21,7 +21,7 @@ OTHERS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Ablation:
+class AblationResult:
     """A concept's best units removed from a layer, on `images` of those `drawn` that show it, and some `without` it.
 
     `own` are the changes of its own area for each number of units in `sizes`, `informed` the same with units ranked by
@@ -41,7 +41,7 @@ class Ablation:
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class InsertionContext:
     """Places where a concept was to appear, and by how many positions it did, on average."""
 
     name: str
@@ -50,11 +50,11 @@ class Context:
 
 
 @dataclass(frozen=True, slots=True)
-class Insertion:
+class InsertionResult:
     """A concept's best units forced on in a layer, by what stood there before, the most fertile context first."""
 
     layer: str
-    contexts: tuple[Context, ...]
+    contexts: tuple[InsertionContext, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Pictured:
+class PicturedEdit:
     """What pictures of a concept show: images without `sizes` of its units, and places with units forced on."""
 
     layer: str
@@ -98,19 +98,19 @@ class Effect:
 
 
 @dataclass(frozen=True, slots=True)
-class Edits:
+class EditResults:
     """All ablations and insertions of a run, by the concepts' names, and those of single units by layer and unit."""
 
-    ablations: Mapping[str, Ablation] = field(default_factory=dict)
-    insertions: Mapping[str, Insertion] = field(default_factory=dict)
-    removed: Mapping[str, Pictured] = field(default_factory=dict)
-    inserted: Mapping[str, Pictured] = field(default_factory=dict)
+    ablations: Mapping[str, AblationResult] = field(default_factory=dict)
+    insertions: Mapping[str, InsertionResult] = field(default_factory=dict)
+    removed: Mapping[str, PicturedEdit] = field(default_factory=dict)
+    inserted: Mapping[str, PicturedEdit] = field(default_factory=dict)
     effects: Mapping[tuple[str, int], tuple[Effect, ...]] = field(default_factory=dict)
     alone: frozenset[str] = frozenset()
     """Layers of which each unit was removed alone."""
 
     @classmethod
-    def read(cls, run: Run, findings: Findings) -> Edits:
+    def read(cls, run: Run, findings: Findings) -> EditResults:
         """Read what a run has of them.
 
         Raises:
@@ -133,14 +133,14 @@ def _by_concept(run: Run, table: str) -> list[tuple[str, pd.DataFrame]]:
     return [(str(name), rows) for name, rows in frame.groupby(frame["concept"].astype(str))]
 
 
-def _ablation(rows: pd.DataFrame, concept: str, categories: Mapping[str, str]) -> Ablation:
+def _ablation(rows: pd.DataFrame, concept: str, categories: Mapping[str, str]) -> AblationResult:
     by = _measured(rows[rows["ranking"] == "iou"])
     own = by.pop(concept)
     alike = {name: found for name, found in by.items() if categories[name] == categories[concept]}
     most = sorted(alike, key=lambda name: -abs(alike[name][-1]["pixels"] - alike[name][-1]["baseline"]))
     shown = [name for name in most if alike[name][-1]["baseline"] and len(alike[name]) == len(own)][:OTHERS]
     informed = _measured(rows[(rows["ranking"] == "iqr") & (rows["measured"] == concept)]).get(concept, [])
-    return Ablation(
+    return AblationResult(
         layer=str(own[0]["layer"]),
         drawn=int(own[0]["drawn"]),
         images=int(own[0]["images"]),
@@ -165,28 +165,28 @@ def _spans(rows: list[dict[str, Any]], *keys: str) -> tuple[Estimate, ...]:
     return tuple(Estimate(*(float(row[key]) for key in keys)) for row in rows)
 
 
-def _insertion(rows: pd.DataFrame, categories: Mapping[str, str]) -> Insertion:
+def _insertion(rows: pd.DataFrame, categories: Mapping[str, str]) -> InsertionResult:
     """Contexts that are colors say little where things were named: they are left out then."""
     contexts = [
-        Context(str(row["context"]), int(row["locations"]), Estimate(row["added"], row["low"], row["high"]))
+        InsertionContext(str(row["context"]), int(row["locations"]), Estimate(row["added"], row["low"], row["high"]))
         for row in rows.sort_values("added", ascending=False, kind="stable").to_dict("records")
     ]
     named = [context for context in contexts if categories.get(context.name, "") not in {"color", ""}]
     nothing = [context for context in contexts if context.name == schema.NO_CONTEXT]
-    return Insertion(str(rows["layer"].iloc[0]), tuple([*named, *nothing] if named else contexts))
+    return InsertionResult(str(rows["layer"].iloc[0]), tuple([*named, *nothing] if named else contexts))
 
 
-def _removed(rows: pd.DataFrame) -> Pictured:
+def _removed(rows: pd.DataFrame) -> PicturedEdit:
     rows = rows.sort_values(["rank", "units"])
     sizes = tuple(sorted(set(rows["units"].tolist())))
     removals = [Removal(int(one["seed"].iloc[0]), tuple(map(int, one["pixels"]))) for _, one in rows.groupby("rank")]
-    return Pictured(str(rows["layer"].iloc[0]), sizes, removals=tuple(removals))
+    return PicturedEdit(str(rows["layer"].iloc[0]), sizes, removals=tuple(removals))
 
 
-def _inserted(rows: pd.DataFrame) -> Pictured:
+def _inserted(rows: pd.DataFrame) -> PicturedEdit:
     names = ("seed", "y", "x", "context", "added_pixels")
     columns = (rows.sort_values("rank")[name].tolist() for name in names)
-    return Pictured(str(rows["layer"].iloc[0]), places=tuple(Place(*place) for place in zip(*columns, strict=True)))
+    return PicturedEdit(str(rows["layer"].iloc[0]), places=tuple(Place(*place) for place in zip(*columns, strict=True)))
 
 
 def _single(run: Run) -> tuple[dict[tuple[str, int], tuple[Effect, ...]], frozenset[str]]:

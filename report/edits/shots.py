@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dissectory.report.core.chips import Chips, ConceptLink, UnitChip
-    from dissectory.report.core.findings import Concept, Findings, Layer
+    from dissectory.report.core.findings import DissectedConcept, Findings, Layer
     from dissectory.report.edits.counterexamples import Counterexamples
-    from dissectory.report.edits.reading import Edits, Effect, Place
+    from dissectory.report.edits.reading import EditResults, Effect, Place
     from dissectory.report.estimate import Estimate
 
 
@@ -34,7 +34,7 @@ class Shot:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ShotRow:
     """Pictures side by side, with what is said of them in `name` (before) and `remark` (behind)."""
 
     shots: tuple[Shot, ...]
@@ -48,7 +48,7 @@ class Shots:
 
     says: str
     heads: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[ShotRow, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Alone:
     changes: tuple[Changed, ...]
 
 
-def removal_shots(findings: Findings, edits: Edits, concept: Concept) -> Shots | None:
+def removal_shots(findings: Findings, edits: EditResults, concept: DissectedConcept) -> Shots | None:
     """Images without more and more of a concept's units; None where the run has no such pictures."""
     found = edits.removed.get(concept.name)
     if not found:
@@ -89,7 +89,7 @@ def removal_shots(findings: Findings, edits: Edits, concept: Concept) -> Shots |
             for size, share in zip(found.sizes, shares, strict=True)
         ]
         tiles = [_at(column, rank, columns, count) for column in range(columns)]
-        rows.append(Row(tuple(map(Shot, [sprite] * columns, tiles, says, shares))))
+        rows.append(ShotRow(tuple(map(Shot, [sprite] * columns, tiles, says, shares))))
     return Shots(
         f"The images with the largest area of {concept.name} without its best units in {found.layer}; below each "
         f"picture, how much of it {concept.name} covers.",
@@ -98,7 +98,7 @@ def removal_shots(findings: Findings, edits: Edits, concept: Concept) -> Shots |
     )
 
 
-def insertion_shots(findings: Findings, edits: Edits, concept: Concept) -> Shots | None:
+def insertion_shots(findings: Findings, edits: EditResults, concept: DissectedConcept) -> Shots | None:
     """Images before and after a concept's units were forced on; None where the run has no such pictures."""
     found = edits.inserted.get(concept.name)
     if not found:
@@ -112,7 +112,7 @@ def insertion_shots(findings: Findings, edits: Edits, concept: Concept) -> Shots
         marks = [_mark(place, layer)] * 3
         shots = map(Shot, [layout.insertion(concept.row)] * 3, tiles, says, [""] * 3, marks)
         here = place.context.strip("()")
-        rows.append(Row(tuple(shots), remark=f"where {here} was: {words.count(place.added, 'position')}"))
+        rows.append(ShotRow(tuple(shots), remark=f"where {here} was: {words.count(place.added, 'position')}"))
     return Shots(
         f"The images in which most {concept.name} appeared, one for each thing that stood at the framed place. "
         f"The difference is shown {layout.amplified} times as strong as it is.",
@@ -142,11 +142,11 @@ def counterexample_shots(findings: Findings, found: Counterexamples, place: int)
         f"Images with {concept} on which the unit stayed below its best threshold. Below each, how much of it "
         f"{concept} covers, and the unit's highest activation on it.",
         (),
-        (Row(shots),),
+        (ShotRow(shots),),
     )
 
 
-def alone_view(findings: Findings, chips: Chips, edits: Edits, chip: UnitChip, layer: Layer) -> Alone | None:
+def alone_view(findings: Findings, chips: Chips, edits: EditResults, chip: UnitChip, layer: Layer) -> Alone | None:
     """What a unit did alone; None for a unit of a layer in which that was not asked."""
     if layer.name not in edits.alone:
         return None
@@ -198,7 +198,7 @@ def _pairs(findings: Findings, chip: UnitChip, layer: Layer) -> Shots | None:
         f"The images that move it most; the difference is shown {layout.amplified} times as strong as it is.",
         (),
         tuple(
-            Row(tuple(Shot(sprite, at, f"{name}, {state}") for at, name in zip(places, names, strict=True)), state)
+            ShotRow(tuple(Shot(sprite, at, f"{name}, {state}") for at, name in zip(places, names, strict=True)), state)
             for state, sprite, places in rows
         ),
     )

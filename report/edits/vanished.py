@@ -12,7 +12,7 @@ from dissectory.report.edits.shots import change_bar
 if TYPE_CHECKING:
     from dissectory.report.core.chips import Chips, ConceptLink
     from dissectory.report.core.findings import Findings
-    from dissectory.report.edits.reading import Ablation, Edits
+    from dissectory.report.edits.reading import AblationResult, EditResults
     from dissectory.report.estimate import Estimate
 
 UNITS = 20
@@ -52,7 +52,7 @@ class Vanished:
     ranked: bool
 
 
-def vanished(findings: Findings, chips: Chips, edits: Edits) -> Vanished | None:
+def vanished(findings: Findings, chips: Chips, edits: EditResults) -> Vanished | None:
     """Make the overview; None where no units were removed, or no concept was on the images."""
     links = {concept.name: chips.concepts[concept.row] for concept in findings.concepts}
     found = [(name, one) for name, one in edits.ablations.items() if math.isfinite(one.own[-1].value)]
@@ -70,12 +70,12 @@ def vanished(findings: Findings, chips: Chips, edits: Edits) -> Vanished | None:
     )
 
 
-def _place(ablation: Ablation) -> int:
+def _place(ablation: AblationResult) -> int:
     """Where the number of units that is told of stands among those that were removed."""
     return max(place for place, size in enumerate(ablation.sizes) if size <= UNITS)
 
 
-def _own(ablation: Ablation) -> Estimate:
+def _own(ablation: AblationResult) -> Estimate:
     return ablation.own[_place(ablation)]
 
 
@@ -84,7 +84,7 @@ def _is_sure(span: Estimate) -> bool:
     return math.isfinite(span.high) and span.high < 0
 
 
-def _lost(link: ConceptLink, ablation: Ablation) -> Lost:
+def _lost(link: ConceptLink, ablation: AblationResult) -> Lost:
     place = _place(ablation)
     own, random = ablation.own[place], ablation.random[place]
     informed = ablation.informed[place] if ablation.informed else None
@@ -103,7 +103,7 @@ def _lost(link: ConceptLink, ablation: Ablation) -> Lost:
     )
 
 
-def _says(name: str, ablation: Ablation) -> str:
+def _says(name: str, ablation: AblationResult) -> str:
     """What the concept that loses most loses."""
     own, units = _own(ablation), words.count(ablation.sizes[_place(ablation)], "best unit")
     if not _is_sure(own):

@@ -10,7 +10,7 @@ from dissectory.report.charts.chart import Text, paint, tabulate
 from dissectory.report.charts.paths import hatch
 from dissectory.report.charts.scales import ticks
 from dissectory.report.core import charts
-from dissectory.report.core.findings import Concept, Layer
+from dissectory.report.core.findings import DissectedConcept, Layer
 from dissectory.report.frame.scripts import embed
 
 EVIL = "</script><img src=x onerror=alert(1)>\"'&"
@@ -93,7 +93,10 @@ def test_the_stack_of_a_run_that_was_not_tested_says_nothing_of_chance() -> None
 
 
 def test_bars_of_concepts_have_the_color_of_their_category() -> None:
-    bars = [(Concept(EVIL, "e", "object", "s", 1, 1, 0), 5, 2), (Concept("red", "red", "color", "s", 1, 1, 1), 2, 0)]
+    bars = [
+        (DissectedConcept(EVIL, "e", "object", "s", 1, 1, 0), 5, 2),
+        (DissectedConcept("red", "red", "color", "s", 1, 1, 1), 2, 0),
+    ]
     chart = charts.concepts_of_layer(bars)
     assert 'class="object"' in chart.marks
     assert 'class="color"' in chart.marks
@@ -117,10 +120,10 @@ def test_hatching_stays_inside_its_bar(width: float, height: float) -> None:
 
 def test_dots_of_a_concept_tell_labels_and_doubts_apart() -> None:
     points = [
-        charts.Point(0, 3, 0.2, own=True, low=0.1, high=0.35),
-        charts.Point(1, 5, 0.1, own=True, doubtful=True, low=0.02, high=0.2),
-        charts.Point(1, 6, 0.05, own=True),
-        charts.Point(1, 7, 0.03),
+        charts.UnitPoint(0, 3, 0.2, own=True, low=0.1, high=0.35),
+        charts.UnitPoint(1, 5, 0.1, own=True, doubtful=True, low=0.02, high=0.2),
+        charts.UnitPoint(1, 6, 0.05, own=True),
+        charts.UnitPoint(1, 7, 0.03),
     ]
     chart = charts.units_of_concept([layer("a", 9), layer(EVIL, 9)], points, 0.04)
     assert json.loads(str(chart.data))["points"] == [
@@ -132,5 +135,5 @@ def test_dots_of_a_concept_tell_labels_and_doubts_apart() -> None:
     assert "0.020 to 0.200<td>could be chance" in chart.rows
     assert "interval" in chart.says
     assert "diamonds" in chart.says
-    bare = charts.units_of_concept([layer("a", 9)], [charts.Point(0, 3, 0.2, own=True)], 0.04)
+    bare = charts.units_of_concept([layer("a", 9)], [charts.UnitPoint(0, 3, 0.2, own=True)], 0.04)
     assert bare.says.endswith("filled dots bear it as their label.")

@@ -14,7 +14,7 @@ from dissectory.analysis.schema import CATEGORIES
 from dissectory.report.build import build_site
 from dissectory.report.compare.charts import depth_chart
 from dissectory.report.compare.page import compare_page
-from dissectory.report.compare.reading import Comparison, Network
+from dissectory.report.compare.reading import ComparedNetwork, Comparison
 from dissectory.report.core.chips import Chips
 from dissectory.report.core.findings import Findings
 
@@ -36,7 +36,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Run]:
 @pytest.fixture(scope="module")
 def comparison(runs: tuple[Run, Run]) -> Comparison:
     one, other = (Findings.read(run) for run in runs)
-    found = Comparison.of(Network.of(one, "one"), Network.of(other, "other", "beside/"))
+    found = Comparison.of(ComparedNetwork.of(one, "one"), ComparedNetwork.of(other, "other", "beside/"))
     assert found
     return found
 
@@ -132,4 +132,4 @@ def test_networks_without_a_common_concept_are_not_compared(tmp_path: Path) -> N
     run = make_fake_run(tmp_path, layers=1, units=3, control=False, gallery=False)
     findings = Findings.read(run)
     nothing = replace(findings, concepts=())
-    assert Comparison.of(Network.of(findings, "one"), Network.of(nothing, "other")) is None
+    assert Comparison.of(ComparedNetwork.of(findings, "one"), ComparedNetwork.of(nothing, "other")) is None

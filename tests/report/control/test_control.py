@@ -13,7 +13,7 @@ from dissectory.report.control import charts as paired
 from dissectory.report.control.page import ControlPage, control_page
 from dissectory.report.control.reading import Control
 from dissectory.report.core.chips import Chips
-from dissectory.report.core.findings import Concept, Findings, Layer
+from dissectory.report.core.findings import DissectedConcept, Findings, Layer
 from dissectory.report.core.home import home_page
 from dissectory.report.core.layer import layer_page
 
@@ -155,7 +155,7 @@ def test_charts_of_nothing_can_be_drawn() -> None:
 
 
 def test_names_in_paired_dots_are_text() -> None:
-    concept = Concept("<b>", "b", "object", "s", 1, 1, 0)
+    concept = DissectedConcept("<b>", "b", "object", "s", 1, 1, 0)
     chart = paired.paired_concepts([(concept, 0.2, 0.0)], 0.04)
     assert "<b>" not in chart.rows
     assert "<b>" not in str(chart.data)

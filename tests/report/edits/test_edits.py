@@ -15,7 +15,7 @@ from dissectory.report.build import build_site
 from dissectory.report.core.chips import Chips
 from dissectory.report.core.findings import Findings
 from dissectory.report.edits.charts import ablation_curve, insertion_bars
-from dissectory.report.edits.reading import Ablation, Context, Edits, Insertion
+from dissectory.report.edits.reading import AblationResult, EditResults, InsertionContext, InsertionResult
 from dissectory.report.edits.vanished import MOST, vanished
 from dissectory.report.estimate import Estimate
 
@@ -31,9 +31,9 @@ def span(value: float) -> Estimate:
     return Estimate(value, value - 0.1, value + 0.1)
 
 
-def ablation(last: float = -0.5, *others: str, informed: bool = False) -> Ablation:
+def ablation(last: float = -0.5, *others: str, informed: bool = False) -> AblationResult:
     values = (span(0.0), span(last / 2), span(last))
-    return Ablation(
+    return AblationResult(
         layer="layer2",
         drawn=90,
         images=40,
@@ -46,8 +46,10 @@ def ablation(last: float = -0.5, *others: str, informed: bool = False) -> Ablati
     )
 
 
-def insertion(*contexts: tuple[str, int, float]) -> Insertion:
-    return Insertion("layer2", tuple(Context(name, places, span(added)) for name, places, added in contexts))
+def insertion(*contexts: tuple[str, int, float]) -> InsertionResult:
+    return InsertionResult(
+        "layer2", tuple(InsertionContext(name, places, span(added)) for name, places, added in contexts)
+    )
 
 
 def test_the_sentence_of_a_removal_says_what_it_took() -> None:
@@ -92,7 +94,7 @@ def test_another_concept_does_not_dwarf_the_own_one() -> None:
 
 
 def test_a_concept_that_was_not_there_cannot_be_removed() -> None:
-    nothing = Ablation("layer2", 90, 0, 0, (0, 4), (UNKNOWN, UNKNOWN), (), (UNKNOWN, UNKNOWN), ())
+    nothing = AblationResult("layer2", 90, 0, 0, (0, 4), (UNKNOWN, UNKNOWN), (), (UNKNOWN, UNKNOWN), ())
     assert ablation_curve("tree", nothing).says == "None of the 90 images that were drawn for it showed tree."
 
 
@@ -106,8 +108,12 @@ def test_bars_are_of_contexts_that_were_met_more_than_a_few_times() -> None:
     assert "e-0" not in nowhere.marks
     rare = insertion_bars("tree", insertion(("hill", 9, 0.0), ("fir", 1, 14.0)), 64)
     assert "where fir was: 14 of 4,096 positions" in rare.says
-    unsure = Insertion(
-        "layer2", (Context("hill", 9, Estimate(1.0, math.nan, math.nan)), Context("fir", 20, Estimate(3.0, 0.0, 7.0)))
+    unsure = InsertionResult(
+        "layer2",
+        (
+            InsertionContext("hill", 9, Estimate(1.0, math.nan, math.nan)),
+            InsertionContext("fir", 20, Estimate(3.0, 0.0, 7.0)),
+        ),
     )
     assert "appear nowhere for sure; most, 3.0 of 4,096 positions, at the 20 places where fir was." in (
         insertion_bars("tree", unsure, 64).says
@@ -140,7 +146,7 @@ def run(tmp_path: Path) -> Run:
 
 def test_tables_are_read_by_concept(run: Run) -> None:
     findings = Findings.read(run)
-    edits = Edits.read(run, findings)
+    edits = EditResults.read(run, findings)
     (concept,) = edits.ablations
     found = edits.ablations[concept]
     assert (found.drawn, found.images, found.without, found.sizes) == (90, 40, 30, (0, 4, 20))
@@ -160,7 +166,7 @@ def test_pages_of_concepts_show_what_was_done_to_them(run: Run) -> None:
 
 def test_runs_without_them_have_neither(tmp_path: Path) -> None:
     run = make_fake_run(tmp_path / "run")
-    assert Edits.read(run, Findings.read(run)) == Edits()
+    assert EditResults.read(run, Findings.read(run)) == EditResults()
 
 
 def test_the_first_page_tells_what_vanishes(run: Run) -> None:
@@ -170,9 +176,9 @@ def test_the_first_page_tells_what_vanishes(run: Run) -> None:
     lost = {
         names[0]: ablation(-0.2, informed=True),
         names[1]: ablation(-0.7),
-        names[2]: Ablation("layer2", 90, 0, 0, (0, 4), (UNKNOWN, UNKNOWN), (), (UNKNOWN, UNKNOWN), ()),
+        names[2]: AblationResult("layer2", 90, 0, 0, (0, 4), (UNKNOWN, UNKNOWN), (), (UNKNOWN, UNKNOWN), ()),
     }
-    found = vanished(findings, chips, Edits(ablations=lost))
+    found = vanished(findings, chips, EditResults(ablations=lost))
     assert found is not None
     assert found.says == f"Without its 20 best units by IoU in layer2, {names[1]} loses most: 70 % of its area."
     assert [row.concept.name for row in found.rows] == [names[1], names[0]]
@@ -180,16 +186,16 @@ def test_the_first_page_tells_what_vanishes(run: Run) -> None:
     assert [row.informed for row in found.rows] == ["", "-30 %"]
     assert [row.interval for row in found.rows] == ["-80 % to -60 %", "-30 % to -10 %"]
     assert not any(row.unsure for row in found.rows)
-    both = vanished(findings, chips, Edits(ablations={names[0]: ablation(-0.2, informed=True)}))
+    both = vanished(findings, chips, EditResults(ablations={names[0]: ablation(-0.2, informed=True)}))
     assert both is not None
     assert both.says.endswith(f"{names[0]} loses most: 20 % of its area (-30 % by IQR).")
-    assert vanished(findings, chips, Edits()) is None
-    nothing = vanished(findings, chips, Edits(ablations={names[0]: ablation(0.0)}))
+    assert vanished(findings, chips, EditResults()) is None
+    nothing = vanished(findings, chips, EditResults(ablations={names[0]: ablation(0.0)}))
     assert nothing is not None
     assert nothing.says == "No concept surely loses area without its 20 best units in layer2."
     assert nothing.rows[0].unsure
     many = {name: ablation(-0.5) for name in names}
-    first = vanished(findings, chips, Edits(ablations=many))
+    first = vanished(findings, chips, EditResults(ablations=many))
     assert first is not None
     assert (len(first.rows), first.concepts) == (min(MOST, len(names)), len(names))
     home = (build_site(run).parent / "index.html").read_text()

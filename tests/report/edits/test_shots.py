@@ -12,7 +12,7 @@ from dissectory.analysis import schema
 from dissectory.report.build import build_site
 from dissectory.report.core.chips import Chips
 from dissectory.report.core.findings import Findings
-from dissectory.report.edits.reading import Edits
+from dissectory.report.edits.reading import EditResults
 from dissectory.report.edits.shots import alone_view, insertion_shots, removal_shots
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def run(tmp_path: Path) -> Run:
 
 def test_removals_are_shown_image_by_image(run: Run) -> None:
     findings = Findings.read(run)
-    edits = Edits.read(run, findings)
+    edits = EditResults.read(run, findings)
     (name,) = edits.removed
     (concept,) = (one for one in findings.concepts if one.name == name)
     shots = removal_shots(findings, edits, concept)
@@ -79,7 +79,7 @@ def test_removals_are_shown_image_by_image(run: Run) -> None:
 
 def test_insertions_frame_the_cell_of_the_layers_map(run: Run) -> None:
     findings = Findings.read(run)
-    edits = Edits.read(run, findings)
+    edits = EditResults.read(run, findings)
     (name,) = edits.inserted
     shots = insertion_shots(findings, edits, next(one for one in findings.concepts if one.name == name))
     assert shots
@@ -93,7 +93,7 @@ def test_insertions_frame_the_cell_of_the_layers_map(run: Run) -> None:
 
 def test_a_unit_alone_says_what_it_takes_away(run: Run) -> None:
     findings = Findings.read(run)
-    edits, chips = Edits.read(run, findings), Chips(findings)
+    edits, chips = EditResults.read(run, findings), Chips(findings)
     layer = next(one for one in findings.layers if one.name == LAYER)
     view = alone_view(findings, chips, edits, chips.units[layer.first + 2], layer)
     assert view
@@ -129,5 +129,5 @@ def test_pages_have_them_and_load_pictures_late(run: Run) -> None:
 
 def test_runs_without_them_read_as_nothing(tmp_path: Path) -> None:
     run = make_fake_run(tmp_path / "run")
-    edits = Edits.read(run, Findings.read(run))
-    assert edits == Edits()
+    edits = EditResults.read(run, Findings.read(run))
+    assert edits == EditResults()
