@@ -158,7 +158,7 @@ def a_mask_of_another_size(_: Values, folder: Path) -> str:
 def an_empty_folder(values: Values, folder: Path) -> str:
     (folder / "empty").mkdir()
     values["images"]["folder"] = "empty"
-    return r"empty holds no picture"
+    return r"empty and its subfolders contain no images"
 
 
 def no_folder(values: Values, _: Path) -> str:
@@ -318,7 +318,7 @@ def test_a_broken_photo_needs_no_label_map(world: Path, dissectory: Terminal) ->
     (world / "labels" / "07.png").unlink()
     ended = dissectory("run", write_study(world, study_values()), "--out", world / "run", "--no-site")
     assert ended.code == 0, ended.err
-    assert "07.png: it is not a picture of a known format" in ended.err
+    assert "07.png: it is not an image of a known format" in ended.err
 
 
 def test_a_full_disk_is_one_message_and_leaves_no_half_written_file(world: Path) -> None:

@@ -1,1 +1,1 @@
-"""What is dissected: networks, their layers, and the images that go in."""
+"""The subjects of a dissection: networks, their layers, and the images that go in."""

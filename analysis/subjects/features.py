@@ -1,8 +1,8 @@
-"""A network that describes pictures by features: `python:FILE.py:FUNCTION` or `python:package.module:FUNCTION`.
+"""A network that computes features: `python:FILE.py:FUNCTION` or `python:package.module:FUNCTION`.
 
-The function takes no arguments. What it returns is called on pictures `(batch, 3, height, width)` and answers with
-features `(batch, feature)`, or with maps `(batch, feature, rows, columns)` of which the mean is taken. The attributes
-`size`, `mean` and `std` say what it takes, as those of a segmenter do (see `dissectory.analysis.concepts.python`).
+The function takes no arguments and returns a module. The module takes pixels `(batch, 3, height, width)` and returns
+features `(batch, feature)`, or maps `(batch, feature, rows, columns)`, each averaged to one feature.
+The attributes `size`, `mean` and `std` define its input, as for a segmenter: see `dissectory.analysis.concepts.python`.
 """
 
 from __future__ import annotations
@@ -30,45 +30,47 @@ _FEATURES, _MAPS = 2, 4
 
 
 class FeatureNetwork:
-    """What a network sees in views.
+    """A network that computes the features of views.
 
     Raises:
-        SubjectError: the network cannot be had.
+        SubjectError: if the network cannot be built.
     """
 
     def __init__(self, source: str, base: Path, key: str) -> None:
-        """Build it; `key` is the study's that messages are about."""
+        """Build the network; error messages name `key`, the study key that asks for it."""
         if not source.startswith(_PREFIX):
             raise SubjectError(
-                f"{key} is '{source}'; it must be 'python:FILE.py:FUNCTION' or 'python:package.module:FUNCTION', a "
-                "function that returns a network"
+                f"{key} is '{source}'; it must be 'python:FILE.py:FUNCTION' or 'python:package.module:FUNCTION', "
+                "where the function returns a network"
             )
         self._key = key
         self._module = build_module(source.removeprefix(_PREFIX), base, key).cpu().float().eval()
         self._mean, self._std = (self._color(name, default) for name, default in (("mean", 0.0), ("std", 1.0)))
 
     def __call__(self, views: Views) -> Values:
-        """Describe views `(batch, size, size, 3)` by features `(batch, feature)`.
+        """Compute the features `(batch, feature)` of views `(batch, size, size, 3)`.
 
         Raises:
-            SubjectError: the network fails, or answers with something else.
+            SubjectError: if the network fails, or returns no features or values that are not finite.
         """
         side: Any = getattr(self._module, "size", views.shape[1])
         pixels = torch.cat([torch.from_numpy(resized(view, (side, side))) for view in views])
         try:
             with torch.inference_mode():
                 answer = self._module((pixels - self._mean) / self._std)
-        except Exception as error:  # whatever the network raises
+        except Exception as error:  # the user's network can raise anything
             raise SubjectError(
-                f"the network of {self._key} fails on pictures {tuple(pixels.shape)}: {type(error).__name__}: {error}"
+                f"the network of {self._key} fails on input of shape {tuple(pixels.shape)}: "
+                f"{type(error).__name__}: {error}"
             ) from error
         told = tuple(answer.shape) if isinstance(answer, Tensor) else type(answer).__name__
         if not isinstance(answer, Tensor) or answer.ndim not in {_FEATURES, _MAPS} or len(answer) != len(views):
             raise SubjectError(
-                f"the network of {self._key} answers with {told}; expected features (batch, feature), or maps of them"
+                f"the network of {self._key} returned {told}; expected features (batch, feature), or maps "
+                "(batch, feature, rows, columns)"
             )
         if not answer.isfinite().all():
-            raise SubjectError(f"the network of {self._key} answers with values that are not finite")
+            raise SubjectError(f"the network of {self._key} returned NaN or infinite values; check its weights")
         features = answer.double()
         found: Values = (features.mean(dim=(2, 3)) if features.ndim == _MAPS else features).numpy()
         return found

@@ -1,6 +1,6 @@
-"""What a network is, as hashes: its structure and numbers, and the files that its code is written in.
+"""The identity of a network as hashes: its structure and numbers, and the files that contain its code.
 
-What neither tells of: files that a network reads as it computes, and code that it imports in roundabout ways.
+The hashes do not cover files that a network reads while it computes, nor code that it imports dynamically.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ import torch
 from torch import nn
 
 _BOOKKEEPING = vars(nn.Module()).keys()
-"""What every module keeps: parameters and buffers, which count by name, and hooks, which are numbered ever anew."""
+"""Attributes of every module: parameters and buffers, which are hashed by name, and hooks, whose numbers vary."""
 
 
 def network_hash(module: nn.Module) -> str:
-    """Hash the network's structure, its parameters and buffers, and the plain values that its modules keep."""
+    """Hash the network's structure, its parameters and buffers, and the plain values of its modules' attributes."""
     total = hashlib.sha256(repr(module).encode())
-    for name, value in (*module.state_dict().items(), *module.named_buffers()):  # not all buffers are in the state
+    for name, value in (*module.state_dict().items(), *module.named_buffers()):  # some buffers are not in the state
         total.update(f"\0{name}\0".encode() + _bytes(value))
     for name, part in module.named_modules():
         for key in sorted(vars(part).keys() - _BOOKKEEPING):
@@ -33,7 +33,7 @@ def network_hash(module: nn.Module) -> str:
 
 
 def _bytes(value: object) -> bytes:
-    """Write down a value; of what is not plain its type alone."""
+    """Encode a value as bytes; for an object that is not plain data, only its type."""
     if isinstance(value, torch.Tensor):
         return tensor_bytes(value)
     if isinstance(value, np.ndarray):
@@ -47,19 +47,19 @@ def _bytes(value: object) -> bytes:
 
 
 def tensor_bytes(value: torch.Tensor) -> bytes:
-    """Write down type, shape and numbers of a tensor."""
+    """Encode the dtype, shape and numbers of a tensor as bytes."""
     plain = value.detach().cpu().contiguous()
     return f"{plain.dtype}{tuple(plain.shape)}".encode() + plain.reshape(-1).view(torch.uint8).numpy().tobytes()
 
 
 def code_hash(module: nn.Module, source: str, base: Path) -> str:
-    """Hash the files in which the network's modules, and the function that builds it, are written.
+    """Hash the files that define the network's modules and the function that builds it.
 
-    With the latter count the files that it imports from its own folder, or from the study's.
+    For this function, the files that it imports from its own folder or from the study's folder count too.
 
     Args:
         module: the network.
-        source: what built it, such as `python:FILE.py:FUNCTION`.
+        source: the source that built the network, such as `python:FILE.py:FUNCTION`.
         base: the folder that relative paths start from.
     """
     files = {_file(type(part).__module__) for part in module.modules()}
@@ -73,17 +73,17 @@ def code_hash(module: nn.Module, source: str, base: Path) -> str:
 
 
 def _imported(place: str, base: Path) -> set[Path | None]:
-    """The file of a place, and what it imports from its own folder, or as a module from `base`."""
+    """Return the file of `place`, and the files that it imports from its own folder, or from `base` for a module."""
     file = base / Path(place).expanduser() if place.endswith(".py") else None
     finder = ModuleFinder(path=[str((file.parent if file else base).resolve())])
-    with contextlib.suppress(ImportError, OSError):  # it is installed, or the file has gone
-        finder.run_script(str(file)) if file else finder.import_hook(place)  # neither runs it
-    files = [module.__file__ for module in finder.modules.values()]  # type: ignore[attr-defined] # typeshed forgets it
+    with contextlib.suppress(ImportError, OSError):  # an installed package, or a deleted file
+        finder.run_script(str(file)) if file else finder.import_hook(place)  # both only scan the code
+    files = [module.__file__ for module in finder.modules.values()]  # type: ignore[attr-defined] # missing in typeshed
     return {None if file else _file(place), *(Path(file) for file in files if file)}
 
 
 def _file(module: str) -> Path | None:
-    """The file of an imported module, where it has one."""
+    """Return the file of an imported module, `None` if it has none."""
     try:
         found = inspect.getsourcefile(sys.modules[module])
     except (KeyError, TypeError):

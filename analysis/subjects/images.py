@@ -4,7 +4,7 @@
     for batch in folder.batches([(0, 2), (1, 3)], workers=2):
         ...
 
-Nothing here depends on the order on disk or on the number of workers.
+The result does not depend on the file order on disk or on the number of workers.
 """
 
 from __future__ import annotations
@@ -36,12 +36,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ViewBatch:
-    """Some images as the network sees them.
+    """A batch of images as the network sees them.
 
-    `images` are their numbers in the folder's order `(batch,)`; `paths` are relative to the image folder, with
-    forward slashes; `views` are RGB `(batch, size, size, 3)`, 0..255; `sizes` are width and height of each file's
-    own picture before resize and crop. `skipped` are the files among them that could not be decoded, by number: a
-    batch can be without any image.
+    `images` are the image numbers `(batch,)`. `paths` are relative to the image folder, with forward slashes. `views`
+    are RGB `(batch, size, size, 3)`, 0..255. `sizes` are width and height of each image file before resize and crop.
+    `skipped` are the files that could not be decoded, by image number; a batch can consist of skipped files only.
     """
 
     images: tuple[int, ...]
@@ -55,14 +54,14 @@ class ViewBatch:
 
 
 class ImageFolder:
-    """The pictures in a folder and its sub-folders, in the order of their paths.
+    """The images in a folder and its subfolders, in the order of their paths.
 
-    `paths` are relative to the folder, with forward slashes; hidden files and folders are passed over. `classes` are
-    the names of the first sub-folders that hold pictures, in alphabetical order; there are none with
-    `classes="none"`, or where every picture lies in the folder itself.
+    `paths` are relative to the folder, with forward slashes; hidden files and folders are ignored. `classes` are the
+    names of the top subfolders that contain images, in alphabetical order. There are no classes if `classes="none"`,
+    or if all images are in the folder itself.
 
     Raises:
-        ImagesError: the folder is missing, cannot be read or holds no picture.
+        ImagesError: if the folder is missing, cannot be read, or contains no images.
     """
 
     folder: Path
@@ -77,7 +76,8 @@ class ImageFolder:
         if not files:
             endings = ", ".join(sorted(ending.removeprefix(".") for ending in SUFFIXES))
             raise ImagesError(
-                f"images.folder: {folder} holds no picture, nor do its sub-folders (looked for {endings})"
+                f"images.folder: {folder} and its subfolders contain no images (file types: {endings}); "
+                "choose a folder with images"
             )
         self._files = tuple(file for _, file in files)
         self.paths = tuple(_text(path) for path, _ in files)
@@ -88,18 +88,18 @@ class ImageFolder:
         return len(self.paths)
 
     def class_of(self, image: int) -> str | None:
-        """The image's class; None where it lies in no sub-folder, or classes are not asked for."""
+        """Return the image's class; `None` if it is in no subfolder, or the study uses no classes."""
         return self._classes[image]
 
     def size_of(self, image: int) -> tuple[int, int] | None:
-        """Width and height from the head of the image's file; None where that tells that it cannot be decoded."""
+        """Return width and height from the image file's header; `None` if the header cannot be decoded."""
         return read_size(self._files[image])
 
     def view(self, image: int) -> View:
         """Decode one image: RGB `(size, size, 3)`, 0..255.
 
         Raises:
-            ImagesError: the file cannot be decoded.
+            ImagesError: if the file cannot be decoded.
         """
         decoded = self._decode(image)
         if isinstance(decoded, Skipped):
@@ -107,17 +107,17 @@ class ImageFolder:
         return decoded[0]
 
     def batches(self, groups: Iterable[Sequence[int]], workers: int = 1) -> Generator[ViewBatch]:
-        """Decode groups of images, in their order, the next group ahead in `workers` threads.
+        """Decode groups of images in order; `workers` threads decode the next group ahead.
 
-        A file that cannot be decoded leaves its batch shorter. The threads end with the generator, also when it is
-        closed early.
+        Files that cannot be decoded make their batch shorter. The threads end with the generator, even if it is closed
+        early.
         """
         pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")
         waiting = iter(groups)
         try:
             ahead = self._submit(pool, next(waiting, ()))
             while ahead:
-                # One group ahead: enough to keep the threads busy while a batch is in use.
+                # Decoding one group ahead keeps the threads busy while the caller uses a batch.
                 now, ahead = ahead, self._submit(pool, next(waiting, ()))
                 yield self._batch([(image, future.result()) for image, future in now])
         finally:
@@ -127,7 +127,7 @@ class ImageFolder:
         return [(image, pool.submit(self._decode, image)) for image in group]
 
     def digest(self, workers: int = 1) -> str:
-        """SHA-256 of the names and contents of all files, in their order; a file that cannot be read counts by name."""
+        """Return the SHA-256 of the names and contents of all files; of an unreadable file, only the name."""
         total = hashlib.sha256()
         with ThreadPoolExecutor(workers, thread_name_prefix="hash") as pool:
             for path, content in zip(self.paths, pool.map(_content, self._files), strict=True):
@@ -135,9 +135,9 @@ class ImageFolder:
         return total.hexdigest()
 
     def nothing_readable(self, skipped: Sequence[Skipped]) -> ImagesError:
-        """The error of a run in which every file was skipped."""
-        first = f"; the first: {skipped[0].path}: {skipped[0].reason}" if skipped else ""
-        return ImagesError(f"images.folder: none of the {len(self)} pictures in {self.folder} can be decoded{first}")
+        """Return the error for a run in which every file was skipped."""
+        first = f"; the first is {skipped[0].path}: {skipped[0].reason}" if skipped else ""
+        return ImagesError(f"images.folder: none of the {len(self)} images in {self.folder} can be decoded{first}")
 
     def _decode(self, image: int) -> Decoded:
         try:
@@ -147,8 +147,8 @@ class ImageFolder:
         return np.asarray(self.geometry.view(picture)), picture.size
 
     def _batch(self, decoded: Sequence[tuple[int, Decoded]]) -> ViewBatch:
-        skipped = {image: one for image, one in decoded if isinstance(one, Skipped)}
-        whole = [(image, *one) for image, one in decoded if not isinstance(one, Skipped)]
+        skipped = {image: outcome for image, outcome in decoded if isinstance(outcome, Skipped)}
+        whole = [(image, *outcome) for image, outcome in decoded if not isinstance(outcome, Skipped)]
         images = tuple(image for image, _, _ in whole)
         size = self.geometry.size
         views = np.stack([view for _, view, _ in whole]) if whole else np.empty((0, size, size, 3), dtype=np.uint8)
@@ -158,7 +158,7 @@ class ImageFolder:
 
 
 def _content(file: Path) -> bytes:
-    """SHA-256 of a file's bytes."""
+    """Return the SHA-256 of a file's bytes."""
     try:
         return hashlib.sha256(file.read_bytes()).digest()
     except OSError:
@@ -169,12 +169,12 @@ def _pictures(folder: Path) -> Iterator[Path]:
     if not folder.exists():
         raise ImagesError(f"images.folder names {folder}, which does not exist")
     if not folder.is_dir():
-        raise ImagesError(f"images.folder names {folder}, which is a file; it must be a folder of pictures")
+        raise ImagesError(f"images.folder names {folder}, which is a file; it must be a folder of images")
     yield from _walk(folder, frozenset())
 
 
 def _walk(folder: Path, above: frozenset[Path]) -> Iterator[Path]:
-    """Walk through a folder and, unlike `rglob`, through links to folders; a link to a folder above is a loop."""
+    """Walk through a folder and, unlike `rglob`, follow links to folders; a link to a parent folder is a loop."""
     real = folder.resolve()
     if real in above:
         return
@@ -183,7 +183,7 @@ def _walk(folder: Path, above: frozenset[Path]) -> Iterator[Path]:
             entries = list(listing)
     except OSError as error:
         raise ImagesError(f"images.folder: {folder} cannot be read: {error.strerror}") from error
-    if any(entry.name == MARKER for entry in entries):  # a run's own pictures are not what it is about
+    if any(entry.name == MARKER for entry in entries):  # a run's own pictures are not input images
         return
     for entry in entries:
         path = folder / entry.name
@@ -196,7 +196,7 @@ def _walk(folder: Path, above: frozenset[Path]) -> Iterator[Path]:
 
 
 def _text(path: str) -> str:
-    """A path as text that every file can hold: bytes of a name that are not UTF-8 become escapes."""
+    """Return a path as text that any file can store: bytes that are not UTF-8 become escapes."""
     return path.encode("utf-8", "backslashreplace").decode("utf-8")
 
 

@@ -1,10 +1,11 @@
-"""Layers of a network: which can be dissected, which a study means, and their outputs as the network computes.
+"""Layers of a network: which can be dissected, which a study selects, and their outputs in a forward pass.
 
     with watch(module, ["layer3", "layer4"], on_output):
-        module(pictures)  # calls on_output("layer3", tensor), then on_output("layer4", tensor)
+        module(pixels)  # calls on_output("layer3", tensor), then on_output("layer4", tensor)
 
-A layer is a named sub-module that the network calls once in a pass and that gives a map: one tensor
-`(batch, unit, height, width)` of more than one position. How maps are told from other outputs stands in `maps`.
+A layer is a named submodule that the network calls once in a forward pass and that returns an activation map: one
+tensor `(batch, unit, height, width)` with more than one position. The module `maps` distinguishes activation maps from
+other outputs.
 """
 
 from __future__ import annotations
@@ -28,12 +29,12 @@ if TYPE_CHECKING:
 _COLORS = 3
 _CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
 _SHOWN = 40
-"""How many layers a message names."""
+"""How many layers an error message lists."""
 
 
 @dataclass(frozen=True, slots=True)
 class LayerInfo:
-    """A layer that can be dissected; `index` is its place in the order in which the network computes."""
+    """A layer that can be dissected; `index` is its place in the order of computation."""
 
     name: str
     kind: str
@@ -45,10 +46,10 @@ class LayerInfo:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What is known of every named sub-module.
+    """What is known about every named submodule.
 
-    `layers` can be dissected, in the order in which their outputs are ready; `refused` says for each of the other
-    sub-modules why not; `automatic` are the layers that "auto" stands for.
+    `layers` can be dissected, in the order in which their outputs are computed. `refused` gives the reason why each
+    other submodule cannot. `automatic` are the layers that "auto" selects.
     """
 
     layers: tuple[LayerInfo, ...]
@@ -56,13 +57,13 @@ class Survey:
     automatic: tuple[str, ...]
 
     def select(self, patterns: Sequence[str]) -> tuple[LayerInfo, ...]:
-        """Find the layers that a study means, in the network's order, each once, `index` counted anew from 0.
+        """Return the layers that a study selects: in the network's order, each once, `index` counted from 0 again.
 
-        A pattern is an exact name; a glob, in which `*` and `?` stay within a name's part (`fire*` finds `fire2`, not
-        `fire2.squeeze`) and `**` does not; or "auto", the last convolution of every stage.
+        A pattern is an exact name, a glob, or "auto", which selects the last convolution of every stage. In a glob, `*`
+        and `?` match anything but a dot (`fire*` matches `fire2` but not `fire2.squeeze`); `**` matches dots too.
 
         Raises:
-            SubjectError: a name is not known or its module gives no map, or a glob finds nothing.
+            SubjectError: if a name is unknown, its module returns no activation map, or a glob matches no layer.
         """
         wanted = {name for pattern in patterns for name in self._matching(pattern)}
         chosen = [layer for layer in self.layers if layer.name in wanted]
@@ -85,7 +86,8 @@ class Survey:
     def _auto(self) -> tuple[str, ...]:
         if not self.automatic:
             raise SubjectError(
-                f"model.layers is 'auto', but the network has no convolution with a map; {self._known()}"
+                "model.layers is 'auto', but the network has no convolution that returns an activation map; "
+                f"list layers by name; {self._known()}"
             )
         return self.automatic
 
@@ -99,23 +101,23 @@ class Survey:
         if mapless:
             first = f"'{mapless[0]}': {self.refused[mapless[0]]}"
             return f"no layer that matches '{pattern}' can be dissected: {first}; {self._known()}"
-        return (
-            f"no layer of the network matches '{pattern}' (* stays within a name's part, ** does not); {self._known()}"
-        )
+        return f"no layer of the network matches '{pattern}' (* does not match a dot, ** does); {self._known()}"
 
     def _known(self) -> str:
         names = [f"'{layer.name}'" for layer in self.layers]
         more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-        return f"layers with a map: {', '.join(names[:_SHOWN])}{more}" if names else "no layer of it has a map"
+        if not names:
+            return "no layer of the network returns an activation map"
+        return f"layers that can be dissected: {', '.join(names[:_SHOWN])}{more}"
 
 
 def survey(module: nn.Module, example: Tensor) -> Survey:
-    """Run the first picture of `example` `(batch, 3, height, width)` through the network, and look at every sub-module.
+    """Run the first image of `example` `(batch, 3, height, width)` through the network, and examine every submodule.
 
-    The network is run on that picture twice over, and on one that is twice as wide: see `maps`.
+    The network runs on a batch that holds this image twice, and on an image of twice its width: see `maps`.
 
     Raises:
-        SubjectError: the network fails on the example.
+        SubjectError: if the network fails on the example.
     """
     modules = {name: sub for name, sub in module.named_modules() if name}
     one = example[:1]
@@ -125,10 +127,10 @@ def survey(module: nn.Module, example: Tensor) -> Survey:
 
 
 def survey_generator(module: nn.Module, inputs: Sequence[Tensor]) -> Survey:
-    """Run a generator on what it makes two square pictures of, and look at every sub-module.
+    """Run a generator on the inputs of two square images, and examine every submodule.
 
     Raises:
-        SubjectError: the generator fails.
+        SubjectError: if the generator fails.
     """
     modules = {name: sub for name, sub in module.named_modules() if name}
     outputs: dict[str, list[Output]] = {}
@@ -147,7 +149,10 @@ def _survey(
     square: bool,
     least: int = 1,
 ) -> Survey:
-    """Tell maps from other outputs, of two pictures and of a wide one; "auto" are layers of at least so many units."""
+    """Separate activation maps from other outputs, given the outputs for two images and for a wide image.
+
+    "auto" selects only layers with at least `least` units.
+    """
     layers: list[LayerInfo] = []
     refused: dict[str, str] = {}
     for name, outputs in pair.items():
@@ -158,38 +163,38 @@ def _survey(
         else:
             _, units, height, width = outcome
             layers.append(LayerInfo(name, type(modules[name]).__name__, units, height, width, len(layers)))
-    refused |= {name: "it is not called as the network computes" for name in modules if name not in pair}
+    refused |= {name: "the network does not call it in a forward pass" for name in modules if name not in pair}
     return Survey(tuple(layers), refused, _last_convolutions(modules, [one for one in layers if one.units >= least]))
 
 
 def select_layers(module: nn.Module, example: Tensor, patterns: Sequence[str]) -> tuple[LayerInfo, ...]:
-    """Find the layers that a study means; see `Survey.select`.
+    """Return the layers that a study selects; see `Survey.select`.
 
     Raises:
-        SubjectError: the network fails on the example, or a pattern finds no layer that can be dissected.
+        SubjectError: if the network fails on the example, or a pattern selects no layer that can be dissected.
     """
     return survey(module, example).select(patterns)
 
 
 def _outputs(module: nn.Module, modules: Mapping[str, nn.Module], pictures: Tensor) -> dict[str, list[Output]]:
-    """What each sub-module gives in each of its calls, in the order of first outputs."""
+    """Return the outputs of each submodule in each of its calls, in the order of first outputs."""
     outputs: dict[str, list[Output]] = {}
     try:
         _run(module, modules, [pictures], outputs)
     except Exception as error:
         count, _, height, width = pictures.shape
         raise SubjectError(
-            f"the network fails on {count} pictures of {width} x {height} pixels: {type(error).__name__}: {error}. "
-            "Does it take batches of RGB pictures of this size (images.size)?"
+            f"the network fails on {count} images of {width} x {height} pixels: {type(error).__name__}: {error}. "
+            "Set images.size to the size of the network's input; the network must take batches of RGB images"
         ) from error
     return outputs
 
 
 def _outputs_when_wide(module: nn.Module, modules: Mapping[str, nn.Module], one: Tensor) -> dict[str, list[Output]]:
-    """The same on one picture twice as wide, as far as the network gets: to fail there is its right."""
+    """Return the same for one image of twice the width, up to the point where the network fails, if it does."""
     outputs: dict[str, list[Output]] = {}
     with warnings.catch_warnings(), contextlib.suppress(Exception):
-        warnings.simplefilter("ignore")  # the user never gave such a picture
+        warnings.simplefilter("ignore")  # the user did not ask for this image
         _run(module, modules, [torch.cat([one, one], dim=-1)], outputs)
     return outputs
 
@@ -197,7 +202,7 @@ def _outputs_when_wide(module: nn.Module, modules: Mapping[str, nn.Module], one:
 def _run(
     module: nn.Module, modules: Mapping[str, nn.Module], inputs: Sequence[Tensor], outputs: dict[str, list[Output]]
 ) -> None:
-    """Note the outputs of every sub-module in `outputs`, also where the network fails on the way."""
+    """Record the outputs of every submodule in `outputs`, even if the network fails midway."""
 
     def note(name: str, output: object) -> None:
         outputs.setdefault(name, []).append(output_of(output))
@@ -207,11 +212,12 @@ def _run(
 
 
 def _last_convolutions(modules: Mapping[str, nn.Module], layers: Sequence[LayerInfo]) -> tuple[str, ...]:
-    """Find the last convolution of every stage.
+    """Return the last convolution of every stage.
 
-    A stage is a run of convolutions, in the network's order, with maps of one size. A block that makes the map
-    smaller often begins with a convolution of the old size (the bottleneck of a ResNet, the expansion of an
-    EfficientNet): it serves the next stage, and stands for its own size only where no other convolution has it.
+    A stage is a sequence of convolutions, in the network's order, with activation maps of one size. A block that
+    reduces the size often begins with a convolution of the old size (the bottleneck of a ResNet, the expansion of an
+    EfficientNet). Such a convolution belongs to the next stage; it is chosen for its own size only if no other
+    convolution has that size.
     """
     sizes = {layer.name: (layer.height, layer.width) for layer in layers}
     convolutions = [layer.name for layer in layers if isinstance(modules[layer.name], _CONVOLUTIONS)]
@@ -223,7 +229,7 @@ def _last_convolutions(modules: Mapping[str, nn.Module], layers: Sequence[LayerI
 
 
 def _block(modules: Mapping[str, nn.Module], name: str) -> str:
-    """The innermost module around a layer that is more than a sequence; empty where there is none."""
+    """Return the innermost module around a layer that is not just a sequence, or an empty string if there is none."""
     while "." in name:
         name = name.rpartition(".")[0]
         if not isinstance(modules[name], (nn.Sequential, nn.ModuleList, nn.ModuleDict)):
@@ -232,7 +238,7 @@ def _block(modules: Mapping[str, nn.Module], name: str) -> str:
 
 
 def _expression(pattern: str) -> re.Pattern[str]:
-    """Translate a glob: `**` is anything, `*` and `?` are anything but a dot."""
+    """Translate a glob: `**` matches anything, `*` and `?` match anything but a dot."""
     parts = re.split(r"(\*\*|\*|\?)", pattern)
     meaning = {"**": ".*", "*": "[^.]*", "?": "[^.]"}
     return re.compile("".join(meaning.get(part, re.escape(part)) for part in parts), re.DOTALL)
@@ -242,10 +248,11 @@ def _expression(pattern: str) -> re.Pattern[str]:
 def watch(module: nn.Module, names: Iterable[str], on_output: Callable[[str, Tensor], None]) -> Iterator[None]:
     """Call `on_output(name, tensor)` whenever one of the layers has computed its output.
 
-    The tensor is the network's own memory, handed over before anything else can change it: later operations in
-    place (a ReLU, an addition) will. Read it at once, or keep a clone.
+    The tensor is the network's own memory, and later in-place operations (a ReLU, an addition) change it. Read it at
+    once, or keep a clone.
 
     Raises:
+        SubjectError: if the network has no layer of a name.
         SubjectError: the network has no layer of a name.
     """
     modules = {name: sub for name, sub in module.named_modules() if name}
@@ -259,11 +266,11 @@ def watch(module: nn.Module, names: Iterable[str], on_output: Callable[[str, Ten
 
 @contextlib.contextmanager
 def _hooked(modules: Mapping[str, nn.Module], on_output: Callable[[str, Any], None]) -> Iterator[None]:
-    """Hook every module for the time of the context; the hooks go also when an error passes through."""
+    """Hook every module while the context is active; the hooks are removed even if an error is raised."""
 
     def hook(name: str) -> Callable[[nn.Module, Any, Any], None]:
         def hand_over(_module: nn.Module, _inputs: object, output: object) -> None:
-            on_output(name, output)  # and return nothing: what a hook returns takes the output's place
+            on_output(name, output)  # return nothing: a hook's return value would replace the output
 
         return hand_over
 

@@ -1,13 +1,13 @@
-"""Which outputs of a network are maps, `(picture, unit, height, width)`, and why the others are not.
+"""Which outputs of a network are activation maps `(image, unit, height, width)`, and why the others are not.
 
-A single shape does not tell: Swin has the units last, `(picture, height, width, unit)`; attention has
-`(picture, head, token, token)` and `(picture, head, token, number)`; a constant `(1, unit, height, width)` looks like a
-map. So the network is run twice, on two pictures and on one that is twice as wide. Of a map, the first dimension counts
-the pictures, and the wider picture changes the width alone.
+The shape of one output is not enough. In a Swin transformer the units are last, `(image, height, width, unit)`;
+attention has `(image, head, token, token)` and `(image, head, token, feature)`; a constant `(1, unit, height, width)`
+looks like an activation map. So the network runs twice: on two images, and on one image of twice the width. The first
+dimension of an activation map is the number of images, and the wider image changes only its width.
 
-Some networks take pictures of one size only. What they computed before they failed on the wide one counts. Of what
-they did not get to, and of what has the same size for every picture (an adaptive pooling, all that lies behind a
-resize to one size), one run has to tell: a map is as high as it is wide where the picture is, and lies in no attention.
+Some networks take images of only one size. The outputs that they compute before they fail on the wide image still
+count. For the later outputs, and for outputs whose size never changes (after adaptive pooling or a resize to a fixed
+size), the first run decides: an activation map is as high as wide if the image is, and is not part of attention.
 """
 
 from __future__ import annotations
@@ -21,32 +21,32 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 PAIR = 2
-"""Pictures in the first run."""
+"""Number of images in the first run."""
 
 _MAP = 4
-"""Dimensions of a map with its pictures."""
+"""Number of dimensions of an activation map, with the batch."""
 
 _ATTENTION = ("attention", "attn", "xca")
-"""What the classes of attention have in their names, in lower case."""
+"""Words in the class names of attention modules, in lower case."""
 
-_GUESS = "either its units are last, or it is a part of attention"
+_GUESS = "its units may be the last dimension, or it may be part of attention"
 
 Shape = tuple[int, ...]
 Output = Shape | str
-"""What a module gave: the shape of a tensor, or the name of another type."""
+"""The output of a module: the shape of a tensor, or the name of another type."""
 
 
 def output_of(value: object) -> Output:
-    """Note what a module gave, without keeping it."""
+    """Return the shape or type of a module's output, without keeping the output."""
     return tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What the judgment of one run alone rests on, beside shapes.
+    """What decides, beside the shape, if only one run is available.
 
-    `square`: the picture is as high as it is wide; `attention`: the module lies inside one of attention; `last`: it
-    works on the last dimension, whatever the others mean.
+    `square`: the image is as high as wide; `attention`: the module is inside an attention module; `last`: the module
+    works on the last dimension only (a linear layer or layer norm).
     """
 
     square: bool
@@ -55,7 +55,7 @@ class Context:
 
 
 def context_of(modules: Mapping[str, nn.Module], name: str, *, square: bool) -> Context:
-    """Look at the module `name` and at those around it."""
+    """Examine the module `name` and the modules around it."""
     module = modules[name]
     last = type(module) is nn.Linear or (type(module) is nn.LayerNorm and len(module.normalized_shape) == 1)
     around = (type(modules[outer]).__name__.lower() for outer in _around(name))
@@ -68,42 +68,47 @@ def _around(name: str) -> list[str]:
 
 
 def map_of(pair: Sequence[Output], wide: Sequence[Output], context: Context) -> Shape | str:
-    """Find the shape of a module's map, or say why it gives none.
+    """Return the shape of a module's activation map, or the reason why it has none.
 
     Args:
-        pair: the module's output of each call in the run on two pictures, at least one.
-        wide: the same on one picture twice as wide; empty where the network failed before.
-        context: what else is known of the module.
+        pair: the module's output in each call of the run on two images, at least one.
+        wide: the same for one image of twice the width; empty if the network failed before.
+        context: what else is known about the module.
     """
     shape = pair[0]
     if len(pair) > 1:
-        return f"it is called {len(pair)} times in one pass"
+        return f"the network calls it {len(pair)} times in one forward pass"
     if isinstance(shape, str):
-        return f"it gives {shape}, not one tensor"
+        return f"it returns {shape}, not one tensor"
     return _wrong_shape(shape) or _wrong_sides(shape, wide, context) or shape
 
 
 def _wrong_shape(shape: Shape) -> str | None:
     if len(shape) != _MAP:
-        return f"its output ({_told(shape)}) is not a map (pictures x units x height x width)"
+        return f"its output ({_told(shape)}) is not an activation map (images x units x height x width)"
     if shape[0] != PAIR:
-        return f"its output ({_told(shape)}) does not begin with the number of pictures, {PAIR}, as a map does"
+        return f"the first dimension of its output ({_told(shape)}) is not the number of images, {PAIR}"
     if shape[2] * shape[3] <= 1:
-        return f"its map ({_told(shape)}) is one single position"
+        return f"its activation map ({_told(shape)}) has only one position"
     return None
 
 
 def _wrong_sides(shape: Shape, wide: Sequence[Output], context: Context) -> str | None:
     wider = wide[0] if len(wide) == 1 and not isinstance(wide[0], str) else None
-    told = f"its output ({_told(shape)}) is not a map (pictures x units x height x width)"
+    told = f"its output ({_told(shape)}) is not an activation map (images x units x height x width)"
     if wider is not None and wider != (1, *shape[1:]):
-        # how much wider is left open: unpadded convolutions make it more than twice, paddings less
+        # The exact width is left open: unpadded convolutions more than double it, paddings less.
         if wider[:3] == (1, *shape[1:3]) and wider[3] > shape[3]:
             return None
-        return f"{told}: on a picture twice as wide it is {_told(wider)}, and a map grows in width alone; {_GUESS}"
-    if context.last or (context.square and shape[2] != shape[3]):
-        return f"{told}, which is as high as it is wide where the picture is; {_GUESS}"
-    return f"{told} but a part of attention, with heads and tokens" if context.attention else None
+        return (
+            f"{told}: for an image of twice the width it is {_told(wider)}, but an activation map would change only "
+            f"its width; {_GUESS}"
+        )
+    if context.square and shape[2] != shape[3]:
+        return f"{told}: the image is as high as wide, but this output is not; {_GUESS}"
+    if context.last:
+        return f"{told}: a linear layer or layer norm works on the last dimension, so the units are last"
+    return f"{told}: it is part of attention, with heads and tokens" if context.attention else None
 
 
 def _told(shape: Shape) -> str:

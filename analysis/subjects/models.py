@@ -1,4 +1,4 @@
-"""The network under study: built by its source, filled with weights, ready to be looked at.
+"""The network under study: built by its source, loaded with weights, ready for dissection.
 
 model = load_model(study.model, study.base)
 model.module(model.preprocessing.tensor(views))
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
     from dissectory.analysis.subjects.preprocessing import Preprocessing
 
 BUILT_IN = (torchvision, timm, python)
-"""The modules whose import registers the sources that come with the project."""
+"""Importing these modules registers the built-in sources."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
-    """A network in evaluation mode on the CPU, in single precision, whose parameters take no gradient.
+    """A network in evaluation mode on the CPU, in single precision, without gradients for its parameters.
 
-    `preprocessing` is the weights' own, before the study's keys are laid over it. `weights_hash` is the SHA-256 of
-    the file of weights, empty where there is none or it is not known. `classes` names the outputs in their order,
-    empty where nobody says; whether there are as many as outputs is not checked here. `parameters` counts numbers
-    that training sets.
+    `preprocessing` is that of the weights; the study's keys are not yet applied. `weights_hash` is the SHA-256 of the
+    weights file, empty if there is no such file or it is unknown. `classes` names the outputs in their order, and is
+    empty if the names are unknown; their number is not checked against the outputs here. `parameters` is the number of
+    trainable parameters.
     """
 
     module: nn.Module
@@ -49,16 +49,16 @@ def load_model(section: ModelSection, base: Path, *, pretrained: bool = True) ->
     Args:
         section: the study's `[model]`.
         base: the folder that relative paths start from.
-        pretrained: whether the source may fetch its own weights where the study names none; without any, the network's
-            numbers are random, and its layers the same.
+        pretrained: whether the source may download its own weights if the study names none. Without any weights, the
+            network's numbers are random, but its layers are the same.
 
     Raises:
-        SubjectError: the network, its weights or its class names cannot be had as asked.
+        SubjectError: if the network, its weights or its class names cannot be loaded.
     """
     source, name = find_source(section.source)
     weights = base / section.weights.expanduser() if section.weights else None
     network = source(name, pretrained=pretrained and weights is None, base=base)
-    module = network.module.cpu().float()  # views are float32; and before the weights, which take the network's type
+    module = network.module.cpu().float()  # views are float32; convert before load_weights, which keeps this dtype
     if weights:
         load_weights(module, weights)
     file = weights or network.weights
@@ -74,19 +74,19 @@ def load_model(section: ModelSection, base: Path, *, pretrained: bool = True) ->
 
 
 def read_classes(path: Path) -> tuple[str, ...]:
-    """Read the names of a network's outputs: a UTF-8 text file, one name a line, in the outputs' order.
+    """Read the names of a network's outputs from a UTF-8 text file, one name per line, in the outputs' order.
 
     Raises:
-        SubjectError: the file is missing, is not text, or has an empty line before its end.
+        SubjectError: if the file is missing, is not text, or has an empty line before its end.
     """
     try:
         lines = path.read_text(encoding="utf-8-sig").rstrip().split("\n")
     except UnicodeDecodeError:
-        raise SubjectError(f"model.classes names {path}, which is not a UTF-8 text file") from None
+        raise SubjectError(f"model.classes names {path}, which is not a UTF-8 text file; save it as UTF-8") from None
     except OSError as error:
         raise SubjectError(f"model.classes names {path}, which cannot be read: {error.strerror}") from None
     names = tuple(line.strip() for line in lines)
     if not all(names):
-        empty = "is empty" if len(names) == 1 else f"has nothing in line {names.index('') + 1}"
-        raise SubjectError(f"{path} {empty}; it must have the name of one class in every line")
+        empty = "is empty" if len(names) == 1 else f"has an empty line {names.index('') + 1}"
+        raise SubjectError(f"model.classes: {path} {empty}; write the name of one class in every line")
     return names

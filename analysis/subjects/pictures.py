@@ -1,4 +1,4 @@
-"""One file of a picture, read whole and as RGB, or not at all."""
+"""Read one image file completely, as RGB, or refuse it."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"})
-"""Endings of the files that are taken for pictures, in lower case."""
+"""Suffixes of image files, in lower case."""
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
-"""What the files may hold, whatever their endings say: some of Pillow's other formats start programs."""
+"""Accepted file contents, whatever the suffix; some of Pillow's other formats start external programs."""
 
 _PIXELS = 178_956_970
-"""Pixels of the largest picture, half a gigabyte as RGB: a small file can claim to be far larger."""
+"""Pixels of the largest accepted image, half a gigabyte as RGB; a small file can claim to be far larger."""
 
 _OPENING = threading.Lock()
 
 
 def read_picture(path: Path) -> Image.Image:
-    """Read a picture as RGB: the first frame, as stored (a rotation noted in EXIF is not applied).
+    """Read an image as RGB: its first frame, as stored (an EXIF rotation is not applied).
 
-    Gray pictures of 16 bits are brought to 8; transparent ones are laid on white. A file that breaks off early is
-    not a picture: Pillow's `LOAD_TRUNCATED_IMAGES`, which fills the rest with gray, is switched off.
+    16-bit gray images are converted to 8 bits; transparent images are placed on white. A truncated file is refused:
+    Pillow's `LOAD_TRUNCATED_IMAGES`, which fills the missing part with gray, is switched off.
 
     Raises:
-        ImagesError: the file cannot be decoded; the text says why, without the file's name.
+        ImagesError: if the file cannot be decoded; the text gives the reason, without the file's name.
     """
     ImageFile.LOAD_TRUNCATED_IMAGES = False
     try:
@@ -46,9 +46,9 @@ def read_picture(path: Path) -> Image.Image:
 
 
 def read_size(path: Path) -> tuple[int, int] | None:
-    """Read a picture's width and height from its head; None where the head tells that it cannot be decoded.
+    """Read an image's width and height from its header; `None` if the header shows that it cannot be decoded.
 
-    What breaks off later has a size here, though `read_picture` refuses it.
+    A truncated file has a size here, although `read_picture` refuses it.
     """
     try:
         with _opened(path) as picture:
@@ -59,10 +59,10 @@ def read_size(path: Path) -> tuple[int, int] | None:
 
 
 def _opened(path: Path) -> Image.Image:
-    """Open a file and read its head.
+    """Open a file and read its header.
 
-    Pillow warns of large pictures and of odd metadata; neither says whether the picture can be read. The lock is
-    there because filters of warnings belong to the whole process.
+    Pillow's warnings about large images and odd metadata are suppressed, because they do not say whether the image can
+    be read. The lock is needed because warning filters are shared by the whole process.
     """
     with _OPENING, warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -71,9 +71,9 @@ def _opened(path: Path) -> Image.Image:
 
 def _check_head(picture: Image.Image) -> None:
     if picture.width * picture.height > _PIXELS:
-        raise ImagesError(f"{picture.width} x {picture.height} pixels are too many to decode safely")
+        raise ImagesError(f"{picture.width} x {picture.height} pixels are too many to decode safely (limit {_PIXELS})")
     if picture.mode == "F":
-        raise ImagesError("its pixels are floating-point numbers, of which nobody says what is black and what is white")
+        raise ImagesError("its pixels are floating-point numbers, whose values of black and white are unknown")
 
 
 def _rgb(picture: Image.Image) -> Image.Image:
@@ -89,7 +89,7 @@ def _rgb(picture: Image.Image) -> Image.Image:
 
 
 def _eight_bits(picture: Image.Image) -> Image.Image:
-    """Bring gray levels 0..65535 to 0..255, where Pillow itself would cut everything above 255 off."""
+    """Convert gray levels 0..65535 to 0..255; Pillow itself would clip everything above 255."""
     levels = np.asarray(picture).astype(np.int64)
     if levels.min() < 0 or levels.max() > np.iinfo(np.uint16).max:
         raise ImagesError("its gray levels have more than 16 bits")
@@ -99,7 +99,7 @@ def _eight_bits(picture: Image.Image) -> Image.Image:
 def _reason(error: Exception, path: Path) -> str:
     text = str(error).strip() or type(error).__name__
     if isinstance(error, UnidentifiedImageError):
-        return "it is not a picture of a known format" if path.stat().st_size else "it is empty"
+        return "it is not an image of a known format" if path.stat().st_size else "it is empty"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return text.splitlines()[0]

@@ -1,8 +1,8 @@
-"""From views to what the network takes: a geometry, then a mean and a standard deviation for each color.
+"""From views to the network's input: a geometry, then a mean and a standard deviation for each color.
 
-What a study leaves out comes from the weights' own preprocessing. Where the weights have none, the defaults are
-those of most ImageNet networks: the short side to 256 pixels, the middle 224 x 224, bilinear, ImageNet's mean and
-standard deviation.
+Keys that a study leaves out come from the preprocessing of the weights. If the weights have none, the defaults are
+those of most ImageNet networks: resize the short side to 256 pixels (bilinear), crop the central 224 x 224, and
+normalize with ImageNet's mean and standard deviation.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Preprocessing:
-    """How a picture becomes the network's input; `mean` and `std` are for R, G, B in 0..1."""
+    """How an image becomes the network's input; `mean` and `std` are for R, G, B in 0..1."""
 
     geometry: Geometry = field(default_factory=Geometry)
     mean: Color = (0.485, 0.456, 0.406)
@@ -35,7 +35,7 @@ class Preprocessing:
 
     def tensor(self, views: npt.NDArray[np.uint8]) -> Tensor:
         """Normalize views `(batch, size, size, 3)`, 0..255, to float32 `(batch, 3, size, size)`."""
-        writable = np.require(views, requirements=["C", "W"])  # torch warns of memory that it must not write to
+        writable = np.require(views, requirements=["C", "W"])  # torch warns about memory that is not writable
         pixels = torch.from_numpy(writable).permute(0, 3, 1, 2).contiguous().to(torch.float32).div_(255)
         return pixels.sub_(_column(self.mean)).div_(_column(self.std))
 
@@ -45,21 +45,21 @@ def _column(color: Color) -> Tensor:
 
 
 def resolve(section: ImagesSection, default: Preprocessing) -> Preprocessing:
-    """Lay the keys of a study's `[images]` over the weights' own preprocessing.
+    """Return the weights' preprocessing, changed by the keys of a study's `[images]`.
 
-    A study that gives `size` alone keeps the default's proportion of `resize` to `size`: 256 to 224, that is
-    `size / 0.875`, unless the weights have one of their own.
+    If a study gives only `size`, the ratio of `resize` to `size` stays that of the default: 256 to 224, that is
+    `size / 0.875`, unless the weights have a ratio of their own.
 
     Raises:
-        StudyError: `resize` is smaller than `size`.
+        StudyError: if `resize` is smaller than `size`.
     """
     own = default.geometry
     size = section.size or own.size
     resize = section.resize or (own.resize if size == own.size else max(size, round(size * own.resize / own.size)))
     if resize < size:
         raise StudyError(
-            f"images.resize is {resize} and images.size is {size}: the picture is resized first and then cropped, "
-            f"so resize must be {size} or more"
+            f"images.resize is {resize} and images.size is {size}: images are resized first and then cropped, "
+            f"so set resize to {size} or more"
         )
     geometry = Geometry(size, resize, section.fit or own.fit, section.interpolation or own.interpolation)
     return Preprocessing(geometry, section.mean or default.mean, section.std or default.std)

@@ -1,13 +1,14 @@
-"""What a network does behind a layer: its answer from the layer's output on, without running anything before.
+"""The part of a network after a layer: computes the network's output from the layer's output.
 
     rest = find_rest(module, "layer3", example)
-    point, answer = rest.run(pictures)               # the network's own answer, and what it holds at the layer
-    changed = rest(point.output * keep, point.around)  # its answer if the layer had given something else
+    point, answer = rest.run(pixels)                   # the values at the layer, and the network's own output
+    changed = rest(point.output * keep, point.around)  # the network's output if the layer's output is changed
 
-The network is traced (`torch.fx`), and its graph cut behind the layer. Values that pass the layer by, such as those of
-a skip connection around it, are kept with the layer's output. Where a network cannot be traced, or the traced graph
-does not answer as the network does, every call is a full pass in which the layer's output is replaced: `rest.reason`
-says why. Nothing here looks at what the output means: maps of a classifier, tokens, features of a generator.
+The network is traced (`torch.fx`), and its graph is cut after the layer. Values that bypass the layer, such as those of
+a skip connection around it, are kept with the layer's output. If a network cannot be traced, or the traced graph
+computes another output than the network, every call is a full forward pass in which the layer's output is replaced;
+`rest.reason` says why. The module makes no assumption about the output: it can be an activation map of a classifier,
+tokens, or features of a generator.
 """
 
 from __future__ import annotations
@@ -30,17 +31,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 
 TOLERANCE = 1e-6
-"""Of the answer's largest value: by how much a traced network may answer differently."""
+"""How much the output of a traced network may differ, as a share of the largest output value."""
 
 _BATCHES = (2, 3)
-"""Of two sizes, to see which values have a row for each picture."""
+"""Two batch sizes, to find out which values have one row for each image."""
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """What a network holds when a layer is done: its output, and values `around` it that are needed later.
+    """The values of a network at a layer: its output, and the values `around` it that later steps need.
 
-    All begin with the number of pictures.
+    The first dimension of each is the number of images.
     """
 
     output: Tensor
@@ -50,14 +51,14 @@ class Point:
         return len(self.output)
 
     def of(self, pictures: Tensor) -> Point:
-        """Take some pictures, by their places in the batch `(n,)`; one may come more than once."""
+        """Return the values of some images, given by their indices in the batch `(n,)`; an index may repeat."""
         return Point(self.output[pictures], tuple(value[pictures] for value in self.around))
 
 
 class Rest(ABC):
-    """A network behind a layer.
+    """The part of a network after a layer.
 
-    `reason` says why the whole network is run instead of the rest, and is empty where it is not.
+    `reason` says why the whole network runs instead of this part, and is empty if it does not.
     """
 
     layer: str
@@ -65,18 +66,18 @@ class Rest(ABC):
 
     @abstractmethod
     def run(self, *inputs: Tensor) -> tuple[Point, Any]:
-        """Run the whole network as it is; returns what it holds at the layer, and its answer."""
+        """Run the whole network unchanged; return its values at the layer, and its output."""
 
     @abstractmethod
-    def __call__(self, output: Tensor, around: Sequence[Tensor] = ()) -> Any:  # noqa: ANN401 - what the network answers
-        """Answer as if the layer had given `output`; neither it nor `around` is changed."""
+    def __call__(self, output: Tensor, around: Sequence[Tensor] = ()) -> Any:  # noqa: ANN401 - the network's own type
+        """Compute the network's output as if the layer had returned `output`; the arguments are not changed."""
 
 
 class TracedRest(Rest):
-    """The part of a network's graph behind a layer.
+    """The part of a network's graph after a layer.
 
-    `names` are those of the values around the layer; `before` and `after` are the graph's two parts: `after` takes the
-    layer's output and the values around it, and may change those of them in place that `changes` numbers.
+    `names` are the names of the values around the layer. `before` and `after` are the two parts of the graph: `after`
+    takes the layer's output and the values around it. `changes` are the indices of those that it may change in place.
     """
 
     def __init__(self, layer: str, cut: Cut, changes: frozenset[int]) -> None:
@@ -85,19 +86,19 @@ class TracedRest(Rest):
         self.changes = changes
 
     def run(self, *inputs: Tensor) -> tuple[Point, Any]:
-        """Run the parts one after the other."""
+        """Run both parts, one after the other."""
         output, *around = self.before(*inputs)
         point = Point(output, tuple(around))
         return point, self(point.output, point.around)
 
     def __call__(self, output: Tensor, around: Sequence[Tensor] = ()) -> Any:  # noqa: ANN401 - see above
-        """Run the part behind the layer."""
+        """Run the part after the layer."""
         given = (output, *around)
         return self.after(*(value.clone() if place in self.changes else value for place, value in enumerate(given)))
 
 
 class WholeRest(Rest):
-    """A network that cannot be cut: full passes in which the layer's output is replaced; `around` are its inputs."""
+    """A network that cannot be cut: full passes that replace the layer's output; `around` are the network's inputs."""
 
     def __init__(self, layer: str, module: nn.Module, reason: str) -> None:
         self.layer, self.reason, self.module = layer, reason, module
@@ -110,17 +111,17 @@ class WholeRest(Rest):
         return Point(outputs[-1], inputs), answer
 
     def __call__(self, output: Tensor, around: Sequence[Tensor] = ()) -> Any:  # noqa: ANN401 - see above
-        """Run the network on its inputs, and put the output in the place of the layer's own."""
+        """Run the network on its inputs, with `output` in place of the layer's own output."""
         with edited(self.module, self.layer, lambda _own: output.clone()):
             return self.module(*around)
 
 
 @contextlib.contextmanager
 def edited(module: nn.Module, layer: str, edit: Callable[[Tensor], Tensor]) -> Iterator[None]:
-    """For the time of the context, the layer gives `edit(output)` instead of its output.
+    """Make the layer return `edit(output)` instead of its output while the context is active.
 
     Raises:
-        SubjectError: the network has no layer of the name.
+        SubjectError: if the network has no layer of this name.
     """
     handle = _layer(module, layer).register_forward_hook(lambda _module, _inputs, output: edit(output))
     try:
@@ -130,26 +131,26 @@ def edited(module: nn.Module, layer: str, edit: Callable[[Tensor], Tensor]) -> I
 
 
 def find_rest(module: nn.Module, layer: str, *examples: Tensor) -> Rest:
-    """Cut a network behind a layer, and see to it that the part behind answers as the network does.
+    """Cut a network after a layer, and check that the part after it computes the same output as the network.
 
     Args:
-        module: in evaluation mode; it is traced, and run a few times on noise like the examples.
+        module: the network in evaluation mode; it is traced, and run a few times on noise of the examples' shape.
         layer: the layer's name in the network.
-        examples: the network's inputs, of any number of pictures; it keeps its defaults for all others. Of those that
-            hold no fractions, such as numbers of classes, the values matter too: the network is run on them.
+        examples: the network's inputs, for any number of images; other arguments keep their defaults. For inputs that
+            are not floating-point, such as class numbers, the values matter too: the network runs on them.
 
     Raises:
-        SubjectError: the network has no layer of the name.
+        SubjectError: if the network has no layer of this name.
     """
     _layer(module, layer)
     try:
         graph = _trace(module, layer, len(examples))
         calls = [node for node in graph.nodes if node.op == "call_module" and node.target == layer]
         if len(calls) != 1:
-            return WholeRest(layer, module, f"in the traced network it is called {len(calls)} times, not once")
+            return WholeRest(layer, module, f"the traced network calls it {len(calls)} times, not once")
         cut = cut_behind(module, graph, calls[0])
         return _checked(module, layer, cut, examples)
-    except Exception as error:  # noqa: BLE001 - a tracer runs the network's own code on what is no tensor
+    except Exception as error:  # noqa: BLE001 - a tracer runs the network's own code on values that are no tensors
         told = str(error).strip().splitlines() or [""]
         return WholeRest(layer, module, f"the network cannot be traced ({type(error).__name__}: {told[0]})")
 
@@ -163,7 +164,7 @@ def _layer(module: nn.Module, name: str) -> nn.Module:
 
 
 class _Tracer(fx.Tracer):
-    """Traces into all modules but those of torch, the closed ones, and the one that is cut behind."""
+    """Traces into all modules except those of torch, the closed ones, and the layer."""
 
     def __init__(self, opened: Collection[nn.Module], closed: Collection[nn.Module]) -> None:
         super().__init__()
@@ -177,16 +178,16 @@ class _Tracer(fx.Tracer):
 
 
 def _trace(module: nn.Module, layer: str, given: int) -> fx.Graph:
-    """Trace a network, given so many inputs, into as many of its modules as can be; the layer stays one step."""
+    """Trace a network with `given` inputs, into as many of its modules as possible; the layer stays one step."""
     parts = layer.split(".")
     opened = {module.get_submodule(".".join(parts[:length])) for length in range(len(parts))}
     closed = {module.get_submodule(layer)}
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of code that tracing runs, and the user did not
+        warnings.simplefilter("ignore")  # the user did not run the traced code
         try:
             return _traced(module, opened, closed, given)
         except Exception:  # noqa: BLE001 - see find_rest
-            for inner in reversed(list(module.modules())):  # what lies inside comes first
+            for inner in reversed(list(module.modules())):  # inner modules first
                 if inner not in opened | closed and not _can_be_traced(inner, closed):
                     closed.add(inner)
             return _traced(module, opened, closed, given)
@@ -203,7 +204,7 @@ def _can_be_traced(module: nn.Module, closed: Collection[nn.Module]) -> bool:
 def _traced(
     module: nn.Module, opened: Collection[nn.Module], closed: Collection[nn.Module], given: int = 1
 ) -> fx.Graph:
-    """Trace with every argument but the first ones, which are given, at its default."""
+    """Trace with the first `given` arguments as inputs, and all others at their defaults."""
     optional = list(inspect.signature(module.forward).parameters.values())[given:]
     fixed = {item.name: item.default for item in optional if item.default is not inspect.Parameter.empty}
     return _Tracer(opened, closed).trace(module, fixed or None)
@@ -211,7 +212,7 @@ def _traced(
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """A graph cut behind a node: `before` gives the node's value and those around it, `after` takes them."""
+    """A graph cut after a node: `before` returns the node's value and those around it, `after` takes them."""
 
     before: fx.GraphModule
     after: fx.GraphModule
@@ -219,9 +220,9 @@ class Cut:
 
 
 def cut_behind(root: nn.Module, graph: fx.Graph, node: fx.Node) -> Cut:
-    """Cut a graph of the modules of `root`: all that depends on the node goes behind it.
+    """Cut a graph of the modules of `root`: everything that depends on the node goes into `after`.
 
-    What depends neither on the node nor on an input, such as a parameter, goes where it is needed.
+    Values that depend neither on the node nor on an input, such as parameters, go to the part that needs them.
     """
     behind = _dependent(graph, [node])
     fed = _dependent(graph, [item for item in graph.nodes if item.op == "placeholder"])
@@ -243,7 +244,7 @@ def cut_behind(root: nn.Module, graph: fx.Graph, node: fx.Node) -> Cut:
 
 
 def _dependent(graph: fx.Graph, sources: Sequence[fx.Node]) -> set[fx.Node]:
-    """The nodes that depend on any of the sources; the sources themselves only where they do too, or are inputs."""
+    """Return the nodes that depend on any of the sources; a source itself only if it does too, or is an input."""
     found = {source for source in sources if source.op == "placeholder"}
     for node in graph.nodes:
         if any(value in found or value in sources for value in node.all_input_nodes):
@@ -252,7 +253,7 @@ def _dependent(graph: fx.Graph, sources: Sequence[fx.Node]) -> set[fx.Node]:
 
 
 def _needed(wanted: Collection[fx.Node]) -> set[fx.Node]:
-    """All that the wanted nodes are made of."""
+    """Return the wanted nodes and everything that they depend on."""
     found: set[fx.Node] = set()
     waiting = list(wanted)
     while waiting:
@@ -286,9 +287,10 @@ def _behind(
 
 
 def cut_again(rest: TracedRest, node: fx.Node, point: Point) -> TracedRest | None:
-    """Cut a rest once more, behind a node of `rest.after`, whose inputs are a point's values.
+    """Cut a rest once more, after a node of `rest.after`, whose inputs are the values of `point`.
 
-    The new rest's `before` goes on from the layer. None where a value that it needs has not one row for each picture.
+    The new rest's `before` continues from the layer. Returns `None` if a value that it needs does not have one row for
+    each image.
     """
     cut = cut_behind(rest.after, rest.after.graph, node)
     with torch.no_grad():
@@ -299,7 +301,7 @@ def cut_again(rest: TracedRest, node: fx.Node, point: Point) -> TracedRest | Non
 
 
 def _checked(module: nn.Module, layer: str, cut: Cut, examples: Sequence[Tensor]) -> Rest:
-    """Run both parts on noise: as the network computes, and with a part of the layer's output set to zero."""
+    """Run both parts on noise: with the layer's output unchanged, and with a part of it set to zero."""
     changes: frozenset[int] = frozenset()
     with torch.no_grad():
         for count in _BATCHES:
@@ -308,7 +310,7 @@ def _checked(module: nn.Module, layer: str, cut: Cut, examples: Sequence[Tensor]
             for name, value in zip((layer, *cut.names), values, strict=True):
                 if not isinstance(value, Tensor) or value.ndim == 0 or len(value) != count:
                     return WholeRest(
-                        layer, module, f"the value '{name}', which the rest needs, has not one row for each picture"
+                        layer, module, f"the value '{name}', which the rest needs, does not have one row for each image"
                     )
             rest = TracedRest(layer, cut, frozenset(range(len(values))))
             changes |= _changes(cut.after, values)
@@ -317,14 +319,14 @@ def _checked(module: nn.Module, layer: str, cut: Cut, examples: Sequence[Tensor]
             with edited(module, layer, lambda _own, edit=edit: edit.clone()):  # type: ignore[misc]
                 expected = module(*inputs)
             if not (_alike(answer, module(*inputs)) and _alike(rest(edit, point.around), expected)):
-                return WholeRest(layer, module, "the traced network does not answer as the network does")
+                return WholeRest(layer, module, "the traced network computes another output than the network")
     return TracedRest(layer, cut, changes)
 
 
 def _changes(after: fx.GraphModule, values: Sequence[Tensor]) -> frozenset[int]:
-    """Which of the values the part behind changes in place."""
+    """Return the indices of the values that the part after the layer changes in place."""
     copies = [value.clone() for value in values]
-    versions = [copy._version for copy in copies]  # noqa: SLF001 - what torch itself looks at before a backward pass
+    versions = [copy._version for copy in copies]  # noqa: SLF001 - torch's own counter of in-place changes
     after(*copies)
     return frozenset(
         place
@@ -334,14 +336,14 @@ def _changes(after: fx.GraphModule, values: Sequence[Tensor]) -> frozenset[int]:
 
 
 def _like(example: Tensor, count: int) -> Tensor:
-    """Make an input for `count` pictures: normal noise, always the same; of what has no fractions its rows in turn."""
+    """Make an input for `count` images: fixed normal noise, or for integers the rows of the example in turn."""
     if not example.is_floating_point():
         return example[torch.arange(count, device=example.device) % len(example)]
     generator = torch.Generator().manual_seed(count)
     return torch.randn((count, *example.shape[1:]), generator=generator).to(example)
 
 
-def _alike(answer: Any, expected: Any) -> bool:  # noqa: ANN401 - whatever networks answer
+def _alike(answer: Any, expected: Any) -> bool:  # noqa: ANN401 - networks can return anything
     mine, theirs = _tensors(answer), _tensors(expected)
     return len(mine) == len(theirs) > 0 and all(map(_equal, mine, theirs))
 

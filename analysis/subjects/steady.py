@@ -1,4 +1,4 @@
-"""Whether a network answers the same to the same inputs: one that draws random numbers gives other tables each time."""
+"""Check that a network is deterministic: random numbers in it would give other tables in each run."""
 
 from __future__ import annotations
 
@@ -16,26 +16,27 @@ if TYPE_CHECKING:
     from torch import nn
 
 _CLOSE = 1e-3
-"""Of the largest answer: accelerators may sum up in another order, but do not differ more."""
+"""Allowed difference, as a share of the largest output: accelerators may sum in another order, but differ no more."""
 
 
 def check_steady(module: nn.Module, inputs: Sequence[Tensor]) -> None:
-    """Ask a network twice.
+    """Run a network twice on the same inputs.
 
     Raises:
-        SubjectError: it answers differently.
+        SubjectError: if the two outputs differ.
     """
     with torch.inference_mode():
         first, second = ([part.clone() for part in _tensors(module(*inputs))] for _ in range(2))
-    if len(first) != len(second) or not all(_are_close(one, other) for one, other in zip(first, second, strict=True)):
+    if len(first) != len(second) or not all(map(_are_close, first, second)):
         raise SubjectError(
-            "the network answers differently to the same inputs: it draws random numbers as it computes, and no run "
-            "could be made again. Switch that off (noise, dropout), in a function of yours, python:FILE.py:FUNCTION"
+            "the network returns different outputs for the same inputs: it uses random numbers, so no run could be "
+            "reproduced. Switch them off (noise, dropout) in a function that builds the network, "
+            "python:FILE.py:FUNCTION"
         )
 
 
 def _tensors(answer: object) -> list[Tensor]:
-    """The numbers in what a network answers: itself, or its parts."""
+    """Return the tensors in a network's output: the output itself, or its parts."""
     if isinstance(answer, Tensor):
         return [answer.float()]
     parts: Iterable[object] = answer.values() if isinstance(answer, Mapping) else ()

@@ -1,4 +1,4 @@
-"""Files of weights: read without running anything in them, checked against the network before they are loaded."""
+"""Weights files: read without running any code in them, and checked against the network before they are loaded."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ if TYPE_CHECKING:
     State = dict[str, Tensor]
 
 _NESTED = ("state_dict", "model_state_dict", "model")
-"""Keys under which training scripts put the state dict beside the epoch and the optimizer."""
+"""Keys under which training scripts store the state dict, beside the epoch and the optimizer."""
 
 _SHOWN = 3
-"""How many keys of each sort a message names."""
+"""How many keys of each kind an error message lists."""
 
 
 def sha256(path: Path) -> str:
-    """SHA-256 of a file's bytes, as hexadecimal digits."""
+    """Return the SHA-256 of a file's bytes, as hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def load_weights(module: nn.Module, path: Path) -> None:
-    """Fill the network's parameters and buffers from a file.
+    """Load the network's parameters and buffers from a file.
 
-    Keys may share the prefix `module.`, which `nn.DataParallel` adds. Numbers take the dtype of the network's own
-    parameter. Batch norm's count of batches may be missing: files older than it do not have it.
+    All keys may have the prefix `module.`, which `nn.DataParallel` adds. Numbers are converted to the dtype of the
+    network's own parameter. Batch norm's `num_batches_tracked` may be missing, as in old files.
 
     Raises:
-        SubjectError: the file cannot be read, or does not fit the network exactly.
+        SubjectError: if the file cannot be read, or does not match the network exactly.
     """
     own = {key: value for key, value in module.state_dict().items() if isinstance(value, Tensor)}
     state = _unprefixed(read_state(path), own)
@@ -51,8 +51,9 @@ def load_weights(module: nn.Module, path: Path) -> None:
     differences = _differences(own, state)
     if differences:
         raise SubjectError(
-            f"{path} does not fit the network: {'; '.join(differences)}. Are the weights those of this network, with "
-            "as many outputs? A network of another shape can be built by a function of yours, python:FILE.py:FUNCTION"
+            f"{path} does not match the network: {'; '.join(differences)}. Use weights that were trained for this "
+            "network with the same number of outputs, or build a matching network in a function of your own, "
+            "python:FILE.py:FUNCTION"
         )
     module.load_state_dict(state)
 
@@ -61,7 +62,7 @@ def read_state(path: Path) -> State:
     """Read a state dict: safetensors, or PyTorch's format without running any code in it.
 
     Raises:
-        SubjectError: the file is missing or broken, or holds anything but tensors under names.
+        SubjectError: if the file is missing or broken, or contains anything but named tensors.
     """
     if not path.is_file():
         what = "is not a file" if path.exists() else "does not exist"
@@ -73,35 +74,35 @@ def _read_safetensors(path: Path) -> State:
     try:
         return safetensors.torch.load_file(path)
     except (safetensors.SafetensorError, OSError, KeyError, ValueError) as error:
-        raise SubjectError(f"{path} is not a whole safetensors file ({error}): fetch or save it again") from error
+        raise SubjectError(f"{path} is not a valid safetensors file ({error}): download or save it again") from error
 
 
 def _read_pickle(path: Path) -> State:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of formats that it may not know: it says so again if it does not
+            warnings.simplefilter("ignore")  # about file formats; a file that cannot be read raises an error below
             content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise SubjectError(
-            f"{path} is not a plain state dict: it holds other objects than tensors, which could run code when they "
-            "are loaded, or it is no PyTorch file. Save torch.save(model.state_dict(), FILE), or safetensors"
+            f"{path} is not a plain state dict: it contains other objects than tensors, which could run code when "
+            "loaded, or it is not a PyTorch file. Save it with torch.save(model.state_dict(), FILE), or as safetensors"
         ) from error
     except Exception as error:  # broken files raise nearly anything
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise SubjectError(
-            f"{path} cannot be read as weights ({reason}): is it whole, and a state dict saved with torch.save?"
+            f"{path} cannot be read as weights ({reason}): save it again with torch.save(model.state_dict(), FILE)"
         ) from error
     return _state_in(content, path)
 
 
 def _state_in(content: object, path: Path) -> State:
-    """Find the state dict in what a file holds."""
+    """Return the state dict in the content of a file."""
     if isinstance(content, Mapping):
         for candidate in (*(content.get(key) for key in _NESTED), content):
             if _is_state(candidate):
                 return dict(candidate)
     raise SubjectError(
-        f"{path} holds no state dict: expected names with tensors, at the top or under "
+        f"{path} contains no state dict: expected names with tensors, at the top level or under "
         f"{' or '.join(repr(key) for key in _NESTED)}, not {_described(content)}"
     )
 
@@ -129,7 +130,7 @@ def _unprefixed(state: State, own: State) -> State:
 
 
 def _differences(own: State, state: State) -> list[str]:
-    """Say what keeps a state from fitting, each sort with its count and its first keys."""
+    """Describe the differences between a state and the network's own, each kind with its count and its first keys."""
     shared = [key for key in own if key in state]
     shapes = [
         f"'{key}' is {_shape(state[key])} and should be {_shape(own[key])}"
@@ -141,16 +142,16 @@ def _differences(own: State, state: State) -> list[str]:
         for key in shared
         if own[key].is_floating_point() != state[key].is_floating_point()
     ]
-    sorts = (
+    groups = (
         ("missing", [f"'{key}'" for key in own if key not in state]),
         ("unexpected", [f"'{key}'" for key in state if key not in own]),
-        ("of another shape", shapes),
-        ("of another kind of number", kinds),
+        ("with another shape", shapes),
+        ("with another kind of number", kinds),
     )
-    return [_sort(name, keys) for name, keys in sorts if keys]
+    return [_summary(name, keys) for name, keys in groups if keys]
 
 
-def _sort(name: str, keys: list[str]) -> str:
+def _summary(name: str, keys: list[str]) -> str:
     more = f" and {len(keys) - _SHOWN} more" if len(keys) > _SHOWN else ""
     return f"{len(keys)} {name} ({', '.join(keys[:_SHOWN])}{more})"
 

@@ -288,7 +288,7 @@ def test_a_layer_that_is_not_called_once_for_all_images_is_refused(
 
 
 def test_a_network_that_draws_random_numbers_is_refused(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(SubjectError, match="answers differently to the same inputs"):
+    with pytest.raises(SubjectError, match="returns different outputs for the same inputs"):
         dissect(study(folder, model={"source": f"python:{planted.__file__}:build_noisy"}), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 

@@ -1,9 +1,9 @@
-"""Where networks come from: one protocol, one registry, a file for every source.
+"""Model sources: one protocol, one registry, and a file for every built-in source.
 
     @model_source("torchvision")
     def torchvision_model(name: str, *, pretrained: bool, base: Path) -> Network: ...
 
-A study names a network as `SOURCE:NAME`; the source is what stands before the first colon.
+A study names a network as `SOURCE:NAME`; the source is the text before the first colon.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """What a source builds.
+    """The network that a source built.
 
-    `weights` is the file that the source itself loaded the parameters from, where it knows it; `classes` names the
-    network's outputs, where the source knows them.
+    `weights` is the file from which the source loaded the parameters, if it knows it. `classes` names the network's
+    outputs, if the source knows them.
     """
 
     module: nn.Module
@@ -36,18 +36,18 @@ class Network:
 
 
 class ModelSource(Protocol):
-    """Anything that builds a network from a name."""
+    """A function that builds a network from a name."""
 
     def __call__(self, name: str, *, pretrained: bool, base: Path) -> Network:
         """Build the network called `name`.
 
         Args:
-            name: what stands after `SOURCE:` in the study.
-            pretrained: whether the source should bring its own weights, because the study names no file of them.
+            name: the text after `SOURCE:` in the study.
+            pretrained: whether the source should load its own weights, because the study names no weights file.
             base: the folder that relative paths start from.
 
         Raises:
-            SubjectError: there is no such network, or it cannot be built.
+            SubjectError: if there is no such network, or it cannot be built.
         """
         ...
 
@@ -58,15 +58,15 @@ Source = TypeVar("Source", bound=ModelSource)
 
 
 def model_source(name: str) -> Callable[[Source], Source]:
-    """Register a source of networks under `name`.
+    """Register the decorated function as the model source `name`.
 
     Raises:
-        ValueError: the name is taken.
+        ValueError: if the name is already registered.
     """
 
     def register(source: Source) -> Source:
         if name in _SOURCES:
-            raise ValueError(f"there is already a model source '{name}'")
+            raise ValueError(f"the model source '{name}' is already registered; choose another name")
         _SOURCES[name] = source
         return source
 
@@ -77,7 +77,7 @@ def find_source(text: str) -> tuple[ModelSource, str]:
     """Split `SOURCE:NAME` and find the source.
 
     Raises:
-        SubjectError: the text has no colon or no name, or the source is not known.
+        SubjectError: if the text has no colon or no name, or the source is unknown.
     """
     source, colon, name = text.partition(":")
     if not colon or not name.strip():
@@ -87,5 +87,5 @@ def find_source(text: str) -> tuple[ModelSource, str]:
             f"(known: {known})"
         )
     if source not in _SOURCES:
-        raise SubjectError(f"model.source is {text!r}: there is no source '{source}'; {nearest(source, _SOURCES)}")
+        raise SubjectError(f"model.source is {text!r}: unknown source '{source}'; {nearest(source, _SOURCES)}")
     return _SOURCES[source], name.strip()

@@ -1,6 +1,6 @@
-"""`python:FILE.py:FUNCTION` and `python:package.module:FUNCTION`: a function of the user's that builds the network.
+"""`python:FILE.py:FUNCTION` and `python:package.module:FUNCTION`: a function in the user's code that builds a network.
 
-The function takes no arguments and returns an `nn.Module`. The file is run, as any program that one starts.
+The function takes no arguments and returns an `nn.Module`. The file is executed, like any Python program.
 """
 
 from __future__ import annotations
@@ -25,25 +25,25 @@ if TYPE_CHECKING:
 
 
 @model_source("python")
-def python_model(name: str, *, pretrained: bool, base: Path) -> Network:  # noqa: ARG001 - the protocol's
-    """Call the function that `name` points to.
+def python_model(name: str, *, pretrained: bool, base: Path) -> Network:  # noqa: ARG001 - the protocol requires it
+    """Build the network with the function `name`.
 
     Raises:
-        SubjectError: there is no such file, module or function, it fails, or it returns something else.
+        SubjectError: if the file, module or function is missing, or the function fails or returns no network.
     """
     return Network(build_module(name, base, "model.source"))
 
 
 def build_module(name: str, base: Path, key: str) -> nn.Module:
-    """Call the function that `name`, `FILE.py:FUNCTION` or `package.module:FUNCTION`, points to.
+    """Call the function `name`, `FILE.py:FUNCTION` or `package.module:FUNCTION`, and return the module that it builds.
 
     Args:
-        name: of the function.
+        name: the file or module, and the function.
         base: the folder that relative paths start from.
-        key: the key of a study that messages are about.
+        key: the study key that names the function, for error messages.
 
     Raises:
-        SubjectError: there is no such file, module or function, it fails, or it returns something else.
+        SubjectError: if the file, module or function is missing, or the function fails or returns no module.
     """
     place, colon, function = name.rpartition(":")
     if not colon or not place or not function:
@@ -51,7 +51,7 @@ def build_module(name: str, base: Path, key: str) -> nn.Module:
             f"{key} is 'python:{name}'; it must be 'python:FILE.py:FUNCTION' or 'python:package.module:FUNCTION'"
         )
     file = base / Path(place).expanduser() if place.endswith(".py") else None
-    # a file's neighbors can be imported, as when it is run; so can packages beside the study
+    # The file can import its neighbors, as when Python runs it; a module can import packages beside the study.
     with _importable(file.parent if file else base):
         module = _run_file(file, key) if file else _import_module(place, key)
         place = str(file or place)
@@ -75,9 +75,9 @@ def _run_file(file: Path, key: str) -> ModuleType:
     name = f"dissectory_subject_{file.stem}"
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:  # only a path without the suffix .py has no loader
-        raise SubjectError(f"{key} names the file {file}, which is no Python file")
+        raise SubjectError(f"{key} names the file {file}, which is not a Python file")
     module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses and pickle look their module up by its name
+    sys.modules[name] = module  # dataclasses and pickle look up their module by name
     try:
         spec.loader.exec_module(module)
     except Exception as error:
@@ -92,8 +92,8 @@ def _import_module(name: str, key: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name and (name == error.name or name.startswith(f"{error.name}.")):
             raise SubjectError(
-                f"{key} names the module '{name}', which is not installed and does not lie beside the study; "
-                "a file is named with its ending, as in 'python:FILE.py:FUNCTION'"
+                f"{key} names the module '{name}', which is not installed and is not in the study's folder; "
+                "write a file with its suffix, as in 'python:FILE.py:FUNCTION'"
             ) from error
         raise SubjectError(f"the module {name} cannot be imported: {_told(error, name)}") from error
     except Exception as error:
@@ -116,12 +116,12 @@ def _call(build: Callable[[], object], function: str, place: str) -> nn.Module:
         raise SubjectError(f"{function}() in {place} failed: {_told(error, place)}") from error
     if isinstance(built, nn.Module):
         return built
-    hint = "; name the function that builds it, without arguments" if inspect.isclass(built) else ""
+    hint = "; name a function that builds it and takes no arguments" if inspect.isclass(built) else ""
     raise SubjectError(f"{function}() in {place} returned {type(built).__name__}, not a torch.nn.Module{hint}")
 
 
 def _told(error: Exception, place: str) -> str:
-    """The error's own words, and the last line of the user's file that it passed through."""
+    """Return the error's text, and the line of the user's file in which it occurred."""
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == place]
     where = f" (line {lines[-1]})" if lines else ""
     return f"{type(error).__name__}: {error}{where}"

@@ -1,4 +1,4 @@
-"""`timm:NAME`: the networks of the timm library, with the preprocessing that it states for them."""
+"""`timm:NAME`: networks of the timm library, with the preprocessing that timm gives for them."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _COLORS = 3
 
 
 @model_source("timm")
-def timm_model(name: str, *, pretrained: bool, base: Path) -> Network:  # noqa: ARG001 - the protocol's
+def timm_model(name: str, *, pretrained: bool, base: Path) -> Network:  # noqa: ARG001 - the protocol requires it
     """Build a network of timm, with its default weights if `pretrained`.
 
-    `name` may carry a tag of weights, such as `resnet18.a1_in1k`.
+    `name` may contain a weights tag, such as `resnet18.a1_in1k`.
 
     Raises:
-        SubjectError: timm is not installed, has no such network, or cannot fetch its weights.
+        SubjectError: if timm is not installed, has no such network, or cannot download its weights.
     """
     timm = _timm()
     architecture, _, tag = name.partition(".")
@@ -45,7 +45,7 @@ def _timm() -> ModuleType:
         import timm.data  # noqa: PLC0415
     except ImportError as error:
         raise SubjectError(
-            f"model.source asks for timm, which cannot be imported ({error}): pip install 'dissectory[timm]'"
+            f"model.source needs timm, which cannot be imported ({error}): run pip install 'dissectory[timm]'"
         ) from error
     return timm
 
@@ -53,26 +53,26 @@ def _timm() -> ModuleType:
 def _with_default_weights(timm: ModuleType, name: str) -> nn.Module:
     try:
         module: nn.Module = timm.create_model(name, pretrained=True)
-    except Exception as error:  # whatever the hub's client raises this year
+    except Exception as error:  # the hub's client can raise many kinds of errors
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise SubjectError(
-            f"the default weights of timm's {name} cannot be fetched ({first}): "
-            "try again with a connection, or name a file of weights you have with model.weights"
+            f"the default weights of timm's {name} cannot be downloaded ({first}): "
+            "check the internet connection, or set model.weights to a weights file"
         ) from error
     return module
 
 
 def _preprocessing(name: str, stated: dict[str, Any]) -> Preprocessing:
-    """The preprocessing that timm evaluates the network with.
+    """Return the preprocessing with which timm evaluates the network.
 
-    Two things it can state have no equal here and take the nearest: a `border` around the picture (cropped
-    instead) and rare resampling filters (bicubic instead).
+    Two settings have no equivalent here and are approximated: a `border` around the image (cropped instead), and rare
+    resampling filters (bicubic instead).
     """
     channels, height, width = stated["input_size"]
     if channels != _COLORS or height != width:
         raise SubjectError(
             f"timm's {name} takes {channels} channels of {width} x {height} pixels; "
-            "only networks that take square RGB pictures can be dissected"
+            "choose a network that takes square RGB images"
         )
     plain: dict[str, Interpolation] = {"bilinear": "bilinear", "nearest": "nearest"}
     geometry = Geometry(

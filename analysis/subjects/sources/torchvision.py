@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from torch import nn
 
 _PORTED: Mapping[str, Any] = MappingProxyType({"init_weights": False, "transform_input": True})
-"""torchvision sets these two itself when it loads the default weights of a network ported from TensorFlow; a file
-of those weights needs the same, or the network computes something else without a word."""
+"""torchvision sets these two itself when it loads the default weights of a network ported from TensorFlow. A file of
+those weights needs them too; otherwise the network silently computes something else."""
 
 _ARGUMENTS: Mapping[str, Mapping[str, Any]] = MappingProxyType({"googlenet": _PORTED, "inception_v3": _PORTED})
 
@@ -36,11 +36,11 @@ _INTERPOLATIONS: Mapping[InterpolationMode, Interpolation] = MappingProxyType(
 
 
 @model_source("torchvision")
-def torchvision_model(name: str, *, pretrained: bool, base: Path) -> Network:  # noqa: ARG001 - the protocol's
+def torchvision_model(name: str, *, pretrained: bool, base: Path) -> Network:  # noqa: ARG001 - the protocol requires it
     """Build a torchvision classifier, with its default weights if `pretrained`.
 
     Raises:
-        SubjectError: torchvision has no such classifier, or the weights cannot be fetched.
+        SubjectError: if torchvision has no such classifier, or the weights cannot be downloaded.
     """
     known = torchvision.models.list_models(module=torchvision.models)
     if name not in known:
@@ -58,16 +58,16 @@ def torchvision_model(name: str, *, pretrained: bool, base: Path) -> Network:  #
 def _with_default_weights(name: str) -> nn.Module:
     try:
         module: nn.Module = torchvision.models.get_model(name, weights="DEFAULT")
-    except Exception as error:  # no connection, a wrong hash, or a broken file from an earlier try
+    except Exception as error:  # no connection, a wrong hash, or a broken file from an earlier download
         raise SubjectError(
-            f"the default weights of torchvision's {name} cannot be fetched or read ({error}): "
-            "try again with a connection, or name a file of weights you have with model.weights"
+            f"the default weights of torchvision's {name} cannot be downloaded or read ({error}): "
+            "check the internet connection, or set model.weights to a weights file"
         ) from error
     return module
 
 
 def _preprocessing(weights: Any) -> Preprocessing:  # noqa: ANN401 - torchvision has no types
-    """The preprocessing that torchvision evaluates these weights with."""
+    """Return the preprocessing with which torchvision evaluates these weights."""
     transforms = weights.transforms()
     return Preprocessing(
         Geometry(

@@ -1,4 +1,4 @@
-"""Views are torchvision's, and points lie over the pixels that the view shows."""
+"""Views equal torchvision's, and points are the pixels that the view shows."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_a_stretched_view_is_torchvision_s(shape: tuple[int, int]) -> None:
 
 @pytest.mark.parametrize("shape", [(1, 300), (300, 1), (3, 1000), (10, 700)])
 @pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
-def test_the_view_of_a_long_strip_is_torchvision_s_but_for_rounding(
+def test_the_view_of_a_long_strip_equals_torchvision_s_except_for_rounding(
     shape: tuple[int, int], interpolation: Interpolation
 ) -> None:
     theirs = Compose([Resize(36, InterpolationMode(interpolation)), CenterCrop(32)])
@@ -51,11 +51,11 @@ def test_the_view_of_a_long_strip_is_torchvision_s_but_for_rounding(
     ours = np.asarray(Geometry(32, 36, interpolation=interpolation).view(picture)).astype(int)
     apart = np.abs(ours - np.asarray(theirs(picture)).astype(int))
     assert np.quantile(apart, 0.9) <= 1
-    assert apart.max() <= 32  # bicubic overshoots, and Pillow cuts that off between its two passes
+    assert apart.max() <= 32  # bicubic overshoots, and Pillow clips that between its two passes
 
 
 def test_the_view_of_an_endless_strip_takes_little_memory() -> None:
-    # resized whole, it would have 256 x 25,600,000 pixels
+    # resized completely, it would have 256 x 25,600,000 pixels
     assert Geometry().view(Image.new("RGB", (1, 100_000), "red")).getpixel((0, 0)) == (255, 0, 0)
 
 
@@ -67,7 +67,7 @@ def test_the_view_of_an_endless_strip_takes_little_memory() -> None:
     st.integers(0, 80),
     st.sampled_from(["crop", "stretch"]),
 )
-def test_a_resized_picture_is_never_smaller_than_the_view(
+def test_a_resized_image_is_never_smaller_than_the_view(
     width: int, height: int, size: int, more: int, fit: Fit
 ) -> None:
     geometry = Geometry(size, size + more, fit)
@@ -110,7 +110,7 @@ def test_points_are_what_a_view_without_blending_shows(width: int, height: int, 
     painted = np.stack((across % 256, down % 256, across // 256 + 16 * (down // 256)), axis=-1).astype(np.uint8)
     shown = np.asarray(geometry.view(Image.fromarray(painted)))
     rows, columns = geometry.points(width, height, 32)
-    # Pillow adds up the steps between pixels, and so may take the neighbor where a center falls on an edge
+    # Pillow sums the steps between pixels, so it may take the neighbor if a center is on an edge
     seen = shown.astype(int)
     seen_columns = seen[..., 0] + 256 * (seen[..., 2] % 16)
     seen_rows = seen[..., 1] + 256 * (seen[..., 2] // 16)
@@ -127,7 +127,7 @@ def test_points_are_what_a_view_without_blending_shows(width: int, height: int, 
 
 
 def test_a_center_between_two_pixels_belongs_to_the_later_one() -> None:
-    # the view is the middle 8 of 16 columns, and each of 4 positions stands over two of them
+    # the view is the middle 8 of 16 columns, and each of 4 positions covers two of them
     rows, columns = Geometry(8, 8).points(16, 8, 4)
     assert columns.tolist() == [5, 7, 9, 11]
     assert rows.tolist() == [1, 3, 5, 7]

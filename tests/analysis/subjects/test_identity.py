@@ -1,4 +1,4 @@
-"""A network's hashes tell of everything that can change what it answers, and of nothing else."""
+"""A network's hashes depend on everything that can change its output, and on nothing else."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass
 class Other:
-    """What a hash cannot look into."""
+    """An object whose content the hash does not see."""
 
 
 class Scaled(nn.Module):
@@ -42,7 +42,7 @@ def weight(network: Scaled) -> None:
 
 
 def buffer(network: Scaled) -> None:
-    network.table[1] = 7  # which no state dict holds
+    network.table[1] = 7  # not in the state dict
 
 
 def number(network: Scaled) -> None:
@@ -66,13 +66,13 @@ def inside(network: Scaled) -> None:
 
 
 @pytest.mark.parametrize("change", [weight, buffer, number, step, tensor, array, inside])
-def test_a_network_is_another_where_anything_in_it_is(change: Callable[[Scaled], None]) -> None:
+def test_any_change_in_a_network_changes_its_hash(change: Callable[[Scaled], None]) -> None:
     network = Scaled()
     change(network)
     assert network_hash(network) != network_hash(Scaled())
 
 
-def test_the_same_network_built_again_is_the_same() -> None:
+def test_the_same_network_built_again_has_the_same_hash() -> None:
     one, other = Scaled(), Scaled()
     for network in (one, other):
         network.inner.register_forward_hook(lambda _module, _inputs, output: output)
@@ -105,13 +105,13 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("file", "counts"), [("net.py", True), ("blocks/gains.py", True), ("blocks/numbers.py", True), ("train.py", False)]
 )
-def test_code_counts_with_what_it_imports_from_beside_it(folder: Path, name: str, file: str, *, counts: bool) -> None:
+def test_the_code_hash_covers_imports_from_its_own_folder(folder: Path, name: str, file: str, *, counts: bool) -> None:
     network = nn.Sequential(nn.Conv2d(3, 4, 1))
     before = code_hash(network, f"python:{name}", folder)
     (folder / file).write_text((folder / file).read_text() + "\n# changed\n")
     assert (code_hash(network, f"python:{name}", folder) != before) == counts
 
 
-def test_code_that_is_installed_counts(tmp_path: Path) -> None:
+def test_the_code_hash_covers_installed_code(tmp_path: Path) -> None:
     name = "torch.nn:Identity"
     assert code_hash(build_module(name, tmp_path, "model.source"), f"python:{name}", tmp_path)

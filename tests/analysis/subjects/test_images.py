@@ -1,4 +1,4 @@
-"""Folders of images give the same batches whatever the disk, the workers and the broken files."""
+"""Image folders: the batches do not depend on the disk, the workers or broken files."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def truncate(folder: Path, path: str) -> None:
 
 @pytest.fixture
 def ten(tmp_path: Path) -> Path:
-    """Ten pictures, of which numbers 1 and 6, 7, 8 are broken; every picture has its number as its red."""
+    """Make ten images, of which 1, 6, 7 and 8 are broken; the red value of each is its number."""
     for number in reversed(range(10)):
         save(tmp_path, f"{number}.png", number, (12 + number, 9))
     for number in (1, 6, 7, 8):
@@ -79,7 +79,7 @@ def test_the_order_on_disk_does_not_matter(tmp_path: Path, monkeypatch: pytest.M
     assert ImageFolder(tmp_path, GEOMETRY).paths == once
 
 
-def test_hidden_files_and_other_files_are_passed_over(tmp_path: Path) -> None:
+def test_hidden_files_and_other_files_are_ignored(tmp_path: Path) -> None:
     for path in (".hidden.png", ".thumbnails/a.png", "a/._b.png", "a/b.png"):
         save(tmp_path, path)
     (tmp_path / "labels.csv").write_text("index,name")
@@ -87,7 +87,7 @@ def test_hidden_files_and_other_files_are_passed_over(tmp_path: Path) -> None:
     assert ImageFolder(tmp_path, GEOMETRY).paths == ("a/b.png",)
 
 
-def test_classes_are_the_first_sub_folders(tmp_path: Path) -> None:
+def test_classes_are_the_top_subfolders(tmp_path: Path) -> None:
     for path in ("sea/far/1.png", "forest/2.png", "sea/3.png", "4.png"):
         save(tmp_path, path)
     (tmp_path / "empty").mkdir()
@@ -101,13 +101,13 @@ def test_classes_are_the_first_sub_folders(tmp_path: Path) -> None:
     assert [plain.class_of(image) for image in range(4)] == [None] * 4
 
 
-def test_class_names_are_any_text(tmp_path: Path) -> None:
+def test_class_names_may_hold_any_characters(tmp_path: Path) -> None:
     for name in ("<script>", "a'b\"c", "🙂", "a&b"):
         save(tmp_path, f"{name}/1.png")
     assert ImageFolder(tmp_path, GEOMETRY).classes == ("<script>", "a&b", "a'b\"c", "🙂")
 
 
-def test_a_name_that_is_no_utf_8_becomes_text(tmp_path: Path) -> None:
+def test_a_name_that_is_not_utf_8_becomes_text(tmp_path: Path) -> None:
     save(tmp_path, "a.png")
     try:
         (tmp_path / "a.png").rename(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.png"))
@@ -130,7 +130,7 @@ def test_links_to_folders_are_followed_and_loops_are_not(tmp_path: Path) -> None
 def test_a_missing_folder_a_file_and_an_empty_folder_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ImagesError, match="photos, which does not exist"):
         ImageFolder(tmp_path / "photos", GEOMETRY)
-    with pytest.raises(ImagesError, match=r"holds no picture, nor do its sub-folders \(looked for bmp, gif, jpeg, jpg"):
+    with pytest.raises(ImagesError, match=r"and its subfolders contain no images \(file types: bmp, gif, jpeg, jpg"):
         ImageFolder(tmp_path, GEOMETRY)
     save(tmp_path, "a.png")
     with pytest.raises(ImagesError, match=r"a.png, which is a file; it must be a folder"):
@@ -148,7 +148,7 @@ def test_a_missing_folder_a_file_and_an_empty_folder_are_refused(tmp_path: Path)
     ],
     ids=["all at once", "in any order", "one by one", "some"],
 )
-def test_batches_are_of_the_files_that_are_asked_for(ten: Path, groups: list[Sequence[int]], workers: int) -> None:
+def test_batches_contain_the_requested_images(ten: Path, groups: list[Sequence[int]], workers: int) -> None:
     made = list(ImageFolder(ten, GEOMETRY).batches(groups, workers))
     broken = {1, 6, 7, 8}
     assert [list(batch.images) for batch in made] == [[n for n in group if n not in broken] for group in groups]
@@ -159,20 +159,20 @@ def test_batches_are_of_the_files_that_are_asked_for(ten: Path, groups: list[Seq
         assert batch.paths == tuple(f"{image}.png" for image in batch.images)
         assert batch.sizes == tuple((12 + image, 9) for image in batch.images)
         assert batch.views[:, 0, 0, 0].tolist() == list(batch.images)
-        for image, one in batch.skipped.items():
-            assert one == Skipped(f"{image}.png", "it is not a picture of a known format")
+        for image, skipped in batch.skipped.items():
+            assert skipped == Skipped(f"{image}.png", "it is not an image of a known format")
 
 
-def test_a_view_is_the_batch_s(ten: Path) -> None:
+def test_a_view_equals_the_view_in_its_batch(ten: Path) -> None:
     folder = ImageFolder(ten, GEOMETRY)
     (made,) = folder.batches([range(10)])
     for place, image in enumerate(made.images):
         np.testing.assert_array_equal(folder.view(image), made.views[place])
-    with pytest.raises(ImagesError, match=r"6.png cannot be decoded: it is not a picture"):
+    with pytest.raises(ImagesError, match=r"6.png cannot be decoded: it is not an image"):
         folder.view(6)
 
 
-def test_sizes_are_those_of_the_batches(ten: Path) -> None:
+def test_sizes_equal_the_sizes_in_the_batches(ten: Path) -> None:
     folder = ImageFolder(ten, GEOMETRY)
     (made,) = folder.batches([range(10)])
     assert tuple(folder.size_of(image) for image in made.images) == made.sizes
@@ -188,14 +188,14 @@ def test_a_truncated_jpeg_is_skipped_and_named(tmp_path: Path) -> None:
     assert "truncated" in made.skipped[1].reason
 
 
-def test_a_folder_of_broken_files_gives_empty_batches_and_an_error_to_raise(tmp_path: Path) -> None:
+def test_a_folder_of_broken_files_gives_empty_batches_and_an_error(tmp_path: Path) -> None:
     for name in ("a.jpg", "b.jpg"):
         truncate(tmp_path, name)
     folder = ImageFolder(tmp_path, GEOMETRY)
     made = list(folder.batches([(0,), (1,)]))
     assert [len(batch) for batch in made] == [0, 0]
-    told = str(folder.nothing_readable([one for batch in made for one in batch.skipped.values()]))
-    assert told.startswith(f"images.folder: none of the 2 pictures in {tmp_path} can be decoded; the first: a.jpg: ")
+    told = str(folder.nothing_readable([skipped for batch in made for skipped in batch.skipped.values()]))
+    assert told.startswith(f"images.folder: none of the 2 images in {tmp_path} can be decoded; the first is a.jpg: ")
 
 
 def decoders() -> list[threading.Thread]:
@@ -210,7 +210,7 @@ def test_batches_closed_early_leave_no_thread(ten: Path) -> None:
     assert not decoders()
 
 
-def test_an_error_that_is_no_broken_file_is_raised(ten: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_errors_are_raised(ten: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_: Path) -> None:
         raise MemoryError
 
@@ -220,7 +220,7 @@ def test_an_error_that_is_no_broken_file_is_raised(ten: Path, monkeypatch: pytes
     assert not decoders()
 
 
-def test_files_are_decoded_ahead_but_not_far(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_are_decoded_one_batch_ahead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(40):
         save(tmp_path, f"{number:02}.png", number)
     read: list[Path] = []

@@ -1,4 +1,4 @@
-"""The images of a generator: what it makes them of, and what its answers become."""
+"""The images of a generator: its inputs, and how its outputs become views."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CPU = torch.device("cpu")
 
 
 class Answering(nn.Module):
-    """Answers with what a function makes of its latents `(batch, 4)`."""
+    """Returns a function of its latents `(batch, 4)`."""
 
     def __init__(self, answer: Callable[[Tensor], object]) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ def latents(module: nn.Module, count: int = 5, **section: object) -> Latents:
     return Latents(module, LatentsSection(count, **section), CPU)  # type: ignore[arg-type]
 
 
-def test_latents_are_normal_numbers_of_the_seed_alone() -> None:
+def test_latents_are_normal_numbers_that_depend_only_on_the_seed() -> None:
     (rows,) = latents(shaped(3, 8, 8), seed=20).inputs([3, 0])
     for row, seed in zip(rows, (23, 20), strict=True):
         torch.testing.assert_close(row, torch.randn(4, generator=torch.Generator().manual_seed(seed)), rtol=0, atol=0)
@@ -50,7 +50,7 @@ def test_latents_are_normal_numbers_of_the_seed_alone() -> None:
     assert abs(float(many.std()) - 1) < 0.03
 
 
-def test_the_study_may_say_the_shape() -> None:
+def test_the_study_may_give_the_shape() -> None:
     module = shaped(3, 8, 8)
     assert inputs_of(module, [1, 2], (7, 1, 1))[0].shape == (2, 7, 1, 1)
     module.latent_shape = 6  # type: ignore[assignment]
@@ -68,16 +68,16 @@ def test_the_study_may_say_the_shape() -> None:
         (0.2, (0, 1), 51),
     ],
 )
-def test_the_answer_becomes_pixels(value: float, span: tuple[float, float], level: int) -> None:
+def test_the_output_becomes_pixels(value: float, span: tuple[float, float], level: int) -> None:
     images = latents(shaped(3, 8, 8, value=value), range=span)
     assert (images.view(0) == level).all()
 
 
-def test_an_answer_of_one_color_is_gray() -> None:
+def test_an_output_with_one_channel_is_gray() -> None:
     assert latents(shaped(1, 8, 8, value=1)).view(0).shape == (8, 8, 3)
 
 
-def test_batches_get_their_views_of_the_answer() -> None:
+def test_batches_get_their_views_from_the_output() -> None:
     network = drawing.Generator()
     images = latents(network, count=4, seed=11)
     (batch,) = images.batches([(1, 3)])
@@ -87,7 +87,7 @@ def test_batches_get_their_views_of_the_answer() -> None:
     assert (images.size_of(2), images.class_of(2), images.classes) == ((32, 32), None, ())
 
 
-def test_the_digest_tells_what_determines_the_images() -> None:
+def test_the_digest_depends_on_everything_that_determines_the_images() -> None:
     network, other = drawing.Generator(), drawing.Generator()
     other.maps.masks[0] = 0
     digests = [
@@ -104,62 +104,62 @@ def test_the_digest_tells_what_determines_the_images() -> None:
 @pytest.mark.parametrize(
     ("module", "told"),
     [
-        (shaped(3, 8, 4), r"answers with \(1, 3, 8, 4\); expected pictures"),
-        (shaped(2, 8, 8), r"answers with \(1, 2, 8, 8\)"),
-        (shaped(8), r"answers with \(1, 8\)"),
-        (shaped(3, 8, 8, value=float("nan")), r"the picture of seed 0 has values that are not finite"),
-        (Answering(lambda given: (given,)), r"answers with tuple"),
-        (Answering(lambda _: torch.zeros(3, 3, 8, 8)), r"answers with \(3, 3, 8, 8\)"),
-        (nn.Linear(4, 4), r"it is not known what the generator draws images of: give latents.shape"),
+        (shaped(3, 8, 4), r"returned \(1, 3, 8, 4\); expected square images"),
+        (shaped(2, 8, 8), r"returned \(1, 2, 8, 8\)"),
+        (shaped(8), r"returned \(1, 8\)"),
+        (shaped(3, 8, 8, value=float("nan")), r"the image of seed 0 has values that are not finite"),
+        (Answering(lambda given: (given,)), r"returned tuple"),
+        (Answering(lambda _: torch.zeros(3, 3, 8, 8)), r"returned \(3, 3, 8, 8\)"),
+        (nn.Linear(4, 4), r"the shape of the generator's latents is unknown: set latents.shape"),
     ],
 )
-def test_what_draws_no_pictures_is_refused(module: nn.Module, told: str) -> None:
+def test_networks_that_generate_no_images_are_refused(module: nn.Module, told: str) -> None:
     with pytest.raises(SubjectError, match=told):
         latents(module)
 
 
-def test_a_wrong_shape_is_told() -> None:
+def test_a_wrong_latent_shape_is_reported() -> None:
     network = nn.Sequential(nn.Linear(4, 192), nn.Unflatten(1, (3, 8, 8)))
-    with pytest.raises(SubjectError, match=r"fails on latents \(1, 5\): RuntimeError: .*latents.shape"):
+    with pytest.raises(SubjectError, match=r"fails on latents of shape \(1, 5\): RuntimeError: .*latents.shape"):
         latents(network, shape=(5,))
 
 
 @pytest.mark.parametrize(("value", "span"), [(255.0, (-1, 1)), (-1.0, (0, 1))])
-def test_a_range_that_most_values_are_far_beyond_is_told(value: float, span: tuple[float, float]) -> None:
+def test_a_range_that_most_values_are_far_outside_is_refused(value: float, span: tuple[float, float]) -> None:
     def answer(given: Tensor) -> Tensor:
         return torch.linspace(0, value, 192).reshape(1, 3, 8, 8).expand(len(given), -1, -1, -1)
 
     least, most = sorted((0, value))
-    with pytest.raises(SubjectError, match=rf"go from {least:g} to {most:g}, most of them far .*: give latents\.range"):
+    with pytest.raises(SubjectError, match=rf"range from {least:g} to {most:g}; most are far .*: set latents\.range"):
         latents(Answering(answer), range=span)
-    latents(Answering(answer), range=sorted((0, 0.6 * value)))  # a little beyond is as far as a generator may go
+    latents(Answering(answer), range=sorted((0, 0.6 * value)))  # values a little outside the range are accepted
 
 
 @pytest.mark.parametrize("stated", [0, (4, 0), "4", (4.0,)])
-def test_a_strange_latent_shape_is_told(stated: object) -> None:
+def test_an_invalid_latent_shape_is_refused(stated: object) -> None:
     module = shaped(3, 8, 8)
     module.latent_shape = stated  # type: ignore[assignment]
-    with pytest.raises(SubjectError, match=r"latent_shape is .*; it must be whole numbers of 1 or more"):
+    with pytest.raises(SubjectError, match=r"latent_shape is .*; it must be whole numbers of at least 1"):
         latents(module)
 
 
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        (lambda _: torch.zeros(1, 4), r"inputs\(\[0\]\) gave \(1, 4\); it must give a tuple of tensors"),
-        (lambda _: (), r"gave a tuple of nothing"),
-        (lambda _: (torch.zeros(2, 4),), r"gave a tuple of \(2, 4\); .* one row for each seed"),
+        (lambda _: torch.zeros(1, 4), r"inputs\(\[0\]\) returned \(1, 4\); it must return a tuple of tensors"),
+        (lambda _: (), r"returned a tuple of nothing"),
+        (lambda _: (torch.zeros(2, 4),), r"returned a tuple of \(2, 4\); .* one row for each seed"),
         (lambda _: 1 / 0, r"inputs\(\[0\]\) failed: ZeroDivisionError"),
     ],
 )
-def test_inputs_that_make_no_sense_are_told(given: Callable[[object], object], told: str) -> None:
+def test_invalid_inputs_are_refused(given: Callable[[object], object], told: str) -> None:
     module = shaped(3, 8, 8)
     module.inputs = given  # type: ignore[assignment]
     with pytest.raises(SubjectError, match=told):
         latents(module)
 
 
-def test_a_shape_beside_inputs_is_one_too_many() -> None:
+def test_a_latent_shape_beside_a_method_inputs_is_refused() -> None:
     with pytest.raises(SubjectError, match=r"remove latents\.shape"):
         latents(drawing.Conditional(), shape=(6,))
 
@@ -179,7 +179,7 @@ def test_classes_need_a_name_for_each_seed() -> None:
         latents(network)
 
 
-def test_generators_are_told_by_what_they_say() -> None:
+def test_generators_are_recognized_by_their_latents() -> None:
     assert is_generator(drawing.Generator())
     assert is_generator(drawing.Conditional())
     assert not is_generator(nn.Linear(3, 3))

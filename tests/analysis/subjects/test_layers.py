@@ -1,4 +1,4 @@
-"""Layers are found, chosen and watched; what comes after them cannot harm what was handed over."""
+"""Layers are found, selected and watched; later in-place operations do not change the watched outputs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dissectory.errors import SubjectError
 
 
 class Block(nn.Module):
-    """A residual block that works in place wherever it can; with a stride it starts on the old map."""
+    """A residual block with in-place operations; with a stride it begins with a convolution of the old size."""
 
     def __init__(self, before: int, after: int, stride: int = 1) -> None:
         super().__init__()
@@ -78,7 +78,7 @@ IN_ORDER = (
 )
 
 
-def test_layers_are_listed_as_their_outputs_get_ready(network: nn.Module) -> None:
+def test_layers_are_listed_in_the_order_of_their_outputs(network: nn.Module) -> None:
     layers = survey(network, EXAMPLE).layers
     assert tuple(layer.name for layer in layers) == IN_ORDER
     assert tuple(layer.index for layer in layers) == tuple(range(len(IN_ORDER)))
@@ -90,17 +90,18 @@ def test_a_batch_of_any_size_gives_the_same_layers(network: nn.Module) -> None:
     assert survey(network, torch.zeros(3, 3, 8, 8)) == survey(network, EXAMPLE)
 
 
-def test_every_other_module_has_its_reason(network: nn.Module) -> None:
+def test_every_other_module_has_a_reason(network: nn.Module) -> None:
     refused = survey(network, EXAMPLE).refused
-    assert refused["relu"] == "it is called 2 times in one pass"
-    assert refused["unused"] == "it is not called as the network computes"
-    assert refused["pair"] == "it gives tuple, not one tensor"
+    assert refused["relu"] == "the network calls it 2 times in one forward pass"
+    assert refused["unused"] == "the network does not call it in a forward pass"
+    assert refused["pair"] == "it returns tuple, not one tensor"
     assert refused["last"] == (
-        "its output (2 x 4 x 4 x 5) is not a map (pictures x units x height x width): on a picture twice as wide it is "
-        "1 x 4 x 8 x 5, and a map grows in width alone; either its units are last, or it is a part of attention"
+        "its output (2 x 4 x 4 x 5) is not an activation map (images x units x height x width): for an image of twice "
+        "the width it is 1 x 4 x 8 x 5, but an activation map would change only its width; its units may be the last "
+        "dimension, or it may be part of attention"
     )
-    assert refused["pool"] == "its map (2 x 5 x 1 x 1) is one single position"
-    assert refused["head"] == "its output (2 x 2) is not a map (pictures x units x height x width)"
+    assert refused["pool"] == "its activation map (2 x 5 x 1 x 1) has only one position"
+    assert refused["head"] == "its output (2 x 2) is not an activation map (images x units x height x width)"
     assert set(refused) | set(IN_ORDER) == {name for name, _ in network.named_modules() if name}
 
 
@@ -115,18 +116,18 @@ def names(network: nn.Module, *patterns: str) -> tuple[str, ...]:
     return tuple(layer.name for layer in layers)
 
 
-def test_exact_names_come_in_the_network_s_order_and_once(network: nn.Module) -> None:
+def test_exact_names_are_selected_once_in_the_network_s_order(network: nn.Module) -> None:
     assert names(network, "stage2", "stem", "stage2", "stage1.0.conv") == ("stem", "stage1.0.conv", "stage2")
 
 
-def test_a_star_stays_within_a_part(network: nn.Module) -> None:
+def test_a_star_does_not_match_a_dot(network: nn.Module) -> None:
     assert names(network, "stage*") == ("stage1", "stage2")
     assert names(network, "stage?.1") == ("stage1.1", "stage2.1")
     assert names(network, "*.*.conv") == ("stage1.0.conv", "stage1.1.conv", "stage2.0.conv", "stage2.1.conv")
     assert names(network, "*") == ("stem", "stage1", "stage2")
 
 
-def test_two_stars_cross_parts(network: nn.Module) -> None:
+def test_two_stars_match_dots(network: nn.Module) -> None:
     assert names(network, "stage1**") == tuple(name for name in IN_ORDER if name.startswith("stage1"))
     assert names(network, "**.same") == tuple(name for name in IN_ORDER if name.endswith(".same"))
     assert names(network, "**") == IN_ORDER
@@ -138,7 +139,7 @@ def test_a_dot_in_a_glob_is_a_dot(network: nn.Module) -> None:
 
 
 def test_auto_is_the_last_convolution_of_every_stage(network: nn.Module) -> None:
-    # stage2.0.reduce still has the large map, but it serves the next stage
+    # stage2.0.reduce still has the old size, but belongs to the next stage
     assert names(network, "auto") == ("stage1.1.same", "stage2.1.same")
 
 
@@ -163,7 +164,9 @@ def test_auto_takes_every_stage_of_a_network_that_grows_again() -> None:
 
 
 def test_auto_without_a_convolution_is_an_error() -> None:
-    with pytest.raises(SubjectError, match=r"no convolution with a map; layers with a map: '0'"):
+    with pytest.raises(
+        SubjectError, match=r"no convolution that returns an activation map; .*layers that can be dissected: '0'"
+    ):
         names(nn.Sequential(nn.MaxPool2d(2)), "auto")
 
 
@@ -175,33 +178,35 @@ def test_an_unknown_layer_names_the_nearest(network: nn.Module) -> None:
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("head", r"its output \(2 x 2\) is not a map"),
-        ("relu", "it is called 2 times"),
-        ("unused", "it is not called"),
-        ("pool", r"its map \(2 x 5 x 1 x 1\) is one single position"),
+        ("head", r"its output \(2 x 2\) is not an activation map"),
+        ("relu", "the network calls it 2 times"),
+        ("unused", "the network does not call it"),
+        ("pool", r"its activation map \(2 x 5 x 1 x 1\) has only one position"),
     ],
 )
-def test_a_layer_without_a_map_is_refused_with_the_names_of_those_that_have_one(
-    network: nn.Module, name: str, reason: str
-) -> None:
-    with pytest.raises(SubjectError, match=rf"layer '{name}' cannot be dissected: {reason}.*layers with a map: 'stem'"):
+def test_refusing_a_layer_without_a_map_lists_those_that_have_one(network: nn.Module, name: str, reason: str) -> None:
+    with pytest.raises(
+        SubjectError, match=rf"layer '{name}' cannot be dissected: {reason}.*layers that can be dissected: 'stem'"
+    ):
         names(network, name)
 
 
-def test_a_glob_that_finds_only_maps_of_one_position_is_refused(network: nn.Module) -> None:
-    with pytest.raises(SubjectError, match=r"no layer that matches 'poo\*' can be dissected: 'pool': its map"):
+def test_a_glob_that_matches_only_maps_of_one_position_is_refused(network: nn.Module) -> None:
+    with pytest.raises(
+        SubjectError, match=r"no layer that matches 'poo\*' can be dissected: 'pool': its activation map"
+    ):
         names(network, "poo*")
 
 
-def test_a_network_that_fails_says_so() -> None:
+def test_a_failing_network_is_reported() -> None:
     with pytest.raises(
-        SubjectError, match=r"the network fails on 2 pictures of 9 x 8 pixels: RuntimeError: .*images.size"
+        SubjectError, match=r"the network fails on 2 images of 9 x 8 pixels: RuntimeError: .*images.size"
     ):
         survey(nn.Sequential(nn.Conv2d(5, 1, 1)), torch.zeros(1, 3, 8, 9))
 
 
 def slow_outputs(network: Network, x: Tensor) -> dict[str, Tensor]:
-    """What the first layers give, computed again without anything in place."""
+    """Compute the outputs of the first layers without in-place operations."""
     stem = network.stem(x)
     block = network.stage1[0]
     assert isinstance(block, Block)
@@ -212,21 +217,21 @@ def slow_outputs(network: Network, x: Tensor) -> dict[str, Tensor]:
     return {**outputs, "stage1.0": torch.relu(conv + same)}
 
 
-def test_operations_in_place_harm_no_output(network: Network) -> None:
+def test_in_place_operations_do_not_change_watched_outputs(network: Network) -> None:
     x = torch.randn(2, 3, 8, 8, generator=torch.Generator().manual_seed(1))
     wanted = slow_outputs(network, x)
     handed: dict[str, Tensor] = {}
     kept: dict[str, Tensor] = {}
 
     def read_at_once(name: str, output: Tensor) -> None:
-        handed[name] = output  # what a careless reader would keep
+        handed[name] = output  # without a clone
         kept[name] = output.clone()
 
     with torch.inference_mode(), watch(network, wanted, read_at_once):
         network(x)
     for name, output in wanted.items():
         torch.testing.assert_close(kept[name], output, rtol=0, atol=0)
-    # the network does work in place, after the ReLU and after the addition: otherwise nothing was shown
+    # the network does change its outputs in place, so the test above is not trivial
     assert not torch.equal(handed["stem"], wanted["stem"])
     assert not torch.equal(handed["stage1.0.conv"], wanted["stage1.0.conv"])
 
@@ -249,7 +254,7 @@ def meddle(_name: str, output: Tensor) -> Tensor:
     return output * 0
 
 
-def test_what_a_reader_returns_does_not_take_the_output_s_place(network: nn.Module) -> None:
+def test_the_callback_s_return_value_does_not_replace_the_output(network: nn.Module) -> None:
     x = torch.randn(2, 3, 8, 8)
     plain = network(x)
     with watch(network, IN_ORDER, meddle):  # type: ignore[arg-type]
@@ -263,8 +268,8 @@ def test_watching_changes_nothing(network: nn.Module) -> None:
         assert torch.equal(network(x), plain)
 
 
-def test_hooks_go_when_an_error_passes_through(network: nn.Module) -> None:
-    class Mishap(Exception):  # noqa: N818 - it is no error of the code under test
+def test_hooks_are_removed_if_an_error_is_raised(network: nn.Module) -> None:
+    class Mishap(Exception):  # noqa: N818 - not an error of the code under test
         pass
 
     def fail(_name: str, _output: Tensor) -> None:

@@ -1,4 +1,4 @@
-"""Maps are told from what merely has four dimensions: by small networks of every kind, and by those people use."""
+"""Activation maps are distinguished from other four-dimensional outputs, in small and in common networks."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def kept(module: nn.Module, side: int = SIDE) -> set[str]:
 
 
 class Does(nn.Module):
-    """A module that does what it is told."""
+    """A module that applies a function."""
 
     def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ class Does(nn.Module):
 
 
 class OnlySquare(Does):
-    """Takes square pictures only, and does nothing."""
+    """Refuses images that are not square, and returns its input."""
 
     def __init__(self) -> None:
         super().__init__(self.check)
@@ -54,12 +54,12 @@ class OnlySquare(Does):
 
 
 def tokens(x: Tensor) -> Tensor:
-    """As (picture, head, token, number)."""
+    """Reshape to (image, head, token, feature)."""
     return x.flatten(2).reshape(len(x), 2, x.shape[1] // 2, -1).transpose(2, 3)
 
 
 def attention(x: Tensor) -> Tensor:
-    """As (picture, head, token, token): square, and both sides follow the picture's size."""
+    """Return (image, head, token, token): square, and both sides grow with the image."""
     heads = tokens(x)
     return heads @ heads.transpose(2, 3)
 
@@ -84,47 +84,45 @@ def test_four_dimensions_are_not_always_a_map(kind: str) -> None:
     network = nn.Sequential(nn.Conv2d(3, 4, 1), Does(NO_MAPS[kind]))
     found = look(network)
     assert [layer.name for layer in found.layers] == ["0"]
-    wanted = (
-        "does not begin with the number of pictures, 2" if kind == "windows" else "on a picture twice as wide it is 1 x"
-    )
+    wanted = "is not the number of images, 2" if kind == "windows" else "for an image of twice the width it is 1 x"
     assert wanted in found.refused["1"]
 
 
 @pytest.mark.parametrize("kind", ["units last", "tokens", "attention to fewer tokens", "windows"])
-def test_of_a_network_of_one_size_the_shape_tells(kind: str) -> None:
+def test_the_shape_decides_in_a_network_that_takes_one_size(kind: str) -> None:
     found = look(nn.Sequential(OnlySquare(), nn.Conv2d(3, 4, 1), Does(NO_MAPS[kind]), nn.Identity()))
     assert [layer.name for layer in found.layers] == ["0", "1"]
-    wanted = "number of pictures" if kind == "windows" else "either its units are last, or it is a part of attention"
+    wanted = "number of images" if kind == "windows" else "its units may be the last dimension"
     assert wanted in found.refused["3"]
 
 
-def test_of_a_network_of_one_size_nothing_inside_attention_is_a_map() -> None:
+def test_no_output_inside_attention_is_a_map_in_a_network_that_takes_one_size() -> None:
     class SelfAttention(nn.Sequential):
         pass
 
     inside = nn.Sequential(Does(attention), nn.Dropout())
     found = look(nn.Sequential(OnlySquare(), nn.Conv2d(3, 4, 1), SelfAttention(inside, Does(lambda x: x.mean((1, 2))))))
     assert [layer.name for layer in found.layers] == ["0", "1"]
-    assert "a part of attention" in found.refused["2.0.1"]
+    assert "it is part of attention" in found.refused["2.0.1"]
 
 
-def test_where_any_size_is_taken_a_map_inside_attention_is_one() -> None:
+def test_a_map_inside_attention_is_a_map_in_a_network_that_takes_any_size() -> None:
     class SpatialAttention(nn.Sequential):
         pass
 
     assert kept(nn.Sequential(SpatialAttention(nn.Conv2d(3, 4, 3), nn.Sigmoid()))) == {"0", "0.0", "0.1"}
 
 
-def test_of_a_network_of_one_size_linear_layers_have_their_units_last() -> None:
-    # as many units as rows and columns: the shape is that of a map
+def test_linear_layers_have_no_map_in_a_network_that_takes_one_size() -> None:
+    # as many units as rows and columns: the shape looks like that of a map
     network = nn.Sequential(OnlySquare(), nn.Conv2d(3, SIDE, 1), Does(units_last), nn.Linear(SIDE, SIDE))
-    assert "either its units are last" in look(network).refused["3"]
+    assert "the last dimension" in look(network).refused["3"]
     normed = nn.Sequential(OnlySquare(), nn.Conv2d(3, 4, 1), nn.LayerNorm([4, SIDE, SIDE]))
     assert kept(normed) == {"0", "1", "2"}
 
 
-@pytest.mark.parametrize("pictures", [1, 3])
-def test_a_constant_is_no_map(pictures: int) -> None:
+@pytest.mark.parametrize("images", [1, 3])
+def test_a_constant_is_no_map(images: int) -> None:
     class Positions(nn.Module):
         def __init__(self) -> None:
             super().__init__()
@@ -132,18 +130,18 @@ def test_a_constant_is_no_map(pictures: int) -> None:
             self.conv = nn.Conv2d(3, 8, 1)
 
         def forward(self, x: Tensor) -> Tensor:
-            there: Tensor = self.norm(torch.ones(pictures, 8, *x.shape[2:]))
+            there: Tensor = self.norm(torch.ones(images, 8, *x.shape[2:]))
             out: Tensor = self.conv(x)
             return out + there[:1]
 
     found = look(nn.Sequential(Positions()))
     assert {layer.name for layer in found.layers} == {"0", "0.conv"}
     assert found.refused["0.norm"] == (
-        f"its output ({pictures} x 8 x 16 x 16) does not begin with the number of pictures, 2, as a map does"
+        f"the first dimension of its output ({images} x 8 x 16 x 16) is not the number of images, 2"
     )
 
 
-def test_a_constant_for_two_pictures_is_no_map_either() -> None:
+def test_a_constant_for_two_images_is_no_map() -> None:
     assert kept(nn.Sequential(nn.Conv2d(3, 2, 1), Does(lambda x: torch.ones(2, 4, *x.shape[2:])))) == {"0"}
     assert kept(nn.Sequential(nn.Conv2d(3, 2, 1), Does(lambda _: torch.ones(2, 4, 8, 8)))) == {"0"}
 
@@ -152,7 +150,7 @@ def test_a_single_window_is_no_map() -> None:
     assert kept(nn.Sequential(nn.Conv2d(3, 2, 1), Does(NO_MAPS["windows"])), 8) == {"0"}
 
 
-def test_a_network_that_goes_picture_by_picture_is_seen_through() -> None:
+def test_a_layer_that_is_called_once_per_image_is_refused() -> None:
     class OneByOne(nn.Module):
         def __init__(self) -> None:
             super().__init__()
@@ -163,7 +161,7 @@ def test_a_network_that_goes_picture_by_picture_is_seen_through() -> None:
 
     found = look(nn.Sequential(OneByOne()))
     assert [layer.name for layer in found.layers] == ["0"]
-    assert found.refused["0.conv"] == "it is called 2 times in one pass"
+    assert found.refused["0.conv"] == "the network calls it 2 times in one forward pass"
 
 
 def test_maps_of_a_fixed_size_are_maps() -> None:
@@ -173,13 +171,13 @@ def test_maps_of_a_fixed_size_are_maps() -> None:
     assert kept(resized) == {"0", "1"}
 
 
-def test_what_ran_before_a_network_fails_on_the_wide_picture_counts() -> None:
-    # the head takes one size only; what lies before it is judged by both runs, and is longer than the shape lets on
+def test_outputs_before_the_failure_on_the_wide_image_count() -> None:
+    # the head takes one size only, but the outputs before it come from both runs
     last = Does(lambda x: units_last(x)[..., :1].expand(-1, -1, -1, SIDE))
     found = look(nn.Sequential(nn.Conv2d(3, 4, 1), last, nn.Flatten(), nn.Linear(SIDE**3, 2)))
     assert [layer.name for layer in found.layers] == ["0"]
-    assert "on a picture twice as wide" in found.refused["1"]
-    assert "on a picture twice as wide" not in found.refused["3"]
+    assert "for an image of twice the width" in found.refused["1"]
+    assert "for an image of twice the width" not in found.refused["3"]
 
 
 def test_maps_without_padding_and_with_strides_are_maps() -> None:
@@ -187,7 +185,7 @@ def test_maps_without_padding_and_with_strides_are_maps() -> None:
     assert kept(nn.Sequential(tall, nn.Conv2d(4, 4, 2), nn.Upsample(scale_factor=(2, 3)))) == {"0", "1", "2"}
 
 
-def test_the_wide_picture_warns_nobody() -> None:
+def test_the_wide_image_raises_no_warnings() -> None:
     def warn(x: Tensor) -> Tensor:
         if x.shape[2] != x.shape[3]:
             warnings.warn("an odd picture", stacklevel=1)
@@ -196,15 +194,15 @@ def test_the_wide_picture_warns_nobody() -> None:
     assert kept(nn.Sequential(Does(warn), nn.Conv2d(3, 2, 1))) == {"0", "1"}
 
 
-def test_a_network_that_takes_one_picture_at_a_time_says_so() -> None:
+def test_a_network_that_takes_one_image_at_a_time_is_refused() -> None:
     def alone(x: Tensor) -> Tensor:
         return x.view(1, 3, SIDE, SIDE)
 
-    with pytest.raises(SubjectError, match=r"the network fails on 2 pictures of 16 x 16 .* take batches of RGB"):
+    with pytest.raises(SubjectError, match=r"the network fails on 2 images of 16 x 16 .* take batches of RGB"):
         look(nn.Sequential(Does(alone)))
 
 
-def test_calls_in_the_wide_run_that_differ_tell_nothing() -> None:
+def test_several_calls_in_the_wide_run_are_ignored() -> None:
     network = nn.Sequential(nn.Conv2d(3, 2, 1))
     context = context_of(dict(network.named_modules()), "0", square=True)
     assert map_of([(2, 4, 8, 8)], [(1, 4, 4, 4), (1, 4, 8, 8)], context) == (2, 4, 8, 8)
@@ -223,7 +221,7 @@ def convolutions(network: nn.Module) -> set[str]:
         ("squeezenet1_1", ()),
         ("densenet121", ()),
         ("convnext_tiny", ()),
-        ("efficientnet_b0", (".fc1", ".fc2")),  # the squeeze and excitation of a picture as a whole
+        ("efficientnet_b0", (".fc1", ".fc2")),  # squeeze and excitation has one position
         ("mobilenet_v3_small", (".fc1", ".fc2")),
         ("mobilenet_v3_large", (".fc1", ".fc2")),
     ],
@@ -239,7 +237,7 @@ def test_every_convolution_of_torchvision_s_networks_is_kept(name: str, single: 
     assert all(layers[conv].units == widths[conv] for conv in wanted)
 
 
-def test_inception_is_kept_but_for_what_it_never_runs() -> None:
+def test_inception_is_kept_except_for_what_it_never_runs() -> None:
     network = torchvision.models.get_model("inception_v3", weights=None, init_weights=False)
     found = look(network, 107)
     assert {name for name in convolutions(network) if not name.startswith("AuxLogits")} <= {
@@ -247,7 +245,7 @@ def test_inception_is_kept_but_for_what_it_never_runs() -> None:
     }
 
 
-def test_convnext_is_kept_but_for_where_its_units_are_last() -> None:
+def test_convnext_is_kept_except_where_its_units_are_last() -> None:
     network = torchvision.models.get_model("convnext_tiny", weights=None)
     found = look(network, 64)
     blocks = [name for name in dict(network.named_modules()) if name.endswith(".block")]
@@ -256,13 +254,13 @@ def test_convnext_is_kept_but_for_where_its_units_are_last() -> None:
     for block in blocks:
         assert {f"{block}.0", f"{block}.6", block} <= layers
         for inner in range(1, 6):
-            assert "either its units are last" in found.refused[f"{block}.{inner}"]
+            assert "the last dimension" in found.refused[f"{block}.{inner}"]
 
 
 def test_swin_has_its_units_last() -> None:
     found = look(torchvision.models.get_model("swin_t", weights=None), 64)
     assert {layer.name for layer in found.layers} == {"features.0.0", "permute"}
-    assert "either its units are last" in found.refused["features.1"]
+    assert "the last dimension" in found.refused["features.1"]
 
 
 def test_torchvision_s_vit_has_one_map() -> None:
@@ -293,6 +291,6 @@ def test_timm_s_swin_has_its_units_last() -> None:
             module.fused_attn = False
     found = look(network, 224)
     assert [layer.name for layer in found.layers] == ["patch_embed.proj"]
-    assert "either its units are last" in found.refused["layers.0"]
-    # its last stage is one window: the softmax's 49 x 49 are as square as a map, and begin with the pictures
-    assert "a part of attention" in found.refused["layers.3.blocks.0.attn.softmax"]
+    assert "the last dimension" in found.refused["layers.0"]
+    # its last stage is one window: the softmax (images x heads x 49 x 49) looks like a map
+    assert "it is part of attention" in found.refused["layers.3.blocks.0.attn.softmax"]

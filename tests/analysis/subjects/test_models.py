@@ -1,4 +1,4 @@
-"""Networks are loaded ready to be looked at, with their weights and class names."""
+"""Networks are loaded ready for dissection, with their weights and class names."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_a_network_is_in_evaluation_mode_and_takes_no_gradient(torchvision_file:
     assert not any(parameter.requires_grad for parameter in model.module.parameters())
 
 
-def test_torchvision_s_default_weights_are_asked_for(
+def test_torchvision_s_default_weights_are_requested(
     torchvision_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = torchvision.models.SqueezeNet1_1_Weights.DEFAULT.url
@@ -80,11 +80,11 @@ def test_a_network_of_another_precision_becomes_single(tmp_path: Path, dtype: st
     exact = {"weight": torch.full((2, 3, 1, 1), 1 / 3), "bias": torch.zeros(2)}
     torch.save(exact, tmp_path / "w.pth")
     filled = load("python:net.py:build", tmp_path, Path("w.pth")).module
-    assert torch.equal(filled.state_dict()["weight"], exact["weight"])  # nothing was lost on the way
+    assert torch.equal(filled.state_dict()["weight"], exact["weight"])  # no precision was lost
 
 
 @pytest.mark.parametrize("source", ["torchvision:squeezenet1_1", "torchvision:googlenet", "timm:resnet18.a1_in1k"])
-def test_nothing_is_fetched_where_it_is_not_wanted(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_weights_are_downloaded_unless_requested(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if source.startswith("timm"):
         pytest.importorskip("timm")
 
@@ -100,14 +100,14 @@ def test_nothing_is_fetched_where_it_is_not_wanted(source: str, monkeypatch: pyt
         load(source)
 
 
-def test_a_file_of_weights_is_read_all_the_same(torchvision_file: Path) -> None:
+def test_a_weights_file_is_read_even_without_pretrained(torchvision_file: Path) -> None:
     section = ModelSection("torchvision:squeezenet1_1", torchvision_file)
     model = load_model(section, HERE, pretrained=False)
     wanted = torch.load(torchvision_file, weights_only=True)
     assert all(torch.equal(value, wanted[key]) for key, value in model.module.state_dict().items())
 
 
-def test_a_network_without_a_file_of_weights_has_no_hash(tmp_path: Path) -> None:
+def test_a_network_without_a_weights_file_has_no_hash(tmp_path: Path) -> None:
     (tmp_path / "net.py").write_text(NETWORK)
     model = load("python:net.py:build", tmp_path)
     assert (model.weights_hash, model.classes, model.parameters) == ("", (), 8)
@@ -117,11 +117,11 @@ def test_a_network_without_a_file_of_weights_has_no_hash(tmp_path: Path) -> None
     ("source", "told"),
     [
         ("torchvision:resnt18", r"did you mean 'resnet18'"),
-        ("hub:resnet18", r"there is no source 'hub'; known: 'python', 'timm', 'torchvision'"),
+        ("hub:resnet18", r"unknown source 'hub'; known: 'python', 'timm', 'torchvision'"),
         ("python:net.py:biuld", r"did you mean 'build'"),
     ],
 )
-def test_a_mistaken_source_is_told(tmp_path: Path, source: str, told: str) -> None:
+def test_a_wrong_source_is_refused(tmp_path: Path, source: str, told: str) -> None:
     (tmp_path / "net.py").write_text(NETWORK)
     with pytest.raises(SubjectError, match=told):
         load(source, tmp_path)
@@ -134,7 +134,7 @@ def test_class_names_are_read_in_order(tmp_path: Path) -> None:
     assert load("python:net.py:build", tmp_path, classes=Path("classes.txt")).classes == wanted
 
 
-def test_class_names_of_the_study_come_before_the_weights_own(torchvision_file: Path) -> None:
+def test_class_names_of_the_study_override_those_of_the_weights(torchvision_file: Path) -> None:
     (torchvision_file.parent / "classes.txt").write_text("one\ntwo\n")
     model = load("torchvision:squeezenet1_1", torchvision_file.parent, Path("w.pth"), Path("classes.txt"))
     assert model.classes == ("one", "two")
@@ -145,11 +145,11 @@ def test_class_names_of_the_study_come_before_the_weights_own(torchvision_file: 
     [
         (None, "cannot be read: No such file"),
         (b"", "is empty"),
-        (b"one\n\nthree\n", "has nothing in line 2"),
+        (b"one\n\nthree\n", "has an empty line 2"),
         (b"caf\xe9\n", "not a UTF-8 text file"),
     ],
 )
-def test_a_broken_file_of_classes_is_told(tmp_path: Path, content: bytes | None, told: str) -> None:
+def test_a_broken_classes_file_is_refused(tmp_path: Path, content: bytes | None, told: str) -> None:
     (tmp_path / "net.py").write_text(NETWORK)
     if content is not None:
         (tmp_path / "classes.txt").write_bytes(content)
@@ -157,7 +157,7 @@ def test_a_broken_file_of_classes_is_told(tmp_path: Path, content: bytes | None,
         load("python:net.py:build", tmp_path, classes=Path("classes.txt"))
 
 
-def test_squeezenet_places365_fits_its_weights(assets: Path) -> None:
+def test_squeezenet_places365_matches_its_weights(assets: Path) -> None:
     folder = assets / "classifiers" / "squeezenet_places365"
     model = load(
         "python:networks/squeezenet_places365.py:build", TESTS, folder / "weights.safetensors", folder / "classes.txt"

@@ -1,4 +1,4 @@
-"""Pictures of every kind become RGB, whole, or are refused with a reason."""
+"""Image files of every kind become RGB, completely, or are refused with a reason."""
 
 from __future__ import annotations
 
@@ -45,19 +45,19 @@ def test_other_formats_come_close(tmp_path: Path, name: str, apart: int) -> None
     assert np.abs(found - np.asarray(gradient()).astype(int)).mean() < apart
 
 
-def test_the_content_counts_and_not_the_ending(tmp_path: Path) -> None:
+def test_the_content_counts_and_not_the_suffix(tmp_path: Path) -> None:
     gradient().save(tmp_path / "a.jpg", format="PNG")
     assert read_picture(tmp_path / "a.jpg").size == (90, 60)
 
 
-def test_sixteen_bits_are_brought_to_eight(tmp_path: Path) -> None:
+def test_sixteen_bits_are_converted_to_eight(tmp_path: Path) -> None:
     levels = np.array([[0, 257, 128 * 257 + 100, 65535]], dtype=np.uint16)
     for name in ("a.png", "a.tif"):
         Image.fromarray(levels).save(tmp_path / name)
         assert [pixel(tmp_path / name, x)[0] for x in range(4)] == [0, 1, 128, 255]
 
 
-def test_thirty_two_bits_are_read_as_sixteen_where_they_fit(tmp_path: Path) -> None:
+def test_thirty_two_bits_are_read_as_sixteen_if_they_fit(tmp_path: Path) -> None:
     Image.fromarray(np.array([[0, 65535]], dtype=np.int32)).save(tmp_path / "a.tif")
     assert pixel(tmp_path / "a.tif", 1) == (255, 255, 255)
     Image.fromarray(np.array([[0, 65536]], dtype=np.int32)).save(tmp_path / "b.tif")
@@ -89,7 +89,7 @@ def test_palettes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA"])
-def test_transparency_lies_on_white(tmp_path: Path, mode: str) -> None:
+def test_transparent_images_are_placed_on_white(tmp_path: Path, mode: str) -> None:
     color = (0, 0, 0) if mode == "RGBA" else (0,)
     for alpha, wanted in ((255, 0), (0, 255), (128, 127)):
         Image.new(mode, (2, 2), (*color, alpha)).save(tmp_path / "a.png")
@@ -103,14 +103,14 @@ def test_cmyk(tmp_path: Path) -> None:
     assert max(green, blue) < 5
 
 
-def test_a_rotation_noted_in_exif_is_not_applied(tmp_path: Path) -> None:
+def test_an_exif_rotation_is_not_applied(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     gradient().save(tmp_path / "a.jpg", exif=exif)
     assert read_picture(tmp_path / "a.jpg").size == (90, 60)
 
 
-def test_the_first_frame_of_a_film(tmp_path: Path) -> None:
+def test_the_first_frame_of_an_animation_is_read(tmp_path: Path) -> None:
     frames = [Image.new("RGB", (4, 4), color) for color in ("red", "blue")]
     for name in ("a.gif", "a.webp", "a.tif", "a.png"):
         options: dict[str, Any] = {"lossless": True} if name == "a.webp" else {}
@@ -133,7 +133,7 @@ def test_the_first_frame_of_a_film(tmp_path: Path) -> None:
     ids=str,
 )
 @pytest.mark.parametrize("kept", [0.02, 0.4, 0.9])
-def test_a_truncated_picture_is_refused(
+def test_a_truncated_image_is_refused(
     tmp_path: Path, options: dict[str, Any], kept: float, lenient: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = io.BytesIO()
@@ -148,7 +148,7 @@ def test_a_truncated_picture_is_refused(
 
 
 def claim(path: Path, side: int) -> None:
-    """Write a small PNG whose head claims `side` x `side` pixels."""
+    """Write a small PNG whose header claims `side` x `side` pixels."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -160,7 +160,7 @@ def claim(path: Path, side: int) -> None:
 
 
 @pytest.mark.parametrize("limit", [None, 89_478_485])
-def test_a_picture_that_claims_to_be_gigantic_is_refused(
+def test_an_image_that_claims_to_be_gigantic_is_refused(
     tmp_path: Path, limit: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
@@ -169,8 +169,8 @@ def test_a_picture_that_claims_to_be_gigantic_is_refused(
         read_picture(tmp_path / "a.png")
 
 
-def test_a_large_picture_is_no_warning(tmp_path: Path) -> None:
-    claim(tmp_path / "a.png", 10_000)  # Pillow warns of it; warnings are errors here
+def test_a_large_image_raises_no_warning(tmp_path: Path) -> None:
+    claim(tmp_path / "a.png", 10_000)  # Pillow warns about it; warnings are errors here
     with pytest.raises(ImagesError, match=r"truncated|broken"):
         read_picture(tmp_path / "a.png")
 
@@ -179,11 +179,11 @@ def test_a_large_picture_is_no_warning(tmp_path: Path) -> None:
     ("content", "told"),
     [
         (b"", "it is empty"),
-        (b"no picture", "not a picture of a known format"),
-        (b"%!PS-Adobe-3.0 EPSF-3.0\n", "not a picture"),
+        (b"no picture", "not an image of a known format"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n", "not an image"),
     ],
 )
-def test_what_is_no_picture_is_refused(tmp_path: Path, content: bytes, told: str) -> None:
+def test_other_files_are_refused(tmp_path: Path, content: bytes, told: str) -> None:
     (tmp_path / "a.jpg").write_bytes(content)
     with pytest.raises(ImagesError, match=told):
         read_picture(tmp_path / "a.jpg")
@@ -195,25 +195,25 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.gif", "a.webp", "a.tif", "a.bmp"])
-def test_the_head_tells_the_size(tmp_path: Path, name: str) -> None:
+def test_the_size_is_read_from_the_header(tmp_path: Path, name: str) -> None:
     gradient(50, 30).save(tmp_path / name)
     assert read_size(tmp_path / name) == (50, 30) == read_picture(tmp_path / name).size
 
 
-def test_a_rotation_noted_in_exif_does_not_turn_the_size(tmp_path: Path) -> None:
+def test_an_exif_rotation_does_not_change_the_size(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     gradient(50, 30).save(tmp_path / "a.jpg", exif=exif)
     assert read_size(tmp_path / "a.jpg") == (50, 30)
 
 
-def test_what_its_head_forbids_has_no_size(tmp_path: Path) -> None:
+def test_files_with_a_bad_header_have_no_size(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(b"no picture")
     claim(tmp_path / "b.png", 60_000)
     Image.fromarray(np.array([[0, 0.5]], dtype=np.float32)).save(tmp_path / "c.tif")
     assert [read_size(tmp_path / name) for name in ("a.jpg", "b.png", "c.tif", "none.png")] == [None] * 4
 
 
-def test_the_size_of_a_large_picture_is_no_warning(tmp_path: Path) -> None:
+def test_the_size_of_a_large_image_raises_no_warning(tmp_path: Path) -> None:
     claim(tmp_path / "a.png", 10_000)
     assert read_size(tmp_path / "a.png") == (10_000, 10_000)

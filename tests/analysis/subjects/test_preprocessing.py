@@ -1,4 +1,4 @@
-"""Normalization is torchvision's; a study's keys are laid over the weights' own."""
+"""Normalization equals torchvision's; a study's keys override the weights' preprocessing."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def section(**keys: Any) -> ImagesSection:  # noqa: ANN401 - keys of any of the 
     return ImagesSection(Path("photos"), **keys)
 
 
-def test_the_tensor_is_torchvision_s_to_the_bit() -> None:
+def test_the_tensor_equals_torchvision_s_exactly() -> None:
     views = np.random.default_rng(0).integers(0, 256, (2, 9, 9, 3), dtype=np.uint8)
     scaled = torch.stack([functional.to_tensor(view) for view in views])
     wanted = functional.normalize(scaled, list(OWN.mean), list(OWN.std))
@@ -33,14 +33,14 @@ def test_the_tensor_is_torchvision_s_to_the_bit() -> None:
     torch.testing.assert_close(tensor, wanted, rtol=0, atol=0)
 
 
-def test_views_are_left_as_they_are_also_when_read_only() -> None:
+def test_views_are_not_changed_and_may_be_read_only() -> None:
     views = np.full((1, 4, 4, 3), 255, dtype=np.uint8)
     views.flags.writeable = False
     assert OWN.tensor(views)[0, 0, 0, 0] == torch.tensor(0.5) / torch.tensor(0.2)
     assert (views == 255).all()
 
 
-def test_an_empty_section_leaves_the_weights_own() -> None:
+def test_an_empty_section_keeps_the_weights_preprocessing() -> None:
     assert resolve(section(), OWN) == OWN
 
 
@@ -58,7 +58,7 @@ def test_resize_follows_size(size: int, resize: int) -> None:
     assert resize == round(size / 0.875)
 
 
-def test_resize_follows_size_in_the_weights_own_proportion() -> None:
+def test_resize_follows_size_in_the_weights_ratio() -> None:
     assert resolve(section(size=144), OWN).geometry.resize == 160
     assert resolve(section(size=288), OWN).geometry.resize == 320
 
@@ -68,7 +68,9 @@ def test_resize_alone_keeps_size() -> None:
 
 
 @pytest.mark.parametrize("keys", [{"resize": 200}, {"size": 400, "resize": 200}])
-def test_resize_below_size_is_the_study_s_mistake(keys: dict[str, int]) -> None:
+def test_resize_below_size_is_refused(keys: dict[str, int]) -> None:
     size = keys.get("size", 288)
-    with pytest.raises(StudyError, match=rf"images.resize is 200 and images.size is {size}: .* must be {size} or more"):
+    with pytest.raises(
+        StudyError, match=rf"images.resize is 200 and images.size is {size}: .* set resize to {size} or more"
+    ):
         resolve(section(**keys), OWN)

@@ -1,4 +1,4 @@
-"""What a network does behind a layer is what full passes with the layer's output replaced do."""
+"""The part of a network after a layer computes the same as full passes with the layer's output replaced."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def inputs(shape: tuple[int, ...], count: int = 3) -> Tensor:
 
 
 def without_some(maps: Tensor) -> Tensor:
-    """Every third unit is silent, and the others are a little stronger."""
+    """Remove every third unit, and amplify the others a little."""
     strength = torch.arange(maps.shape[1]).remainder(3).gt(0) * 1.25
     return maps * strength.view(1, -1, *[1] * (maps.ndim - 2))
 
@@ -61,7 +61,7 @@ def check(rest: Rest, module: nn.Module, *given: Tensor) -> None:
         torch.testing.assert_close(answer, module(*given), rtol=0, atol=0)
         with edited(module, rest.layer, without_some):
             expected = module(*given)
-        for _ in range(2):  # what was given is not changed
+        for _ in range(2):  # the arguments are not changed
             torch.testing.assert_close(rest(without_some(point.output), point.around), expected, rtol=0, atol=0)
         picked = torch.tensor([2, 0, 2])
         some = point.of(picked)
@@ -72,7 +72,7 @@ def check(rest: Rest, module: nn.Module, *given: Tensor) -> None:
 
 
 @pytest.mark.parametrize(("build", "shape", "layers"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
-def test_the_rest_answers_as_full_passes_do(
+def test_the_rest_computes_the_same_as_full_passes(
     build: Callable[[], nn.Module], shape: tuple[int, ...], layers: dict[str, int]
 ) -> None:
     torch.manual_seed(0)
@@ -86,7 +86,7 @@ def test_the_rest_answers_as_full_passes_do(
 
 
 class Wilful(nn.Module):
-    """Looks at its values, so that it cannot be traced."""
+    """Branches on its values, so that it cannot be traced."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -108,7 +108,7 @@ class Twice(nn.Module):
 
 
 class Sized(nn.Module):
-    """Needs the number of pictures behind its layer."""
+    """Needs the number of images after its layer."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -121,7 +121,7 @@ class Sized(nn.Module):
 
 
 class Typed(nn.Module):
-    """Goes another way where it is given no tensor, as tracing does."""
+    """Computes something else if its value is not a tensor, as in tracing."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -133,7 +133,7 @@ class Typed(nn.Module):
 
 
 class Skipping(nn.Module):
-    """Adds to what passes the layer by, in place."""
+    """Adds in place to a value that bypasses the layer."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -151,11 +151,11 @@ class Skipping(nn.Module):
     ("build", "layer", "reason"),
     [
         (Wilful, "second", "cannot be traced"),
-        (Sized, "conv", "not one row for each picture"),
-        (Typed, "conv", "does not answer as the network does"),
+        (Sized, "conv", "does not have one row for each image"),
+        (Typed, "conv", "computes another output than the network"),
     ],
 )
-def test_where_it_cannot_be_cut_full_passes_answer_and_say_why(
+def test_a_network_that_cannot_be_cut_runs_in_full_and_gives_the_reason(
     build: Callable[[], nn.Module], layer: str, reason: str
 ) -> None:
     torch.manual_seed(0)
@@ -192,19 +192,19 @@ def test_a_network_of_several_inputs_is_cut(kind: type[conditional_generator.Ear
     check(given, module, *conditional_generator.inputs(4), torch.linspace(0.1, 2, 4).view(4, 1, 1, 1))
 
 
-def test_a_network_of_several_inputs_that_cannot_be_cut_is_run_in_full() -> None:
+def test_a_network_of_several_inputs_that_cannot_be_cut_runs_in_full() -> None:
     module = conditional_generator.build(conditional_generator.Wilful)
     rest = find_rest(module, "maps", *conditional_generator.inputs(2))
     assert "cannot be traced" in rest.reason
     check(rest, module, *conditional_generator.inputs(4))
 
 
-def test_a_layer_that_is_called_twice_is_run_in_full() -> None:
+def test_a_layer_that_is_called_twice_runs_in_full() -> None:
     rest = find_rest(Twice().eval(), "conv", torch.zeros(1, 3, 8, 8))
-    assert rest.reason == "in the traced network it is called 2 times, not once"
+    assert rest.reason == "the traced network calls it 2 times, not once"
 
 
-def test_values_around_a_layer_are_kept_as_they_were() -> None:
+def test_values_around_a_layer_are_not_changed() -> None:
     torch.manual_seed(0)
     module = Skipping().eval().requires_grad_(requires_grad=False)
     rest = find_rest(module, "conv", torch.zeros(1, 3, 8, 8))
@@ -238,12 +238,12 @@ def test_the_rest_has_gradients() -> None:
 
 
 @pytest.mark.parametrize("use", [find_rest, lambda module, layer, _x: edited(module, layer, Tensor.clone).__enter__()])
-def test_a_layer_that_is_not_there_is_named(use: Callable[[nn.Module, str, Tensor], object]) -> None:
+def test_a_missing_layer_is_reported(use: Callable[[nn.Module, str, Tensor], object]) -> None:
     with pytest.raises(SubjectError, match="no layer 'conv7'; did you mean 'conv"):
         use(random_classifier(), "conv7", torch.zeros(1, 3, 96, 96))
 
 
-def test_an_edit_ends_with_its_context_also_when_an_error_passes_through() -> None:
+def test_an_edit_ends_with_its_context_even_if_an_error_is_raised() -> None:
     module = random_classifier()
     x = inputs((3, 96, 96), 1)
     with torch.inference_mode():

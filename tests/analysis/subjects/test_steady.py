@@ -1,4 +1,4 @@
-"""A network that draws random numbers is found out, and no other one is."""
+"""A network that uses random numbers is refused, and no other network is."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class Answering(nn.Module):
 
 @pytest.mark.parametrize("kind", ["tensor", "tuple", "dict", "not a number", "nothing", "empty"])
 @pytest.mark.parametrize("noise", [0, 1e-7])
-def test_the_same_answer_but_for_rounding_will_do(kind: str, noise: float) -> None:
+def test_outputs_may_differ_by_rounding(kind: str, noise: float) -> None:
     check_steady(Answering(noise, kind), [torch.ones(1, 3, 4, 4)])
 
 
 @pytest.mark.parametrize("kind", ["tensor", "tuple", "dict", "not a number"])
-def test_other_answers_are_refused(kind: str) -> None:
-    with pytest.raises(SubjectError, match="answers differently to the same inputs: it draws random numbers"):
+def test_different_outputs_are_refused(kind: str) -> None:
+    with pytest.raises(SubjectError, match="returns different outputs for the same inputs: it uses random numbers"):
         check_steady(Answering(0.1, kind), [torch.ones(1, 3, 4, 4)])

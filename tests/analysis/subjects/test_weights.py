@@ -1,4 +1,4 @@
-"""Files of weights: what fits is loaded, what does not is named, what could run code is refused."""
+"""Weights files: matching weights are loaded, differences are reported, and files that could run code are refused."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_a_plain_state_is_loaded(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["state_dict", "model", "model_state_dict"])
-def test_a_state_beside_other_things_is_found(tmp_path: Path, key: str) -> None:
+def test_a_nested_state_is_found(tmp_path: Path, key: str) -> None:
     checkpoint = {"epoch": 3, "arch": "net", key: network(1).state_dict(), "optimizer": {"lr": 0.1}}
     module = network()
     load_weights(module, saved(tmp_path / "w.pth", checkpoint))
@@ -60,13 +60,13 @@ def test_a_state_beside_other_things_is_found(tmp_path: Path, key: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["w.safetensors", "w.pth"])
-def test_the_prefix_of_data_parallel_goes(tmp_path: Path, name: str) -> None:
+def test_the_prefix_of_data_parallel_is_removed(tmp_path: Path, name: str) -> None:
     module = network()
     load_weights(module, saved(tmp_path / name, {f"module.{key}": value for key, value in state().items()}))
     assert same(module, state())
 
 
-def test_the_prefix_stays_where_the_network_has_it(tmp_path: Path) -> None:
+def test_the_prefix_stays_if_the_network_has_it(tmp_path: Path) -> None:
     module = nn.Module()
     module.module = network()
     load_weights(module, saved(tmp_path / "w.pth", {f"module.{key}": value for key, value in state().items()}))
@@ -74,7 +74,7 @@ def test_the_prefix_stays_where_the_network_has_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["w.safetensors", "w.pth"])
-def test_half_precision_becomes_the_parameter_s_own(tmp_path: Path, name: str) -> None:
+def test_half_precision_becomes_the_parameter_s_dtype(tmp_path: Path, name: str) -> None:
     halves = {key: value.half() if value.is_floating_point() else value for key, value in state().items()}
     module = network()
     load_weights(module, saved(tmp_path / name, halves))
@@ -89,7 +89,7 @@ def test_counts_of_batches_may_be_missing(tmp_path: Path) -> None:
     assert same(module, state())
 
 
-def test_keys_that_do_not_fit_are_named_and_counted(tmp_path: Path) -> None:
+def test_keys_that_do_not_match_are_listed_and_counted(tmp_path: Path) -> None:
     other = state()
     del other["conv.bias"]
     other["fc.weight"], other["fc.bias"] = other.pop("head.weight"), other.pop("head.bias")
@@ -97,8 +97,8 @@ def test_keys_that_do_not_fit_are_named_and_counted(tmp_path: Path) -> None:
     module = network()
     before = {key: value.clone() for key, value in module.state_dict().items()}
     wanted = (
-        "w.pth does not fit the network: 3 missing ('conv.bias', 'head.weight', 'head.bias'); "
-        "2 unexpected ('fc.weight', 'fc.bias'); 1 of another shape ('conv.weight' is 8 x 3 x 3 x 3 and should be "
+        "w.pth does not match the network: 3 missing ('conv.bias', 'head.weight', 'head.bias'); "
+        "2 unexpected ('fc.weight', 'fc.bias'); 1 with another shape ('conv.weight' is 8 x 3 x 3 x 3 and should be "
         "4 x 3 x 3 x 3)"
     )
     with pytest.raises(SubjectError, match=re.escape(wanted)):
@@ -106,15 +106,15 @@ def test_keys_that_do_not_fit_are_named_and_counted(tmp_path: Path) -> None:
     assert same(module, before)
 
 
-def test_many_keys_that_do_not_fit_are_counted_beyond_the_first(tmp_path: Path) -> None:
-    with pytest.raises(SubjectError, match=r"8 of another shape \('conv.weight' is .* and 5 more\)"):
+def test_only_the_first_keys_that_do_not_match_are_listed(tmp_path: Path) -> None:
+    with pytest.raises(SubjectError, match=r"8 with another shape \('conv.weight' is .* and 5 more\)"):
         load_weights(network(), saved(tmp_path / "w.safetensors", {**state(width=5), "head.bias": torch.zeros(9)}))
 
 
 def test_whole_numbers_are_no_weights(tmp_path: Path) -> None:
-    quantised = {**state(), "conv.weight": torch.zeros(4, 3, 3, 3, dtype=torch.int8)}
+    quantized = {**state(), "conv.weight": torch.zeros(4, 3, 3, 3, dtype=torch.int8)}
     with pytest.raises(SubjectError, match=r"'conv.weight' is torch.int8 and should be torch.float32"):
-        load_weights(network(), saved(tmp_path / "w.pth", quantised))
+        load_weights(network(), saved(tmp_path / "w.pth", quantized))
 
 
 class Malice:
@@ -141,7 +141,7 @@ def test_a_pickle_that_runs_code_is_refused_and_not_run(tmp_path: Path, way: str
     assert not trace.exists()
 
 
-def test_the_pickle_of_the_refusal_does_run_where_it_is_let(tmp_path: Path) -> None:
+def test_the_refused_pickle_would_run_its_code(tmp_path: Path) -> None:
     trace = tmp_path / "trace"
     pickle.loads(pickle.dumps(Malice(trace)))  # noqa: S301 - shows that the test above can fail
     assert trace.exists()
@@ -163,7 +163,7 @@ def test_a_whole_network_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_other_content_is_described(tmp_path: Path, content: object, told: str) -> None:
-    with pytest.raises(SubjectError, match=rf"holds no state dict: expected .*{told}"):
+    with pytest.raises(SubjectError, match=rf"contains no state dict: expected .*{told}"):
         read_state(saved(tmp_path / "w.pth", content))
 
 

@@ -164,7 +164,7 @@ def test_a_run_that_was_stopped_in_its_control_is_taken_up_again(
 @pytest.mark.parametrize(
     ("source", "said"),
     [
-        ("torchvison:resnet18", r"^\[control\] control\.source is 'torchvison:resnet18': there is no source"),
+        ("torchvison:resnet18", r"^\[control\] control\.source is 'torchvison:resnet18': unknown source"),
         (f"python:{planted.__file__}:biuld", r"^\[control\].*biuld"),
         ("python:nowhere.py:build", r"^\[control\] control\.source names the file .*nowhere\.py"),
         (f"python:{planted.__file__}:build_wide", r"^\[control\] layer 'detectors' gives 8 units of 16 x 16 cells in"),

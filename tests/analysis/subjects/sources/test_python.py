@@ -1,4 +1,4 @@
-"""A function of the user's builds the network; its own errors are passed on."""
+"""A function in the user's code builds the network; its errors are passed on."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def parameters(module: nn.Module) -> int:
         ("net.py:SIZE", r"names SIZE in .*net.py, which is not a function"),
     ],
 )
-def test_a_mistaken_place_is_told(tmp_path: Path, name: str, told: str) -> None:
+def test_a_wrong_file_or_function_is_refused(tmp_path: Path, name: str, told: str) -> None:
     file(tmp_path, BUILD)
     with pytest.raises(SubjectError, match=told):
         build(name, tmp_path)
@@ -69,7 +69,7 @@ def test_a_function_in_a_file_builds_the_network(tmp_path: Path) -> None:
     assert network == Network(network.module, Preprocessing(), classes=(), weights=None)
 
 
-def test_a_class_without_arguments_is_a_function_too(tmp_path: Path) -> None:
+def test_a_class_without_arguments_is_accepted(tmp_path: Path) -> None:
     file(tmp_path, BUILD)
     assert parameters(build("net.py:Net", tmp_path)) == 4
 
@@ -119,7 +119,7 @@ def test_a_package_beside_the_study_builds_the_network(tmp_path: Path) -> None:
         ("def build():\n    return 3", r"returned int, not a torch.nn.Module"),
         (
             "import torch\ndef build():\n    return torch.nn.ReLU",
-            r"returned type, not a torch.nn.Module; name the function",
+            r"returned type, not a torch.nn.Module; name a function that builds it",
         ),
     ],
 )
@@ -129,7 +129,7 @@ def test_the_user_s_own_errors_are_passed_on(tmp_path: Path, text: str, told: st
         build("net.py:build", tmp_path)
 
 
-def test_a_module_that_misses_another_names_that_one(tmp_path: Path) -> None:
+def test_a_missing_import_of_a_module_is_named(tmp_path: Path) -> None:
     file(tmp_path, "import no_such_package", "module_that_misses.py")
     with pytest.raises(SubjectError, match=r"module_that_misses cannot be imported: .*'no_such_package'"):
         build("module_that_misses:build", tmp_path)

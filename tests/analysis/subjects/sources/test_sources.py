@@ -1,4 +1,4 @@
-"""Sources are found by what stands before the first colon."""
+"""Model sources are found by the text before the first colon."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize(
     ("source", "told"),
     [
-        ("torchvison:resnet18", r"there is no source 'torchvison'; did you mean 'torchvision'"),
+        ("torchvison:resnet18", r"unknown source 'torchvison'; did you mean 'torchvision'"),
         ("resnet18", r"it must be a source, a colon and a name, such as 'torchvision:resnet18'"),
         ("timm:", r"it must be a source, a colon and a name"),
     ],
 )
-def test_a_mistaken_source_is_told(source: str, told: str) -> None:
+def test_a_wrong_source_is_refused(source: str, told: str) -> None:
     with pytest.raises(SubjectError, match=told):
         find_source(source)
 
@@ -33,7 +33,7 @@ def test_what_follows_the_first_colon_is_the_name() -> None:
 
 
 def test_a_source_is_registered_once() -> None:
-    with pytest.raises(ValueError, match="already a model source 'timm'"):
+    with pytest.raises(ValueError, match="the model source 'timm' is already registered"):
 
         @model_source("timm")
         def another(name: str, *, pretrained: bool, base: Path) -> Network:

@@ -1,4 +1,4 @@
-"""timm's networks come with the preprocessing that it states."""
+"""timm's networks come with timm's preprocessing."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ def test_an_unknown_network_names_the_nearest(name: str, told: str) -> None:
         timm_model(name, pretrained=True, base=Path())
 
 
-def test_weights_that_cannot_be_fetched_say_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_for_failed_downloads_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise ValueError("no route\nmany more lines")
 
     monkeypatch.setattr("timm.models._builder.load_pretrained", fail)
-    with pytest.raises(SubjectError, match=r"timm's resnet18 cannot be fetched \(no route\): .*with model.weights"):
+    with pytest.raises(SubjectError, match=r"timm's resnet18 cannot be downloaded \(no route\): .*set model.weights"):
         timm_model("resnet18", pretrained=True, base=Path())
 
 
-def test_timm_states_its_preprocessing() -> None:
+def test_timm_gives_its_preprocessing() -> None:
     network = timm_model("test_resnet", pretrained=False, base=Path())
     config = timm.data.resolve_model_data_config(network.module)
     size = config["input_size"][-1]
@@ -52,7 +52,7 @@ def test_timm_states_its_preprocessing() -> None:
     assert network.classes == ()
 
 
-def test_timm_s_preprocessing_is_timm_s_own_transform() -> None:
+def test_timm_s_preprocessing_equals_timm_s_own_transform() -> None:
     for crop_mode in ("center", "squash"):
         stated = {
             "input_size": (3, 48, 48),
@@ -68,13 +68,13 @@ def test_timm_s_preprocessing_is_timm_s_own_transform() -> None:
         torch.testing.assert_close(ours.tensor(views)[0], theirs, rtol=0, atol=1e-6)
 
 
-def test_timm_that_is_not_installed_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_for_a_missing_timm_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "timm", None)
     with pytest.raises(SubjectError, match=r"pip install 'dissectory\[timm\]'"):
         timm_model("resnet18", pretrained=True, base=Path())
 
 
 @pytest.mark.parametrize("stated", [(1, 28, 28), (3, 32, 64)])
-def test_networks_that_take_no_square_rgb_are_refused(stated: tuple[int, int, int]) -> None:
-    with pytest.raises(SubjectError, match="only networks that take square RGB"):
+def test_networks_that_do_not_take_square_rgb_are_refused(stated: tuple[int, int, int]) -> None:
+    with pytest.raises(SubjectError, match="choose a network that takes square RGB"):
         _preprocessing("x", {"input_size": stated})

@@ -1,4 +1,4 @@
-"""Torchvision's classifiers come as its default weights need them."""
+"""Torchvision's classifiers are built as their default weights need them."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ def test_an_unknown_network_names_the_nearest(name: str, told: str) -> None:
         torchvision_model(name, pretrained=True, base=Path())
 
 
-def test_weights_that_cannot_be_fetched_say_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_for_failed_downloads_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise urllib.error.URLError("no route")
 
     monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", fail)
     with pytest.raises(
-        SubjectError, match=r"torchvision's resnet18 cannot be fetched or read .*no route.*with model.weights"
+        SubjectError, match=r"torchvision's resnet18 cannot be downloaded or read .*no route.*set model.weights"
     ):
         torchvision_model("resnet18", pretrained=True, base=Path())
 
 
-def test_a_file_for_a_ported_network_gives_what_its_default_weights_would(tmp_path: Path) -> None:
-    """Torchvision's googlenet rescales its input only where it loads the weights itself."""
+def test_a_weights_file_of_a_ported_network_equals_its_default_weights(tmp_path: Path) -> None:
+    """Torchvision's googlenet rescales its input only if torchvision loads the weights itself."""
     module = torchvision_model("googlenet", pretrained=False, base=tmp_path).module
     assert getattr(module, "transform_input") is True  # noqa: B009
 
@@ -57,7 +57,7 @@ def test_a_file_for_a_ported_network_gives_what_its_default_weights_would(tmp_pa
         ("inception_v3", Geometry(299, 342)),
     ],
 )
-def test_torchvision_s_preprocessing_is_that_of_its_default_weights(name: str, geometry: Geometry) -> None:
+def test_the_preprocessing_is_that_of_the_default_weights(name: str, geometry: Geometry) -> None:
     weights = torchvision.models.get_model_weights(name).DEFAULT
     assert _preprocessing(weights).geometry == geometry
     views = np.asarray(geometry.view(picture()))[None]
@@ -66,6 +66,6 @@ def test_torchvision_s_preprocessing_is_that_of_its_default_weights(name: str, g
     )
 
 
-def test_every_classifier_of_torchvision_states_a_known_preprocessing() -> None:
+def test_every_classifier_of_torchvision_has_a_known_preprocessing() -> None:
     for name in torchvision.models.list_models(module=torchvision.models):
         assert _preprocessing(torchvision.models.get_model_weights(name).DEFAULT).geometry.size >= 224
