@@ -1,1 +1,1 @@
-"""The embedded world: procedural scenes whose every pixel is known, and small networks trained on them."""
+"""The embedded world: procedural scenes with exact labels for every pixel, and small networks trained on them."""

@@ -1,6 +1,6 @@
-"""Where shapes are put: a canvas keeps, for every fine pixel, which shape lies on top, and what each shape looks like.
+"""A canvas for shapes: it stores which shape is on top at every fine pixel, and the look of each shape.
 
-Colors come last (see `shading`): so labels are exact, and the same shapes can wear other textures.
+Colors are computed last (see `shading`), so labels are exact, and the same shapes can be given other textures.
 """
 
 from __future__ import annotations
@@ -19,31 +19,31 @@ if TYPE_CHECKING:
     from dissectory.analysis.demo.palette import Color, Mood
 
 FINE = 3
-"""Fine pixels across a pixel: edges come out smooth, and a pixel's label is that of its middle one."""
+"""Fine pixels per pixel and side: edges become smooth, and a pixel's label is the label of its middle fine pixel."""
 
 _OBJECTS, _PARTS, _MATERIALS = numbers(OBJECTS), numbers(tuple(PARTS)), numbers(MATERIALS)
 
 
 class Look(NamedTuple):
-    """What a shape is and how its surface takes the light."""
+    """What a shape is, and how its surface reflects light."""
 
     part: str
     material: str
     color: Color
     turn: float = 0.0
-    """How much brighter it is on the side of the light, as round things are."""
+    """How much brighter the side towards the light is, as on round things."""
     fall: float = 0.0
-    """How much brighter its top is than its foot."""
+    """How much brighter the top is than the bottom."""
     lit: float = 0.0
-    """1 for what shines by itself."""
+    """1 for a surface that glows by itself."""
     grain: float = 1.0
-    """How strongly its texture shows."""
+    """The strength of the texture."""
     flat: bool = False
-    """Whether it lies on the ground and goes back to the horizon."""
+    """Whether the shape lies on the ground and extends towards the horizon."""
 
 
 class Row(NamedTuple):
-    """A shape in the table from which pixels are colored; brightness is `level + across * x + down * y`."""
+    """A shape's row in the table that pixels are colored from; brightness is `level + across * x + down * y`."""
 
     thing: int
     part: int
@@ -64,7 +64,7 @@ class Row(NamedTuple):
 
 
 class Lamp(NamedTuple):
-    """A light in the scene: its place and reach from 0 to 1, its color and strength."""
+    """A lamp in the scene: its position and reach, from 0 to 1, its color and strength."""
 
     x: float
     y: float
@@ -74,7 +74,7 @@ class Lamp(NamedTuple):
 
 
 class Mirror(NamedTuple):
-    """A stretch of water that shows what stands above its line, from `left` to `right`, 0..1."""
+    """A stretch of water, from `left` to `right` (0..1), that reflects what is above its line."""
 
     left: float
     right: float
@@ -86,10 +86,10 @@ _SKY = Row(_OBJECTS["sky"], 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 
 
 class Canvas:
-    """A scene in the making; places run from 0 to 1, y downwards."""
+    """A scene while it is drawn; coordinates run from 0 to 1, y downwards."""
 
     def __init__(self, size: int, dice: Dice, mood: Mood) -> None:
-        """Begin with nothing but sky; `size` is the picture's side in pixels."""
+        """Begin with an empty sky; `size` is the picture's side in pixels."""
         self.size, self.side = size, size * FINE
         self.dice, self.mood = dice, mood
         self.horizon = 0.5
@@ -102,21 +102,21 @@ class Canvas:
         self._draw, self._draw_shade = ImageDraw.Draw(self.shapes), ImageDraw.Draw(self.shade)
 
     def near(self, foot: float) -> float:
-        """How near something on the ground stands: 0 at the horizon, 1 at the picture's foot."""
+        """Return how near something on the ground is: 0 at the horizon, 1 at the bottom of the picture."""
         return max(0.0, (foot - self.horizon) / (1 - self.horizon))
 
     def polygon(self, corners: Sequence[float], row: Row) -> None:
-        """Put a shape on top; `corners` are x and y in fine pixels, in turn."""
+        """Draw a polygon on top; `corners` alternate x and y, in fine pixels."""
         self._draw.polygon(corners, fill=len(self.rows))
         self.rows.append(row)
 
     def oval(self, edges: tuple[float, float, float, float], row: Row) -> None:
-        """Put an oval on top; `edges` are left, top, right and bottom in fine pixels."""
+        """Draw an oval on top; `edges` are left, top, right and bottom, in fine pixels."""
         self._draw.ellipse(edges, fill=len(self.rows))
         self.rows.append(row)
 
     def shadow(self, x: float, y: float, wide: float, high: float) -> None:
-        """Darken what lies here so far."""
+        """Darken the shapes that are here so far."""
         if self.mood.shadows:
             side = self.side
             edges = ((x - wide) * side, (y - high) * side, (x + wide) * side, (y + high) * side)
@@ -132,29 +132,29 @@ class Canvas:
         way: int = 0,
         depth: float | None = None,
     ) -> None:
-        """Let `draw` put a thing where it stands; `way` -1 mirrors it, and 0 leaves that to chance."""
+        """Let `draw` draw a thing at a position; `way` -1 mirrors it, and 0 mirrors it at random."""
         depth = 1 - self.near(foot) if depth is None else depth
         draw(Brush(self, x, foot, size, way=way or self.dice.way(), depth=depth))
 
 
 class Brush:
-    """Puts the shapes of one thing: x to the right and y up from its foot, in units of its size."""
+    """Draws the shapes of one thing; x runs right and y up from the foot of the thing, in units of its size."""
 
     def __init__(
         self, canvas: Canvas, x: float = 0, foot: float = 1, size: float = 1, *, way: int = 1, depth: float = 0
     ) -> None:
-        """Stand at `x`, `foot` on the canvas, or cover all of it; `way` is 1, or -1 to draw mirrored."""
+        """Start at `x`, `foot` on the canvas, by default covering all of it; `way` is 1, or -1 to draw mirrored."""
         self.canvas, self.dice, self.mood = canvas, canvas.dice, canvas.mood
         self.x, self.foot, self.size, self.way, self.depth = x, foot, size, way, depth
         self.thing = "sky"
         self._left, self._base = x * canvas.side, foot * canvas.side
         self._high = size * canvas.side
         self._wide = self._high * way
-        # Texels per fine pixel: a texture grows with its thing, and never so fine that it is mere noise.
+        # Texels per fine pixel: a texture scales with its thing, but is never so fine that it looks like noise.
         self._rate = min(max(0.42 / max(size, 1e-3), 1.0), 3.2) * 96 / canvas.size
 
     def at(self, x: float, y: float, scale: float = 1.0) -> Brush:
-        """A brush for something that stands on this thing."""
+        """Return a brush for something that stands on this thing."""
         return Brush(
             self.canvas,
             self.x + self.way * x * self.size,
@@ -165,7 +165,7 @@ class Brush:
         )
 
     def polygon(self, points: Sequence[tuple[float, float]], look: Look) -> None:
-        """Put a polygon."""
+        """Draw a polygon."""
         left, base, wide, high = self._left, self._base, self._wide, self._high
         corners: list[float] = []
         for x, y in points:
@@ -175,22 +175,22 @@ class Brush:
         self.canvas.polygon(corners, self._row(look, min(xs), min(ys), max(xs), max(ys)))
 
     def box(self, left: float, low: float, right: float, top: float, look: Look) -> None:
-        """Put a rectangle."""
+        """Draw a rectangle."""
         self.polygon(((left, low), (right, low), (right, top), (left, top)), look)
 
     def oval(self, x: float, y: float, wide: float, high: float, look: Look) -> None:
-        """Put an oval of these half widths about a point."""
+        """Draw an oval around a point; `wide` and `high` are half its width and height."""
         middle, level = self._left + x * self._wide, self._base - y * self._high
         reach, rise = wide * self._high, high * self._high
         edges = (middle - reach, level - rise, middle + reach, level + rise)
         self.canvas.oval(edges, self._row(look, *edges))
 
     def disc(self, x: float, y: float, radius: float, look: Look) -> None:
-        """Put a disc."""
+        """Draw a disc."""
         self.oval(x, y, radius, radius, look)
 
     def bar(self, start: tuple[float, float], end: tuple[float, float], width: float, look: Look) -> None:
-        """Put a straight bar of this width."""
+        """Draw a straight bar."""
         run, rise = end[0] - start[0], end[1] - start[1]
         reach = width / 2 / max(math.hypot(run, rise), 1e-9)
         x, y = -rise * reach, run * reach
@@ -210,7 +210,7 @@ class Brush:
         self.canvas.shadow(self.x + (self.way * x + lean) * self.size, self.foot, wide * self.size, high * self.size)
 
     def lamp(self, x: float, y: float, reach: float, color: Color, strength: float = 1.0) -> None:
-        """Let a light shine when it is dark."""
+        """Add a lamp that shines when it is dark."""
         strength *= self.mood.light.dark
         if strength > 0:
             place = (self.x + self.way * x * self.size, self.foot - y * self.size)

@@ -1,4 +1,4 @@
-"""Chance, from a seed: one stream of numbers for one scene."""
+"""Random choices from a seed: one stream of random numbers per scene."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 _STOCK = 2048
-"""Numbers drawn at once: a generator asked for one number at a time costs as much as drawing a shape."""
+"""Random numbers generated at once: asking for one number at a time costs as much as drawing a shape."""
 
 
 class Dice:
     """Random choices; the same seed gives the same choices in the same order."""
 
     def __init__(self, *seed: int) -> None:
-        """Start the stream of the numbers `seed`, each at least 0."""
+        """Start the stream from the numbers `seed`, each at least 0."""
         self.generator = np.random.default_rng(seed)
         self._numbers = self._stream()
 
@@ -27,7 +27,7 @@ class Dice:
             yield from self.generator.random(_STOCK).tolist()
 
     def between(self, low: float, high: float) -> float:
-        """Choose a number, evenly."""
+        """Choose a number, uniformly."""
         return low + (high - low) * next(self._numbers)
 
     def count(self, least: int, most: int) -> int:
@@ -35,7 +35,7 @@ class Dice:
         return least + int(next(self._numbers) * (most + 1 - least))
 
     def chance(self, share: float) -> bool:
-        """Say yes in this share of cases."""
+        """Return True with this probability."""
         return next(self._numbers) < share
 
     def pick(self, options: Sequence[_T]) -> _T:
@@ -43,7 +43,7 @@ class Dice:
         return options[int(next(self._numbers) * len(options))]
 
     def shuffled(self, options: Sequence[_T]) -> list[_T]:
-        """Put things into any order."""
+        """Return the options in random order."""
         return sorted(options, key=lambda _: self.between(0, 1))
 
     def way(self) -> int:
@@ -51,6 +51,6 @@ class Dice:
         return -1 if self.chance(0.5) else 1
 
     def spread(self, count: int, low: float = 0.0, high: float = 1.0) -> list[float]:
-        """Choose places apart from one another, from left to right."""
+        """Choose positions that keep a distance from one another, from left to right."""
         step = (high - low) / max(count, 1)
         return [low + (place + self.between(0.15, 0.85)) * step for place in range(count)]

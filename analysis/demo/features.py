@@ -1,4 +1,4 @@
-"""What the embedded classifier sees in a picture, to compare pictures by: the mean of its last stage."""
+"""Features to compare pictures by: the mean over the map of the embedded classifier's last stage."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class SceneFeatures(nn.Module):
-    """The classifier up to its last stage; `size`, `mean` and `std` say what it takes."""
+    """The classifier up to its last stage; `size`, `mean` and `std` describe its input."""
 
     size, mean, std = SIZE, MEAN, STD
 
@@ -24,7 +24,7 @@ class SceneFeatures(nn.Module):
         self.classifier = classifier
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """Features `(batch, 128)` of pictures `(batch, 3, 96, 96)`."""
+        """Return features `(batch, 128)` of pictures `(batch, 3, 96, 96)`."""
         network = self.classifier
         for stage in (network.conv1, network.conv2, network.conv3, network.conv4, network.conv5, network.conv6):
             pictures = stage(pictures)
@@ -32,9 +32,9 @@ class SceneFeatures(nn.Module):
 
 
 def scene_features() -> SceneFeatures:
-    """Make it with trained weights.
+    """Make the network with trained weights.
 
     Raises:
-        SubjectError: if the file of weights is missing, or holds others.
+        SubjectError: the file of weights is missing, or contains other weights.
     """
     return SceneFeatures(trained_classifier())

@@ -1,6 +1,6 @@
 """The small networks of the embedded world, and their weights.
 
-network = trained_classifier()                   # as committed, ready to look at
+network = trained_classifier()                   # with the committed weights
 scores = network((pictures / 255 - MEAN) / STD)  # (batch, 10)
 """
 
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 _Network = TypeVar("_Network", bound=nn.Module)
 
 SIZE = 96
-"""Pixels across what the classifier sees."""
+"""Width and height of the classifier's input, in pixels."""
 MEAN, STD = 0.5, 0.25
-"""A picture's values 0..1 less the mean, by the deviation, are what the classifier sees; alike for all colors."""
+"""The classifier's input is (value - MEAN) / STD, for values in 0..1; the same for all color channels."""
 
 SMALL = 64
-"""Pixels across what the generator draws, and the segmenter sees."""
+"""Width and height of the generator's output and of the segmenter's input, in pixels."""
 
 WEIGHTS = Path(__file__).parent / "weights"
 CLASSIFIER = WEIGHTS / "classifier.safetensors"
@@ -39,25 +39,25 @@ SEGMENTER = WEIGHTS / "segmenter.safetensors"
 GENERATOR = WEIGHTS / "generator.safetensors"
 
 LATENTS = 74
-"""Numbers that the generator makes a picture of, from a standard normal distribution: the greatest of the first ten
-says which scene it is to be, all others how it looks."""
+"""Size of the generator's latent, which is standard normal: the largest of the first ten numbers selects the scene, and
+the others determine its look."""
 
 
 class Stage(nn.Sequential):
-    """Halve the resolution or not, convolve, normalize, rectify: `(batch, units, height, width)`, 0 and above."""
+    """Halve the resolution if asked, convolve, normalize, rectify: `(batch, units, height, width)`, 0 and above."""
 
     def __init__(self, before: int, units: int, *, halve: bool = False, stride: int = 1) -> None:
-        """Go from `before` channels to `units`; `halve` pools first, so that a stage's maps keep their size."""
+        """Map `before` channels to `units`; `halve` pools first, so all maps inside a stage have the same size."""
         steps: list[nn.Module] = [nn.MaxPool2d(2)] if halve else []
         steps += [nn.Conv2d(before, units, 3, stride=stride, padding=1, bias=False), nn.BatchNorm2d(units)]
         super().__init__(*steps, nn.ReLU())
 
 
 class Classifier(nn.Module):
-    """Six convolutional stages, the mean over the picture, one linear layer: which scene is it?"""
+    """Classifies the scene: six convolutional stages, the mean over the map, one linear layer."""
 
     def __init__(self, classes: int = len(SCENES)) -> None:
-        """Make it with random weights for `classes` classes."""
+        """Make the network for `classes` classes, with random weights."""
         super().__init__()
         self.conv1 = Stage(3, 24, stride=2)
         self.conv2 = Stage(24, 48)
@@ -83,18 +83,18 @@ class Classifier(nn.Module):
 
 
 class Pair(nn.Sequential):
-    """Two stages after another, the first one halving the resolution or not."""
+    """Two stages in sequence; the first one halves the resolution if asked."""
 
     def __init__(self, before: int, units: int, *, halve: bool = False) -> None:
-        """Go from `before` channels to `units`."""
+        """Map `before` channels to `units`."""
         super().__init__(Stage(before, units, halve=halve), Stage(units, units))
 
 
 class Joint(nn.Module):
-    """Double the resolution of deep features, and join them to those of the same resolution on the way down."""
+    """Double the resolution of deep features, and join them with the encoder's features of that resolution."""
 
     def __init__(self, deep: int, shallow: int, units: int) -> None:
-        """Go from `deep` channels, of which as many are kept as the `shallow` ones, to `units`."""
+        """Map `deep` channels, reduced to as many as `shallow`, together with the `shallow` ones to `units`."""
         super().__init__()
         self.narrow = nn.Conv2d(deep, shallow, 1)
         self.stage = Stage(2 * shallow, units)
@@ -107,7 +107,7 @@ class Joint(nn.Module):
 
 
 class Segmenter(nn.Module):
-    """What does every pixel show, and which part of it? Down to an eighth of the resolution, and up again.
+    """Labels the object and the part at every pixel: an encoder down to 1/8 of the resolution, and a decoder.
 
     `labels`, `size`, `mean` and `std` make it a source of concepts: see `dissectory.analysis.concepts.python`.
     """
@@ -132,7 +132,7 @@ class Segmenter(nn.Module):
         self.parts = nn.Conv2d(48, parts + 1, 1)
 
     def features(self, pictures: Tensor) -> tuple[Tensor, ...]:
-        """What is seen on the way down: 32, 64, 96, 128 channels at the full resolution, 1/2, 1/4 and 1/8."""
+        """Return the encoder's features: 32, 64, 96, 128 channels at the full resolution, 1/2, 1/4 and 1/8."""
         first = self.down1(pictures)
         second = self.down2(first)
         third = self.down3(second)
@@ -146,7 +146,7 @@ class Segmenter(nn.Module):
 
         Returns:
             Objects `(batch, 1 + objects, height, width)` and parts `(batch, 1 + parts, height, width)`, before the
-            softmax; the first is none.
+            softmax; channel 0 means no object or no part.
         """
         first, second, third, fourth = self.features(pictures)
         seen = self.up1(self.up2(self.up3(fourth, third), second), first)
@@ -154,10 +154,10 @@ class Segmenter(nn.Module):
 
 
 class Grow(nn.Sequential):
-    """Double the resolution, normalize, rectify, and do so `further` times at that resolution."""
+    """Double the resolution, normalize, rectify; then convolve, normalize, rectify `further` times."""
 
     def __init__(self, before: int, units: int, *, further: int = 0) -> None:
-        """Go from `before` channels to `units`."""
+        """Map `before` channels to `units`."""
         steps = [
             nn.ConvTranspose2d(before, units, 4, stride=2, padding=1, bias=False),
             nn.BatchNorm2d(units),
@@ -167,7 +167,7 @@ class Grow(nn.Sequential):
 
 
 class Generator(nn.Module):
-    """Numbers in, a scene out: five convolutional stages, each at twice the resolution of the one before."""
+    """Generates a scene from a latent: five convolutional stages, each at twice the resolution of the previous one."""
 
     def __init__(self, latents: int = LATENTS, scenes: int = len(SCENES)) -> None:
         """Make it with random weights."""
@@ -182,7 +182,7 @@ class Generator(nn.Module):
         self.colour = nn.Conv2d(64, 3, 3, padding=1)  # the name in the trained weights
 
     def inputs(self, seeds: Sequence[int]) -> tuple[Tensor, ...]:
-        """Latents `(batch, 74)` of seeds, each one's of its own alone: ten seeds from 10 n on ask for all scenes."""
+        """Return latents `(batch, 74)`, each from its own seed alone; ten seeds from 10 n on ask for all ten scenes."""
         rows = [
             latents_of(scene[None], torch.Generator().manual_seed(seed))
             for scene, seed in zip(_scenes_of(seeds), seeds, strict=True)
@@ -190,11 +190,11 @@ class Generator(nn.Module):
         return (torch.cat(rows),)
 
     def classes_of(self, seeds: Sequence[int]) -> tuple[str, ...]:
-        """Which scene the latents of each seed ask for."""
+        """Return the scene that the latent of each seed asks for."""
         return tuple(SCENES[int(scene)] for scene in _scenes_of(seeds))
 
     def forward(self, latents: Tensor) -> Tensor:
-        """Draw pictures `(batch, 3, 64, 64)`, -1..1, of latents `(batch, 74)`."""
+        """Generate pictures `(batch, 3, 64, 64)`, -1..1, from latents `(batch, 74)`."""
         scene = functional.one_hot(latents[:, : self.scenes].argmax(dim=1), self.scenes).to(latents.dtype)
         drawn: Tensor = self.start(torch.cat([scene, latents[:, self.scenes :]], dim=1)).unflatten(1, (-1, 4, 4))
         for stage in (self.layer1, self.layer2, self.layer3, self.layer4, self.layer5, self.colour):
@@ -203,7 +203,7 @@ class Generator(nn.Module):
 
 
 def latents_of(scenes: Tensor, random: torch.Generator) -> Tensor:
-    """Latents `(batch, 74)` of wanted scenes `(batch,)`."""
+    """Return random latents `(batch, 74)` that ask for the given scenes `(batch,)`."""
     latents = torch.randn(len(scenes), LATENTS, generator=random)
     kinds, wanted = latents[:, : len(SCENES)], scenes[:, None]
     top = kinds.argmax(dim=1, keepdim=True)
@@ -213,7 +213,10 @@ def latents_of(scenes: Tensor, random: torch.Generator) -> Tensor:
 
 
 def _scenes_of(seeds: Sequence[int]) -> Tensor:
-    """All scenes by turns `(batch,)`, every ten in an order of their own: any choice of seeds is a mixture."""
+    """Return a scene for each seed `(batch,)`: every ten seeds have all scenes, in an order of their own.
+
+    So a regular choice of seeds, such as every tenth one, is a mixture of scenes too.
+    """
     count = len(SCENES)
     turns = {seed // count for seed in seeds}
     orders = {turn: torch.randperm(count, generator=torch.Generator().manual_seed(turn)) for turn in turns}
@@ -221,7 +224,7 @@ def _scenes_of(seeds: Sequence[int]) -> Tensor:
 
 
 def random_classifier(seed: int = 0) -> Classifier:
-    """Make the classifier with random weights, as a control."""
+    """Make the classifier with random weights, for a control."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return Classifier().eval()
@@ -231,7 +234,7 @@ def trained_classifier(weights: Path = CLASSIFIER) -> Classifier:
     """Make the classifier with trained weights.
 
     Raises:
-        SubjectError: if the file is missing, or holds other weights.
+        SubjectError: the file is missing, or contains other weights.
     """
     return _trained(random_classifier(), weights, "classifier")
 
@@ -240,17 +243,17 @@ def trained_segmenter(weights: Path = SEGMENTER) -> Segmenter:
     """Make the segmenter with trained weights.
 
     Raises:
-        SubjectError: if the file is missing, or holds other weights.
+        SubjectError: the file is missing, or contains other weights.
     """
     segmenter = _trained(Segmenter().eval(), weights, "segmenter")
-    return segmenter.to(memory_format=torch.channels_last)  # a third quicker
+    return segmenter.to(memory_format=torch.channels_last)  # a third faster
 
 
 def trained_generator(weights: Path = GENERATOR) -> Generator:
     """Make the generator with trained weights.
 
     Raises:
-        SubjectError: if the file is missing, or holds other weights.
+        SubjectError: the file is missing, or contains other weights.
     """
     return _trained(Generator().eval(), weights, "generator")
 
@@ -265,8 +268,8 @@ def _trained(network: _Network, weights: Path, name: str) -> _Network:
         network.load_state_dict(load_file(weights))
     except (OSError, RuntimeError, SafetensorError) as error:
         raise SubjectError(
-            f"{weights} does not hold the demo's {name} ({str(error).splitlines()[0]}): take the file that "
-            "came with this version, or train anew"
+            f"{weights} does not contain the demo's {name} ({str(error).splitlines()[0]}): restore the file that "
+            "came with this version, or train again"
         ) from None
     return network
 

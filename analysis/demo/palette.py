@@ -1,4 +1,4 @@
-"""Colors, seasons and light: what a scene looks like before anything stands in it."""
+"""Colors, seasons and light: the mood of a scene before anything is drawn in it."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Light(NamedTuple):
     top: Color
     horizon: Color
     tint: Color
-    """What it multiplies every surface with."""
+    """The factor by which every surface color is multiplied."""
     dark: float
-    """0 by day, 1 at night: how strongly lamps are seen."""
+    """0 by day, 1 at night: the visibility of lamps."""
     sun: Color | None
 
 
@@ -47,18 +47,18 @@ class Mood(NamedTuple):
 
     @property
     def haze(self) -> float:
-        """How much of a thing at the horizon the air hides (an exponent)."""
+        """How much the air hides of a thing at the horizon (an exponent)."""
         return {"fog": 1.15, "rain": 0.75, "snowfall": 0.8}.get(self.weather, 0.42)
 
     @property
     def air(self) -> Color:
-        """What far things fade to: the color of the horizon, paler than the sky there."""
+        """The color that far things fade to: the horizon's color, paler than the sky there."""
         gray = sum(self.light.horizon) / 3
         return mixed(shaded(self.light.horizon, 0.96), (gray, gray, gray), 0.35)
 
     @property
     def winter(self) -> bool:
-        """Whether snow lies."""
+        """Whether snow covers the ground."""
         return self.season == "winter"
 
     @property
@@ -73,7 +73,7 @@ class Mood(NamedTuple):
 
 
 def choose_mood(dice: Dice, seasons: Sequence[str], *, night: bool = False) -> Mood:
-    """Choose light, one of `seasons`, and weather; with `night`, it is dark."""
+    """Choose light, one of `seasons`, and weather; `night` makes it dark."""
     season = dice.pick(seasons)
     weather = dice.pick((*("clear",) * 4, *("cloudy",) * 5, "fog", "rain"))
     if weather == "rain" and season == "winter":
@@ -86,7 +86,7 @@ def choose_mood(dice: Dice, seasons: Sequence[str], *, night: bool = False) -> M
 
 
 def mixed(first: Color, second: Color, share: float) -> Color:
-    """Go from one color to another; `share` 1 is the second."""
+    """Mix two colors; `share` 1 is the second one."""
     red, green, blue = (one + (two - one) * share for one, two in zip(first, second, strict=True))
     return red, green, blue
 
@@ -97,7 +97,7 @@ def shaded(color: Color, factor: float) -> Color:
 
 
 def varied(dice: Dice, color: Color, amount: float = 10) -> Color:
-    """A color beside this one."""
+    """Return a random color near this one."""
     shift = dice.between(-amount, amount)
     red, green, blue = (value + shift + dice.between(-amount, amount) * 0.6 for value in color)
     return red, green, blue
@@ -134,7 +134,7 @@ WALLS: tuple[tuple[str, Color], ...] = (
     ("stone", (168, 164, 154)),
     ("stone", (150, 140, 126)),
 )
-"""What walls are made of, and its colors."""
+"""Materials of walls, with their colors."""
 ROOFS: tuple[tuple[str, Color], ...] = (
     ("brick", (184, 82, 58)),
     ("brick", (160, 70, 56)),
@@ -148,7 +148,7 @@ PAINTS: tuple[Color, ...] = (
     *((196, 52, 46), (44, 84, 150), (236, 186, 60), (58, 124, 96), (232, 232, 228), (70, 74, 84)),
     *((216, 116, 48), (120, 164, 190)),
 )
-"""Cars, boats, trains, containers."""
+"""Colors of cars, boats, trains and containers."""
 CLOTHES: tuple[Color, ...] = (
     *((200, 60, 56), (52, 88, 160), (236, 190, 70), (70, 140, 100), (236, 234, 226), (150, 80, 140)),
     *((60, 62, 76), (230, 128, 70)),

@@ -1,4 +1,4 @@
-"""What the generator of the embedded world draws, and how far it is from the world."""
+"""Images of the embedded world's generator, and how far they are from drawn scenes."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 100
 _CLASSIFIED = SIZE / SMALL
-"""How much larger than what the generator draws pictures are that the classifier sees."""
+"""The size of the classifier's input over the size of the generator's output."""
 
 
 def sample(network: Generator, count: int, seed: int) -> Pictures:
-    """Draw pictures `(count, 3, 64, 64)`, all scenes by turns."""
+    """Generate pictures `(count, 3, 64, 64)`; all scenes take turns."""
     random = torch.Generator().manual_seed(seed)
     made = []
     with torch.no_grad():
@@ -44,15 +44,15 @@ def sample(network: Generator, count: int, seed: int) -> Pictures:
 
 
 def sheet(pictures: Pictures, path: Path, columns: int = len(SCENES)) -> None:
-    """Write pictures side by side into one file, row by row."""
+    """Write pictures into one file, as a grid, row by row."""
     rows = pictures.transpose(0, 2, 3, 1).reshape(-1, columns, *pictures.shape[2:], 3)
     Image.fromarray(np.concatenate([np.concatenate(row, axis=1) for row in rows])).save(path)
 
 
 def distance(some: Pictures, others: Pictures) -> float:
-    """Frechet distance of pictures `(count, 3, 64, 64)` in the mean of the classifier's last stage.
+    """Return the Frechet distance between pictures `(count, 3, 64, 64)`, in the features of the embedded classifier.
 
-    As Heusel et al. 2017 define it, but with the embedded classifier for eyes: comparable with nothing else.
+    The definition is that of Heusel et al. 2017, but with other features: not comparable with published figures.
     """
     return Gaussian.of(_features(some)).frechet(Gaussian.of(_features(others)))
 
@@ -63,14 +63,14 @@ def _features(pictures: Pictures) -> npt.NDArray[np.float64]:
 
 
 def recognized(pictures: Pictures) -> float:
-    """Share of pictures, all scenes by turns, that the classifier takes for the scene that they should show."""
+    """Return the share of pictures that the classifier assigns to the intended scene; all scenes take turns."""
     wanted = np.arange(len(pictures)) % len(SCENES)
     answers = [scores.argmax(dim=1).numpy() for scores in _answers(trained_classifier(), pictures, scale=_CLASSIFIED)]
     return float((np.concatenate(answers) == wanted).mean())
 
 
 def areas(pictures: Pictures) -> npt.NDArray[np.float64]:
-    """Share of all pixels that the segmenter takes for each object `(object,)`."""
+    """Return the share of all pixels that the segmenter assigns to each object `(object,)`."""
     counts = np.zeros(len(OBJECTS) + 1, dtype=np.int64)
     for objects, _ in _answers(trained_segmenter(), pictures):
         counts += np.bincount(objects.argmax(dim=1).numpy().ravel(), minlength=len(counts))
@@ -79,7 +79,7 @@ def areas(pictures: Pictures) -> npt.NDArray[np.float64]:
 
 
 def _answers(network: nn.Module, pictures: Pictures, scale: float = 1) -> Iterator[Any]:
-    """What a network answers to pictures, some at once, each `scale` times as large."""
+    """Yield a network's outputs for batches of pictures, enlarged `scale` times."""
     with torch.no_grad():
         for first in range(0, len(pictures), _AT_ONCE):
             seen = views(pictures[first : first + _AT_ONCE])
@@ -87,7 +87,7 @@ def _answers(network: nn.Module, pictures: Pictures, scale: float = 1) -> Iterat
 
 
 def report(made: Pictures, drawn: Pictures, held_out: Pictures) -> None:
-    """Say how far generated pictures are from held-out scenes, beside as many other drawn ones."""
+    """Print how far generated pictures, and equally many drawn ones, are from held-out scenes."""
     click.echo("                                  generated   drawn")
     click.echo(f"Frechet distance to held-out    {distance(made, held_out):11.3f} {distance(drawn, held_out):7.3f}")
     click.echo(f"scene recognized                {recognized(made):11.1%} {recognized(drawn):7.1%}")

@@ -1,8 +1,8 @@
-"""One scene from a seed: its picture and what every pixel shows.
+"""Draw one scene from a seed: its picture and its label maps.
 
 scene = draw_scene(7, "harbour")
 scene.picture   # (96, 96, 3), 0..255
-scene.objects   # (96, 96), places in `vocabulary.OBJECTS` from 1
+scene.objects   # (96, 96), places in `vocabulary.OBJECTS`, counted from 1
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 SIZE = 96
-"""Pixels across a scene unless told otherwise."""
+"""Default width and height of a scene, in pixels."""
 
 _LEAST = 16
 _COMPOSERS: dict[str, tuple[Callable[[Canvas], None], tuple[str, ...]]] = {
@@ -40,21 +40,21 @@ _COMPOSERS: dict[str, tuple[Callable[[Canvas], None], tuple[str, ...]]] = {
     "ski-slope": (country.ski_slope, ("winter",)),
     "village": (country.village, ("spring", "summer", "autumn", "winter", "winter")),
 }
-"""Who composes each scene, and the seasons that it knows."""
+"""The function that composes each scene, and the scene's seasons."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A picture with its label maps; labels count from 1, and 0 is none."""
+    """A picture with its label maps; labels count from 1, and 0 is no label."""
 
     picture: npt.NDArray[np.uint8]
     """Colors `(size, size, 3)`."""
     objects: npt.NDArray[np.uint8]
-    """What every pixel shows `(size, size)`, never 0."""
+    """The object at every pixel `(size, size)`, never 0."""
     parts: npt.NDArray[np.uint8]
-    """Which part of it `(size, size)`."""
+    """The part of the object at every pixel `(size, size)`."""
     materials: npt.NDArray[np.uint8]
-    """What it is made of `(size, size)`."""
+    """The material at every pixel `(size, size)`."""
     scene: str
     """One of `vocabulary.SCENES`."""
 
@@ -63,14 +63,14 @@ def draw_scene(seed: int, scene: str | None = None, size: int = SIZE, textures: 
     """Draw a scene; the same arguments give the same bytes.
 
     Args:
-        seed: at least 0; another seed, another scene.
+        seed: at least 0; each seed gives another scene.
         scene: one of `vocabulary.SCENES`, or None to let the seed choose.
-        size: pixels across, 16 or more; the composition is the same at every size.
-        textures: 0 for the surfaces that things have; any other number gives every material another surface and
-            mixes its colors, and leaves shapes and labels as they are.
+        size: width and height in pixels, 16 or more; the composition is the same at every size.
+        textures: 0 for the usual textures; any other number gives every material another texture and mixes its
+            colors, but does not change shapes and labels.
 
     Raises:
-        DissectoryError: for a scene that is not known, a negative number, a size too small.
+        DissectoryError: the scene is unknown, a number is negative, or the size is too small.
     """
     _check(seed, scene, size, textures)
     dice = Dice(seed)

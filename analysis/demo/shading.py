@@ -1,4 +1,4 @@
-"""From shapes to a picture: texture, light, haze, reflections, lamps, weather; and from shapes to label maps."""
+"""Turn shapes into a picture, with texture, light, haze, reflections, lamps and weather; and into label maps."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 _WATER = numbers(MATERIALS)["water"]
 _F = np.float32
-"""Whole planes are worked on at once: half the memory is half the time."""
+"""Operations run on whole planes, so half the memory takes half the time."""
 
 _DRAWN_AT = 288
-"""The side in fine pixels for which the sizes of textures and clouds were chosen; others are scaled to it."""
+"""The side in fine pixels for which the sizes of textures and clouds were chosen; other sides scale them."""
 _STARS = 90
 
 
 def labels(canvas: Canvas) -> tuple[Labels, Labels, Labels]:
-    """What every pixel shows: objects, parts and materials, each `(size, size)`; 0 for none."""
+    """Return the label maps of objects, parts and materials, each `(size, size)`; 0 is no label."""
     middle = slice(FINE // 2, None, FINE)
     shapes = np.asarray(canvas.shapes)[middle, middle]
     table = np.array([row[:3] for row in canvas.rows], dtype=np.uint8)
@@ -37,7 +37,7 @@ def labels(canvas: Canvas) -> tuple[Labels, Labels, Labels]:
 
 
 def picture(canvas: Canvas, textures: int = 0) -> npt.NDArray[np.uint8]:
-    """Color the scene `(size, size, 3)`; `textures` other than 0 gives every material another surface."""
+    """Color the scene `(size, size, 3)`; `textures` other than 0 gives every material another texture."""
     shapes = np.asarray(canvas.shapes).astype(np.intp)
     surface = _surfaces(canvas, shapes, textures)
     _sky(canvas, surface, shapes)
@@ -50,7 +50,7 @@ def picture(canvas: Canvas, textures: int = 0) -> npt.NDArray[np.uint8]:
 
 
 def _surfaces(canvas: Canvas, shapes: npt.NDArray[np.intp], textures: int) -> Plane:
-    """Every shape's color with its texture, shading and haze `(side, side, 3)`; black where there is sky."""
+    """Return the colors with texture, shading and haze `(side, side, 3)`; the sky is black."""
     table = np.array(canvas.rows, dtype=_F)
     column = {name: np.ascontiguousarray(table[:, place]) for place, name in enumerate(Row._fields)}
     kinds = column["material"].astype(np.intp)
@@ -68,7 +68,7 @@ def _surfaces(canvas: Canvas, shapes: npt.NDArray[np.intp], textures: int) -> Pl
 
 
 def _form(canvas: Canvas, shapes: npt.NDArray[np.intp], column: dict[str, Plane]) -> Plane:
-    """How bright its roundness leaves every fine pixel, about 1."""
+    """Return the brightness factor of every fine pixel from the shape's roundness, around 1."""
     away = np.arange(canvas.side, dtype=_F)
     bright: Plane = column["level"][shapes]
     bright += column["across"][shapes] * away
@@ -77,7 +77,7 @@ def _form(canvas: Canvas, shapes: npt.NDArray[np.intp], column: dict[str, Plane]
 
 
 def _clear(canvas: Canvas, shapes: npt.NDArray[np.intp], column: dict[str, Plane]) -> Plane:
-    """How much of every fine pixel's color the air lets through, 0..1."""
+    """Return the share of every fine pixel's color that the air lets through, 0..1."""
     clear = np.exp(-canvas.mood.haze * column["depth"] * (1 - column["lit"] * _F(0.5))).astype(_F)[shapes]
     y = np.arange(canvas.side, dtype=_F)[:, None] / canvas.side
     ground = np.exp(-canvas.mood.haze * ((1 - y) / (1 - canvas.horizon)).clip(0, 1))
@@ -87,7 +87,7 @@ def _clear(canvas: Canvas, shapes: npt.NDArray[np.intp], column: dict[str, Plane
 def _texture(
     canvas: Canvas, shapes: npt.NDArray[np.intp], column: dict[str, Plane], tile: npt.NDArray[np.intp]
 ) -> Plane:
-    """The brightness of every fine pixel's texture, -1..1; on the ground it shrinks towards the horizon."""
+    """Return every fine pixel's texture, -1..1; on the ground the texture gets smaller towards the horizon."""
     away = np.arange(canvas.side, dtype=_F)
     rate = column["rate"][shapes]
     across = away * rate + column["texture_x"][shapes]
@@ -102,7 +102,7 @@ def _texture(
 
 
 def _sky(canvas: Canvas, surface: Plane, shapes: npt.NDArray[np.intp]) -> None:
-    """Fill in the sky: its gradient, thin cloud, the glow about the sun, stars."""
+    """Fill in the sky: its gradient, thin clouds, the glow around the sun, stars."""
     bare = np.flatnonzero((shapes == 0).any(axis=1))
     if not len(bare):
         return
@@ -125,7 +125,7 @@ def _sky(canvas: Canvas, surface: Plane, shapes: npt.NDArray[np.intp]) -> None:
 
 
 def _wisps(canvas: Canvas, foot: int) -> Plane:
-    """How much thin cloud hides of the sky's first `foot` rows, 0..0.5; a piece of a larger veil."""
+    """Return how much thin clouds hide of the sky's first `foot` rows, 0..0.5; a crop of a larger veil."""
     step = _DRAWN_AT / canvas.side
     row, column = (int(canvas.dice.between(0, 400)) for _ in range(2))
     rows = ((np.arange(foot) * step).astype(int) + row) % len(veil())
@@ -135,7 +135,7 @@ def _wisps(canvas: Canvas, foot: int) -> Plane:
 
 
 def _stars(canvas: Canvas, sky: Plane) -> None:
-    """Strew stars of two by two fine pixels, few of them bright."""
+    """Scatter stars of two by two fine pixels; few of them are bright."""
     random = canvas.dice.generator
     places = (random.random((2, _STARS)) * np.array([[sky.shape[0] - 2], [canvas.side - 2]])).astype(int)
     bright = (random.random(_STARS) ** 3 * 200 + 40).astype(_F)
@@ -145,7 +145,7 @@ def _stars(canvas: Canvas, sky: Plane) -> None:
 
 
 def _reflect(canvas: Canvas, surface: Plane, shapes: npt.NDArray[np.intp]) -> None:
-    """Let water show what stands above it."""
+    """Reflect in the water what is above it."""
     if not canvas.mirrors:
         return
     kinds = np.array([row.material if row.flat else 0 for row in canvas.rows], dtype=np.uint8)
@@ -156,7 +156,7 @@ def _reflect(canvas: Canvas, surface: Plane, shapes: npt.NDArray[np.intp]) -> No
 
 
 def _mirror(mirror: Mirror, source: Plane, surface: Plane, water: npt.NDArray[np.bool_]) -> None:
-    """Mix what `source` shows above a line into the water below it, the waves bending it."""
+    """Mix the part of `source` above a line into the water below the line, distorted by waves."""
     side = len(surface)
     left, right = (max(0, min(side, int(edge * side))) for edge in (mirror.left, mirror.right))
     line = int(mirror.line * side)
@@ -183,7 +183,7 @@ def _reduced(surface: Plane) -> Plane:
 
 
 def _shine(canvas: Canvas, seen: Plane) -> None:
-    """Light up what lies about the lamps, with a glow in the air."""
+    """Light the surroundings of the lamps, with a glow in the air."""
     size = canvas.size
     glow = np.zeros_like(seen)
     centers = (np.arange(size, dtype=_F) + _F(0.5)) / size
@@ -201,7 +201,7 @@ def _shine(canvas: Canvas, seen: Plane) -> None:
 
 
 def _weather(canvas: Canvas, seen: Plane) -> None:
-    """Rain, falling snow, and a little grain."""
+    """Add rain, falling snow, and a little grain."""
     random, size, mood = canvas.dice.generator, canvas.size, canvas.mood
     pale = 0.35 + 0.65 * (1 - mood.light.dark)
     if mood.weather == "rain":

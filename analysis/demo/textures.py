@@ -1,4 +1,4 @@
-"""Surfaces: small tiles that repeat without a seam, one for each material and a few that nature does not have."""
+"""Textures: small seamless tiles, one for each material and a few artificial ones."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     Tile = npt.NDArray[np.float32]
 
 TILE = 256
-"""Texels across a tile."""
+"""Width and height of a tile, in texels."""
 
 _JOINT = 3
-"""Texels across a joint."""
+"""Width of a joint, in texels."""
 
 STRENGTHS = (0.3, 0.2, 0.14, 0.34, 0.24, 0.045, 0.09, 0.12, 0.05, 0.13, 0.08, 0.14, 0.1)
-"""How far each material's tile changes a surface's brightness, in the order of `MATERIALS`."""
+"""How much each material's tile changes a surface's brightness, in the order of `MATERIALS`."""
 
 
 def _noise(seed: int, low: float, high: float, stretch: float = 1.0, side: int = TILE) -> Tile:
-    """Smooth noise of the frequencies `low` to `high` (waves across the tile); `stretch` makes it lie down."""
+    """Make smooth noise of the frequencies `low` to `high` (waves per tile); `stretch` flattens it."""
     white = np.random.default_rng(seed).normal(size=(side, side))
     waves = np.fft.fftfreq(side, 1 / side)
     radius = np.hypot(waves[:, None] / stretch, waves[None, :] * stretch)
@@ -34,7 +34,7 @@ def _noise(seed: int, low: float, high: float, stretch: float = 1.0, side: int =
 
 
 def _even(values: npt.NDArray[np.floating]) -> Tile:
-    """Bring values to a mean of 0 within -1..1, on steps of 1/127: no rounding of the machine's shows."""
+    """Bring values to a mean of 0 within -1..1, in steps of 1/127 that hide a machine's own rounding."""
     values = values - values.mean()
     reach = max(float(np.quantile(np.abs(values), 0.99)), 1e-9)
     return (np.round((values / reach).clip(-1, 1) * 127) / 127).astype(np.float32)
@@ -46,7 +46,7 @@ def _grid() -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
 
 
 def _bricks(height: int = 16, width: int = 32) -> Tile:
-    """Courses of bricks, each of its own brightness, with light mortar."""
+    """Make rows of bricks, each brick with its own brightness, and light mortar."""
     rows, columns = _grid()
     course = rows // height
     shifted = (columns + course % 2 * (width // 2)) % TILE
@@ -56,14 +56,14 @@ def _bricks(height: int = 16, width: int = 32) -> Tile:
 
 
 def _planks(width: int = 32) -> Tile:
-    """Upright boards with their grain and dark joints."""
+    """Make upright boards with grain and dark joints."""
     _, columns = _grid()
     shade = np.random.default_rng(2).normal(size=TILE // width)[columns // width]
     return _even(np.where(columns % width <= _JOINT, -2.6, shade * 0.6 + _noise(3, 4, 60, 0.25)))
 
 
 def _cells(seed: int, count: int) -> tuple[npt.NDArray[np.floating], npt.NDArray[np.intp]]:
-    """Distances to the nearest two of scattered points, `(2, TILE, TILE)`, and which is nearest `(TILE, TILE)`."""
+    """Return the distances to the two nearest of random points `(2, TILE, TILE)`, and the nearest `(TILE, TILE)`."""
     points = np.random.default_rng(seed).uniform(0, TILE, size=(count, 2))
     away = [np.abs(axis[..., None] - points[:, place]) for place, axis in enumerate(_grid())]
     distance = np.hypot(*(np.minimum(gap, TILE - gap) for gap in away))
@@ -71,14 +71,14 @@ def _cells(seed: int, count: int) -> tuple[npt.NDArray[np.floating], npt.NDArray
 
 
 def _stones() -> Tile:
-    """Rubble with dark joints."""
+    """Make rubble with dark joints."""
     (first, second), which = _cells(4, 90)
     shade = np.random.default_rng(5).normal(size=90)[which]
     return _even(np.where(second - first < _JOINT, -2.2, shade * 0.8 + 0.5 * _noise(6, 8, 60)))
 
 
 def _leaves() -> Tile:
-    """Tufts, light on top and dark between."""
+    """Make tufts, light on top and dark between."""
     (first, _), which = _cells(7, 260)
     shade = np.random.default_rng(8).normal(size=260)[which]
     return _even(shade * 0.6 - first / 7 + 0.5 * _noise(9, 3, 20))
@@ -106,7 +106,7 @@ def _zigzag(period: int) -> Tile:
 
 @cache
 def tiles() -> Tile:
-    """All tiles `(tile, TILE, TILE)`, -1..1: those of `MATERIALS` in their order, then ones of no material."""
+    """Return all tiles `(tile, TILE, TILE)`, -1..1: those of `MATERIALS` in order, then the artificial ones."""
     natural = [_bricks(), _planks(), _noise(10, 3, 26, 2.2), _leaves(), _stones(), _noise(11, 2, 16)]
     natural += [_noise(12, 2, 60, 0.2), _stripes(128, 1), _noise(13, 8, 60), _noise(14, 4, 50, 1.6)]
     natural += [_noise(15, 40, 120), _stripes(32, 0), _noise(16, 10, 50)]
@@ -115,7 +115,7 @@ def tiles() -> Tile:
 
 @cache
 def veil() -> Tile:
-    """Thin high cloud, `(512, 512)`, 0..1."""
+    """Return thin high clouds `(512, 512)`, 0..1."""
     wisps = _noise(17, 1, 40, 2.0, 512)
     thin: Tile = np.maximum(wisps - np.float32(0.1), 0)
     return thin
@@ -123,11 +123,11 @@ def veil() -> Tile:
 
 @cache
 def choice(textures: int) -> tuple[npt.NDArray[np.intp], Tile, Tile]:
-    """Choose a surface for every material; 0 gives the natural ones, every other number others.
+    """Choose a texture for every material; 0 gives the natural textures, every other number gives others.
 
     Returns:
-        Which tile each material has `(material,)`, 0 standing for no material; how strong it is `(material,)`; how it
-        mixes red, green and blue `(material, 3, 3)`.
+        The tile of each material `(material,)`, where row 0 is no material; its strength `(material,)`; how it mixes
+        red, green and blue `(material, 3, 3)`.
     """
     count = len(MATERIALS) + 1
     plain = np.concatenate([[0.0], STRENGTHS]).astype(np.float32)

@@ -1,9 +1,9 @@
-"""Trains the classifier of the embedded world on freshly drawn scenes, and says how well it does on others.
+"""Train the classifier of the embedded world on freshly drawn scenes, and print its accuracy on held-out scenes.
 
     python -m dissectory.analysis.demo.train_classifier
 
 The same options on the same machine with the same number of threads give the same weights. Pictures are drawn
-once, from seeds that no demo uses, and mirrored at random. See `weights/classifier.md` for the committed run.
+once, from seeds that no demo uses, and mirrored at random. `weights/classifier.md` describes the committed weights.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def train(drawn: Drawn, epochs: int, seed: int) -> Classifier:
 
 
 def confusion(network: Classifier, drawn: Drawn) -> npt.NDArray[np.int64]:
-    """Count the pictures of each class by what the network says: `(class, answer)`."""
+    """Count the pictures of each class by predicted class: `(class, prediction)`."""
     counts = np.zeros((len(SCENES), len(SCENES)), dtype=np.int64)
     with torch.no_grad():
         starts = range(0, len(drawn), _BATCH)
@@ -69,14 +69,14 @@ def confusion(network: Classifier, drawn: Drawn) -> npt.NDArray[np.int64]:
 
 
 @click.command()
-@click.option("--out", type=click.Path(path_type=Path), default=CLASSIFIER, help="Where the weights go.")
-@click.option("--count", default=10_000, help="Scenes to learn from.")
-@click.option("--held-out", default=2_000, help="Scenes to be tested on.")
+@click.option("--out", type=click.Path(path_type=Path), default=CLASSIFIER, help="The file to write the weights to.")
+@click.option("--count", default=10_000, help="Number of training scenes.")
+@click.option("--held-out", default=2_000, help="Number of test scenes.")
 @click.option("--epochs", default=6)
 @click.option("--seed", default=0)
-@click.option("--threads", default=2, help="Threads, and processes to draw with.")
+@click.option("--threads", default=2, help="Number of threads, and of processes that draw.")
 def main(*, out: Path, count: int, held_out: int, epochs: int, seed: int, threads: int) -> None:
-    """Draw, train, write the weights, test what was written."""
+    """Draw scenes, train, write the weights, and test the written weights."""
     started = time.monotonic()
     drawn, others = (draw(first, many, SIZE, threads) for first, many in ((TRAINING, count), (HELD_OUT, held_out)))
     click.echo(f"drew {count + held_out} scenes in {time.monotonic() - started:.0f} s")
@@ -87,7 +87,7 @@ def main(*, out: Path, count: int, held_out: int, epochs: int, seed: int, thread
     click.echo(f"{right.sum()} of {counts.sum()} held-out scenes right: {right.sum() / counts.sum():.2%}")
     for scene, row, hits in zip(SCENES, counts, right, strict=True):
         click.echo(f"  {scene:12} {hits / row.sum():7.2%}  {row.tolist()}")
-    click.echo(f"{time.monotonic() - started:.0f} s in all; weights in {out}")
+    click.echo(f"{time.monotonic() - started:.0f} s in total; weights in {out}")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""Trains the generator of the embedded world against a discriminator that sees with the segmenter's eyes.
+"""Train the generator of the embedded world against a discriminator that works on the segmenter's features.
 
     python -m dissectory.analysis.demo.train_generator
 
-The discriminator does not begin at the pixels but at what the trained segmenter's way down makes of them, mixed by
-random weights that stay as they are (Sauer, Chitta, Mueller & Geiger 2021, 'Projected GANs converge faster'); it is
-told which scene a picture should show (Miyato & Koyama 2018). See `weights/generator.md` for the committed run.
+The discriminator's input is not pixels but the features of the trained segmenter's encoder, mixed by random weights
+that are not trained (Sauer, Chitta, Mueller & Geiger 2021, 'Projected GANs converge faster'). It is conditioned on the
+scene that a picture should show (Miyato & Koyama 2018). `weights/generator.md` describes the committed weights.
 """
 
 from __future__ import annotations
@@ -46,17 +46,17 @@ _RATE = 3e-4
 _BETAS = (0.0, 0.99)
 _MIRRORED = 0.5
 _APART = 8.0
-"""Weight of the spread among the generator's losses."""
+"""Weight of the diversity term in the generator's loss."""
 _REMEMBERED = 0.998
-"""Of the averaged weights, how much each step leaves as it is."""
+"""Decay of the averaged weights: the share that each step keeps."""
 _EVERY = 250
 _SEEN = (32, 64, 96, 128)
-"""Channels of the segmenter's four resolutions, from the finest."""
+"""Channels at the segmenter's four resolutions, finest first."""
 _WIDTH = 64
 
 
 class Judge(nn.Module):
-    """Real or drawn? One score for each place of one of the segmenter's resolutions."""
+    """Drawn or generated? Gives a score for each cell of a map at one of the segmenter's resolutions."""
 
     def __init__(self, channels: int, halvings: int) -> None:
         """Mix `channels`, halve the resolution `halvings` times, and score."""
@@ -73,7 +73,7 @@ class Judge(nn.Module):
         self.scene = spectral_norm(nn.Embedding(len(SCENES), _WIDTH))
 
     def forward(self, seen: torch.Tensor, scenes: torch.Tensor) -> torch.Tensor:
-        """Score `(batch, channels, height, width)` that should show `scenes` `(batch,)`."""
+        """Score features `(batch, channels, height, width)` of pictures that should show `scenes` `(batch,)`."""
         looked = self.look(self.mix(seen))
         told = (looked * self.scene(scenes)[:, :, None, None]).sum(dim=1, keepdim=True)
         score: torch.Tensor = self.score(looked) + told
@@ -81,25 +81,25 @@ class Judge(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """A judge for each of the segmenter's resolutions; the segmenter itself does not learn."""
+    """A judge for each of the segmenter's resolutions; the segmenter itself is not trained."""
 
     def __init__(self, segmenter: Segmenter) -> None:
-        """See with the eyes of a trained segmenter."""
+        """Use the features of a trained segmenter."""
         super().__init__()
         self.segmenter = segmenter.requires_grad_(requires_grad=False)
         self.judges = nn.ModuleList(Judge(channels, len(_SEEN) - 1 - place) for place, channels in enumerate(_SEEN))
 
     def see(self, pictures: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        """Features of pictures `(batch, 3, 64, 64)`, -1..1."""
+        """Return the features of pictures `(batch, 3, 64, 64)`, -1..1."""
         return self.segmenter.features((pictures / 2 + 0.5 - MEAN) / STD)
 
     def forward(self, seen: tuple[torch.Tensor, ...], scenes: torch.Tensor) -> list[torch.Tensor]:
-        """Score features by every judge."""
+        """Score the features with every judge."""
         return [judge(features, scenes) for judge, features in zip(self.judges, seen, strict=True)]
 
 
 def _batches(drawn: Drawn, random: np.random.Generator) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Pictures -1..1 and their scenes, without end; the second half of a batch shows the same scenes as the first."""
+    """Yield pictures, -1..1, and their scenes, forever; both halves of a batch show the same scenes."""
     kinds = len(SCENES)
     while True:
         scenes = (random.integers(kinds) + np.arange(_BATCH // 2)) % kinds
@@ -110,14 +110,14 @@ def _batches(drawn: Drawn, random: np.random.Generator) -> Iterator[tuple[torch.
 
 
 def spread(seen: tuple[torch.Tensor, ...]) -> torch.Tensor:
-    """How far the two pictures of each scene in a batch are from each other, at every resolution `(resolution,)`."""
+    """Return how far apart the two pictures of each scene in a batch are, at every resolution `(resolution,)`."""
     half = _BATCH // 2
     return torch.stack([(features[:half] - features[half:]).float().abs().mean() for features in seen])
 
 
 @torch.no_grad()
 def _remember(average: Generator, network: Generator, step: int) -> None:
-    """Move the averaged weights toward the present ones; quickly in the beginning."""
+    """Move the averaged weights toward the current ones, faster in the first steps."""
     kept = min(_REMEMBERED, (1 + step) / (10 + step))
     for old, new in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
         if old.is_floating_point():
@@ -151,7 +151,7 @@ def train(drawn: Drawn, steps: int, seed: int, out: Path) -> None:
             weights.requires_grad = False
         with torch.autocast("cpu", torch.bfloat16):
             fooled = -sum(score.float().mean() for score in against(seen, scenes))
-        # Pictures of one scene should differ as much as drawn ones do: else latents come to mean nothing.
+        # Pictures of one scene should differ as much as drawn ones do; otherwise the latents lose their meaning.
         alike = (1 - spread(seen) / spread(real)).relu().mean()
         generator_steps.zero_grad()
         (fooled + _APART * alike).backward()
@@ -169,14 +169,14 @@ def train(drawn: Drawn, steps: int, seed: int, out: Path) -> None:
 
 
 @click.command()
-@click.option("--out", type=click.Path(path_type=Path), default=GENERATOR, help="Where the weights go.")
-@click.option("--count", default=24_000, help="Scenes to learn from.")
-@click.option("--held-out", default=2_000, help="Scenes to be compared with.")
+@click.option("--out", type=click.Path(path_type=Path), default=GENERATOR, help="The file to write the weights to.")
+@click.option("--count", default=24_000, help="Number of training scenes.")
+@click.option("--held-out", default=2_000, help="Number of scenes to compare with.")
 @click.option("--steps", default=3_750)
 @click.option("--seed", default=0)
-@click.option("--threads", default=2, help="Threads, and processes to draw with.")
+@click.option("--threads", default=2, help="Number of threads, and of processes that draw.")
 def main(*, out: Path, count: int, held_out: int, steps: int, seed: int, threads: int) -> None:
-    """Draw, train, write the weights, compare what they draw with what they have not seen."""
+    """Draw scenes, train, write the weights, and compare generated pictures with held-out scenes."""
     drawn, others = (draw(first, many, SMALL, threads) for first, many in ((TRAINING, count), (HELD_OUT, held_out)))
     torch.set_num_threads(threads)
     train(drawn, steps, seed, out)

@@ -1,8 +1,8 @@
-"""Trains the segmenter of the embedded world on scenes whose every pixel is known, and says how well it does on others.
+"""Train the segmenter of the embedded world on scenes with exact labels, and print its IoU on held-out scenes.
 
     python -m dissectory.analysis.demo.train_segmenter
 
-See `weights/segmenter.md` for the committed run.
+`weights/segmenter.md` describes the committed weights.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _NAMES = {"object": OBJECTS, "part": tuple(PARTS)}
 
 
 def loss_of(scores: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Cross-entropy, and one less the soft Dice coefficient: for the latter, small things count as much as large ones.
+    """Return the cross-entropy plus one minus the soft Dice coefficient, which weights small and large things equally.
 
     The coefficient is the mean over the labels that occur in the batch (Milletari, Navab & Ahmadi 2016, 'V-Net').
 
@@ -49,7 +49,7 @@ def loss_of(scores: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
 
 
 def train(drawn: Drawn, epochs: int, seed: int) -> Segmenter:
-    """Train with AdamW, one cycle of the learning rate, mirrored pictures, products in bfloat16."""
+    """Train with AdamW, one cycle of the learning rate, mirrored pictures, and bfloat16 products."""
     torch.manual_seed(seed)
     random = np.random.default_rng(seed)
     network = Segmenter().train().to(memory_format=torch.channels_last)
@@ -79,7 +79,7 @@ def train(drawn: Drawn, epochs: int, seed: int) -> Segmenter:
 
 
 def overlaps(network: Segmenter, drawn: Drawn) -> dict[str, npt.NDArray[np.float64]]:
-    """Intersection over union of every object and part over all scenes; NaN for what does not occur in them."""
+    """Return the IoU of every object and part over all scenes; NaN for labels that do not occur in them."""
     found: dict[str, npt.NDArray[np.float64]] = {}
     for place, (category, names) in enumerate(_NAMES.items()):
         counts = np.zeros((len(names) + 1) ** 2, dtype=np.int64)
@@ -97,14 +97,14 @@ def overlaps(network: Segmenter, drawn: Drawn) -> dict[str, npt.NDArray[np.float
 
 
 @click.command()
-@click.option("--out", type=click.Path(path_type=Path), default=SEGMENTER, help="Where the weights go.")
-@click.option("--count", default=24_000, help="Scenes to learn from.")
-@click.option("--held-out", default=2_000, help="Scenes to be tested on.")
+@click.option("--out", type=click.Path(path_type=Path), default=SEGMENTER, help="The file to write the weights to.")
+@click.option("--count", default=24_000, help="Number of training scenes.")
+@click.option("--held-out", default=2_000, help="Number of test scenes.")
 @click.option("--epochs", default=3)
 @click.option("--seed", default=0)
-@click.option("--threads", default=2, help="Threads, and processes to draw with.")
+@click.option("--threads", default=2, help="Number of threads, and of processes that draw.")
 def main(*, out: Path, count: int, held_out: int, epochs: int, seed: int, threads: int) -> None:
-    """Draw, train, write the weights, test what was written."""
+    """Draw scenes, train, write the weights, and test the written weights."""
     started = time.monotonic()
     drawn, others = (draw(first, many, SMALL, threads) for first, many in ((TRAINING, count), (HELD_OUT, held_out)))
     click.echo(f"drew {count + held_out} scenes in {time.monotonic() - started:.0f} s")
@@ -114,7 +114,7 @@ def main(*, out: Path, count: int, held_out: int, epochs: int, seed: int, thread
         click.echo(f"{category}s: mean IoU {np.nanmean(found):.3f} over {np.isfinite(found).sum()} that occur")
         for place in np.argsort(-found):
             click.echo(f"  {_NAMES[category][place]:16} {found[place]:.3f}")
-    click.echo(f"{time.monotonic() - started:.0f} s in all; weights in {out}")
+    click.echo(f"{time.monotonic() - started:.0f} s in total; weights in {out}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The names of all that the scenes show: objects, their parts, materials, and the scenes themselves."""
+"""The names of the objects, parts, materials and scene classes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from dissectory.analysis.schema import Category
+    from dissectory.analysis.tables.categories import Category
 
 SCENES = (
     "beach",
@@ -34,7 +34,7 @@ OBJECTS = (
     *("crane", "container", "sailing boat", "ship", "car", "bus", "tractor", "train", "chair lift"),
     *("person", "cow", "sheep", "camel", "deer", "bird"),
 )
-"""Every pixel shows exactly one of these; an object's label is its place here, from 1."""
+"""Every pixel shows exactly one object; an object's number is its place here, counted from 1."""
 
 PARTS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
@@ -85,24 +85,24 @@ PARTS: Mapping[str, frozenset[str]] = MappingProxyType(
         }.items()
     }
 )
-"""The parts and the objects that have them; a part's label is its place here, from 1, and 0 where there is none."""
+"""The parts, each with the objects that have it; a part's number is its place here, counted from 1; 0 is no part."""
 
 MATERIALS = (
     *("brick", "wood", "water", "foliage", "stone", "snow", "metal", "glass"),
     *("plaster", "soil", "asphalt", "cloth", "hide"),
 )
-"""A material's label is its place here, from 1, and 0 where there is none, as in the sky."""
+"""A material's number is its place here, counted from 1; 0 is no material, as in the sky."""
 
 CATEGORIES: tuple[tuple[str, Category, tuple[str, ...]], ...] = (
     ("objects", "object", OBJECTS),
     ("parts", "part", tuple(PARTS)),
     ("materials", "material", MATERIALS),
 )
-"""The three label maps of a scene: the folder, the category of its concepts, and their names in order."""
+"""The three label maps of a scene: the folder, the category of its concepts, and the concepts' names in order."""
 
 
 def numbers(names: tuple[str, ...]) -> dict[str, int]:
-    """Number the names from 1; the empty name is 0.
+    """Number the names from 1; the empty name gets 0.
 
     >>> numbers(("brick", "wood"))["wood"]
     2

@@ -1,4 +1,4 @@
-"""The world as files: pictures by class, and label maps as the source `masks:FOLDER` reads them."""
+"""Write the world to files: pictures by class, and label maps in the form that the source `masks:FOLDER` reads."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dissectory.analysis.demo.scene import Scene
 
 IMAGES = "images"
-"""The folder of the pictures, beside those of the label maps in `vocabulary.CATEGORIES`."""
+"""The folder of the pictures; `vocabulary.CATEGORIES` gives those of the label maps."""
 
 
 def write_world(
@@ -33,21 +33,21 @@ def write_world(
     textures: int = 0,
     each: Callable[[Scene], None] | None = None,
 ) -> None:
-    """Draw scenes of all classes in turn and write them with their labels.
+    """Draw scenes of all classes in turn, and write them with their label maps.
 
-    `folder/images/CLASS/CLASS-NUMBER.png` is a picture; `objects`, `parts` and `materials` beside `images` hold
-    its label maps at the same path, and a `labels.csv` each.
+    `folder/images/CLASS/CLASS-NUMBER.png` is a picture. The folders `objects`, `parts` and `materials` contain its
+    label maps at the same path, and a `labels.csv` each.
 
     Args:
-        folder: where to write; made if it is not there.
-        count: how many scenes; picture `n` has the seed `seed + n`.
+        folder: the folder to write to; created if it is missing.
+        count: the number of scenes; picture `n` has the seed `seed + n`.
         seed: at least 0.
-        size: pixels across a picture.
-        textures: which surfaces, as for `draw_scene`.
-        each: told of every scene once it is written.
+        size: width and height of a picture, in pixels.
+        textures: the textures, as for `draw_scene`.
+        each: called with every scene after it is written.
 
     Raises:
-        ImagesError: if there is something in the folder already, or it cannot be written.
+        ImagesError: the folder is not empty, or cannot be written.
     """
     with _writing(folder):
         _prepare(folder)
@@ -59,19 +59,19 @@ def write_world(
 
 
 def write_pairs(folder: Path, count: int, seed: int, *, size: int = SIZE) -> None:
-    """Draw scenes of all classes in turn twice, with the surfaces that things have and with others.
+    """Draw scenes of all classes in turn, each with its usual textures and with other textures.
 
-    `folder/originals/CLASS/CLASS-NUMBER.png` is a picture; `folder/copies` has it at the same path with other surfaces,
-    which are different ones for every scene.
+    `folder/originals/CLASS/CLASS-NUMBER.png` is a picture; `folder/copies` has it at the same path with other textures,
+    which differ from scene to scene.
 
     Args:
-        folder: where to write; made if it is not there.
-        count: how many scenes; scene `n` has the seed `seed + n`.
+        folder: the folder to write to; created if it is missing.
+        count: the number of scenes; scene `n` has the seed `seed + n`.
         seed: at least 0.
-        size: pixels across a picture.
+        size: width and height of a picture, in pixels.
 
     Raises:
-        ImagesError: if there is something in the folder already, or it cannot be written.
+        ImagesError: the folder is not empty, or cannot be written.
     """
     with _writing(folder):
         _check_empty(folder)
@@ -97,7 +97,7 @@ def _check_empty(folder: Path) -> None:
 
 
 def _prepare(folder: Path) -> None:
-    """Make the folders and say in each what its numbers stand for."""
+    """Make the folders, and write into each what its label numbers mean."""
     _check_empty(folder)
     for name, category, names in CATEGORIES:
         for scene in SCENES:
@@ -119,5 +119,5 @@ def _write(scene: Scene, folder: Path, path: str) -> None:
 
 
 def _save(pixels: npt.NDArray[np.uint8], path: Path) -> None:
-    # Level 3 takes a third of the time of the usual 6, for files a few per cent larger.
+    # Level 3 takes a third of the time of the usual 6, for files that are a few percent larger.
     Image.fromarray(pixels).save(path, compress_level=3)

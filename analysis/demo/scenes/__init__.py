@@ -1,1 +1,1 @@
-"""How the scenes are composed, from the sky to the foreground."""
+"""The composition of the scenes, from the sky to the foreground."""

@@ -1,4 +1,4 @@
-"""Harbour and beach."""
+"""Compose the scenes by the sea: `harbour` and `beach`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WARM = ("spring", "summer", "summer", "autumn")
 
 
 def harbour(canvas: Canvas) -> None:
-    """Boats and ships before a quay with cranes, containers or old houses."""
+    """Draw boats and ships in front of a quay with cranes, containers or old houses."""
     dice = canvas.dice
     sky.heavens(canvas, dice.between(0.42, 0.54))
     line = canvas.horizon
@@ -40,7 +40,7 @@ def harbour(canvas: Canvas) -> None:
 
 
 def _waterfront(canvas: Canvas, foot: float) -> None:
-    """What stands on the far quay."""
+    """Draw the things on the far quay."""
     dice = canvas.dice
     cranes = dice.count(0, 3)
     if dice.chance(0.5) or not cranes:
@@ -56,7 +56,7 @@ def _waterfront(canvas: Canvas, foot: float) -> None:
 
 
 def _mole(canvas: Canvas, stone: Look) -> None:
-    """A near quay with people, a lamp and containers."""
+    """Draw a near quay with people and a lamp."""
     dice = canvas.dice
     ground.band(canvas, "quay", 0.93, 1.01, stone._replace(color=shaded(stone.color, 1.06)))
     for x in dice.spread(dice.count(1, 3)):
@@ -65,7 +65,7 @@ def _mole(canvas: Canvas, stone: Look) -> None:
 
 
 def beach(canvas: Canvas) -> None:
-    """Sand, sea, parasols, bathers."""
+    """Draw sand, sea, parasols and bathers."""
     dice = canvas.dice
     sky.heavens(canvas, dice.between(0.34, 0.46))
     line = canvas.horizon
@@ -100,7 +100,7 @@ def beach(canvas: Canvas) -> None:
 
 
 def _holiday(canvas: Canvas, shore: float) -> None:
-    """Parasols, windbreaks, bathers: the nearer, the larger."""
+    """Draw parasols, windbreaks and bathers, larger the nearer they are."""
     dice = canvas.dice
     feet = sorted(dice.between(shore + 0.1, 0.98) for _ in range(dice.count(5, 11)))
     for x, foot in zip(dice.shuffled(dice.spread(len(feet))), feet, strict=True):

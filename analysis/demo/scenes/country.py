@@ -1,4 +1,4 @@
-"""Village, farm, forest, desert, ski slope."""
+"""Compose the scenes of the country: `village`, `farm`, `forest`, `desert` and `ski_slope`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def scatter(canvas: Canvas, draw: Callable[[Brush], None], count: int, feet: tuple[float, float], size: float) -> None:
-    """Set things on the ground between two heights, the far ones first and smaller."""
+    """Draw things on the ground between two heights, the far ones first and smaller."""
     dice = canvas.dice
     places = dice.shuffled(dice.spread(count))
     for x, foot in zip(places, sorted(dice.between(*feet) for _ in range(count)), strict=True):
@@ -23,7 +23,7 @@ def scatter(canvas: Canvas, draw: Callable[[Brush], None], count: int, feet: tup
 
 
 def village(canvas: Canvas) -> None:
-    """Cottages and a church among trees, a path winding up to them."""
+    """Draw cottages and a church among trees, with a path that winds up to them."""
     dice = canvas.dice
     sky.heavens(canvas, dice.between(0.38, 0.5))
     line = canvas.horizon
@@ -47,7 +47,7 @@ def village(canvas: Canvas) -> None:
 
 
 def _village_green(canvas: Canvas) -> None:
-    """What stands about in front of the cottages."""
+    """Draw the things in front of the cottages."""
     dice = canvas.dice
     if dice.chance(0.4):
         canvas.put(ground.well, dice.between(0.2, 0.8), dice.between(0.82, 0.9), 0.15)
@@ -63,7 +63,7 @@ def _village_green(canvas: Canvas) -> None:
 
 
 def farm(canvas: Canvas) -> None:
-    """A barn with its silo, fields in rows, cattle, a tractor."""
+    """Draw a barn with its silo, fields in rows, cattle and a tractor."""
     dice = canvas.dice
     sky.heavens(canvas, dice.between(0.38, 0.5))
     line = canvas.horizon
@@ -85,7 +85,7 @@ def farm(canvas: Canvas) -> None:
 
 
 def _fields(canvas: Canvas, line: float) -> None:
-    """One or two strips of earth or crops."""
+    """Draw one or two strips of earth or crops."""
     dice = canvas.dice
     kinds: tuple[tuple[str, tuple[Color, Color]], ...] = (
         ("soil", ((150, 112, 76), (118, 86, 60))),
@@ -103,7 +103,7 @@ def _fields(canvas: Canvas, line: float) -> None:
 
 
 def _yard(canvas: Canvas) -> None:
-    """Animals, bales, a tractor, a fence."""
+    """Draw animals, bales, a tractor and a fence."""
     dice = canvas.dice
     low, high = canvas.horizon + 0.22, 0.96
     if dice.chance(0.55):
@@ -119,7 +119,7 @@ def _yard(canvas: Canvas) -> None:
 
 
 def forest(canvas: Canvas) -> None:
-    """Trees behind trees, a path or a stream, mushrooms and deer."""
+    """Draw rows of trees, a path or a stream, mushrooms and deer."""
     dice = canvas.dice
     sky.heavens(canvas, dice.between(0.4, 0.52))
     line = canvas.horizon
@@ -164,7 +164,7 @@ def forest(canvas: Canvas) -> None:
 
 
 def _undergrowth(canvas: Canvas) -> None:
-    """What lives and lies between the trunks."""
+    """Draw the plants, rocks and animals between the trunks."""
     dice = canvas.dice
     low = canvas.horizon + 0.25
     scatter(canvas, plants.bush, dice.count(1, 4), (low, 0.98), 0.11)
@@ -179,7 +179,7 @@ def _undergrowth(canvas: Canvas) -> None:
 
 
 def desert(canvas: Canvas) -> None:
-    """Dunes and mesas, cactuses or camels and tents, rarely an oasis."""
+    """Draw dunes and mesas, cactuses or camels and tents, and sometimes an oasis."""
     dice = canvas.dice
     sky.heavens(canvas, dice.between(0.4, 0.52))
     line = canvas.horizon
@@ -205,7 +205,7 @@ def desert(canvas: Canvas) -> None:
 
 
 def _oasis(canvas: Canvas) -> None:
-    """A pool under palms."""
+    """Draw a pool under palms."""
     dice = canvas.dice
     x, foot = dice.between(0.3, 0.7), canvas.horizon + dice.between(0.16, 0.22)
 
@@ -220,7 +220,7 @@ def _oasis(canvas: Canvas) -> None:
 
 
 def ski_slope(canvas: Canvas) -> None:
-    """A white slope with skiers and a chair lift, firs at its sides."""
+    """Draw a white slope with skiers and a chair lift, and firs at its sides."""
     dice = canvas.dice
     sky.heavens(canvas, dice.between(0.34, 0.46))
     line = canvas.horizon
@@ -255,7 +255,7 @@ def ski_slope(canvas: Canvas) -> None:
 
 
 def _piste(canvas: Canvas) -> None:
-    """Skiers, gates, a snowman, firs in front."""
+    """Draw skiers, gates, a snowman, and firs in front."""
     dice = canvas.dice
     scatter(canvas, beings.skier, dice.count(2, 6), (canvas.horizon + 0.22, 0.95), 0.2)
     if dice.chance(0.2):

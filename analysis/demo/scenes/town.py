@@ -1,4 +1,4 @@
-"""City street, night town, railway."""
+"""Compose the scenes of the town: `city_street`, `night_town` and `railway`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def city_street(canvas: Canvas) -> None:
-    """High-rises, a road with cars and buses, traffic lights, people."""
+    """Draw high-rises, a road with cars and buses, traffic lights and people."""
     dice = canvas.dice
     sky.heavens(canvas, dice.between(0.5, 0.58))
     line = canvas.horizon
@@ -40,7 +40,7 @@ def city_street(canvas: Canvas) -> None:
 
 
 def _avenue(canvas: Canvas, asphalt: Look) -> None:
-    """A street that runs away from us between blocks on both sides."""
+    """Draw a street that runs away from the viewer, between blocks on both sides."""
     dice, line = canvas.dice, canvas.horizon
     far = dice.between(0.42, 0.58)
     road = line + 0.05
@@ -79,7 +79,7 @@ def _avenue(canvas: Canvas, asphalt: Look) -> None:
 
 
 def _crossing(canvas: Canvas, asphalt: Look) -> None:
-    """A street that runs past us, a row of blocks and shops behind it."""
+    """Draw a street across the view, with a row of blocks and shops behind it."""
     dice, line = canvas.dice, canvas.horizon
     curb = line + 0.16
     for x in dice.spread(dice.count(4, 5), -0.04, 1.04):
@@ -100,7 +100,7 @@ def _crossing(canvas: Canvas, asphalt: Look) -> None:
 
 
 def night_town(canvas: Canvas) -> None:
-    """Old houses about a square in the dark: lit windows, lanterns, market stalls, a tower with a clock."""
+    """Draw old houses around a dark square: lit windows, lanterns, market stalls, a tower with a clock."""
     dice = canvas.dice
     sky.heavens(canvas, dice.between(0.42, 0.5))
     line = canvas.horizon
@@ -128,7 +128,7 @@ def night_town(canvas: Canvas) -> None:
 
 
 def _canal(canvas: Canvas, foot: float) -> None:
-    """A canal before the houses, and a near bank."""
+    """Draw a canal in front of the houses, and a near bank."""
     dice = canvas.dice
     stone = Look("", "stone", ground.COBBLES, fall=0.1)
     ground.band(canvas, "quay", foot - 0.004, foot + 0.05, stone)
@@ -143,7 +143,7 @@ def _canal(canvas: Canvas, foot: float) -> None:
 
 
 def railway(canvas: Canvas) -> None:
-    """Trains on tracks: past a platform, over a viaduct, or a line that runs to the horizon."""
+    """Draw trains on tracks: past a platform, over a viaduct, or towards the horizon."""
     dice = canvas.dice
     sky.heavens(canvas, dice.between(0.38, 0.5))
     line = canvas.horizon
@@ -156,7 +156,7 @@ def railway(canvas: Canvas) -> None:
 
 
 def _train(canvas: Canvas, foot: float, size: float) -> None:
-    """An engine somewhere in the picture and what it pulls."""
+    """Draw an engine somewhere in the picture, and the cars that it pulls."""
     dice = canvas.dice
     way, paint = dice.way(), varied(dice, dice.pick(PAINTS), 10)
     goods = dice.chance(0.4)
@@ -170,7 +170,7 @@ def _train(canvas: Canvas, foot: float, size: float) -> None:
 
 
 def _past(canvas: Canvas) -> None:
-    """A train runs past us, perhaps through a station."""
+    """Draw a train across the view, in some pictures at a station."""
     dice = canvas.dice
     foot = canvas.horizon + dice.between(0.2, 0.3)
     if dice.chance(0.5):
@@ -187,7 +187,7 @@ def _past(canvas: Canvas) -> None:
 
 
 def _over(canvas: Canvas) -> None:
-    """A train on a viaduct over a valley."""
+    """Draw a train on a viaduct over a valley."""
     dice = canvas.dice
     high = dice.between(0.2, 0.28)
     deck = canvas.horizon + dice.between(0.02, 0.1)
@@ -201,7 +201,7 @@ def _over(canvas: Canvas) -> None:
 
 
 def _away(canvas: Canvas) -> None:
-    """Tracks to the horizon, signals, masts, a train on another line."""
+    """Draw tracks to the horizon, signals, masts, and a train on another line."""
     dice = canvas.dice
     far = dice.between(0.35, 0.65)
     if dice.chance(0.6):

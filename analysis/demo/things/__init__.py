@@ -1,1 +1,1 @@
-"""What stands in the scenes: each function draws one thing with its parts, in units of its own height."""
+"""The things in the scenes: each function draws one thing with its parts, in units of the thing's height."""

@@ -1,4 +1,4 @@
-"""People and animals, and the lift that carries skiers."""
+"""Draw people and animals, and the lift that carries skiers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def person(brush: Brush) -> None:
-    """Someone who stands or walks."""
+    """Draw a person who stands or walks."""
     brush.thing = "person"
     dice = brush.dice
     brush.shadow(0.22, 0.05)
@@ -31,7 +31,7 @@ def person(brush: Brush) -> None:
 
 
 def bather(brush: Brush) -> None:
-    """Someone in a bathing suit."""
+    """Draw a person in a bathing suit."""
     brush.thing = "person"
     dice = brush.dice
     brush.shadow(0.22, 0.05)
@@ -46,7 +46,7 @@ def bather(brush: Brush) -> None:
 
 
 def skier(brush: Brush) -> None:
-    """Someone on skis, bent forward."""
+    """Draw a person on skis, bent forward."""
     brush.thing = "person"
     dice = brush.dice
     brush.shadow(0.5, 0.05)
@@ -65,7 +65,7 @@ def skier(brush: Brush) -> None:
 
 
 def cow(brush: Brush) -> None:
-    """A cow, spotted or brown."""
+    """Draw a cow, spotted or brown."""
     brush.thing = "cow"
     dice = brush.dice
     brush.shadow(0.6, 0.08)
@@ -89,7 +89,7 @@ def cow(brush: Brush) -> None:
 
 
 def sheep(brush: Brush) -> None:
-    """A sheep."""
+    """Draw a sheep."""
     brush.thing = "sheep"
     brush.shadow(0.6, 0.08)
     face: Color = brush.dice.pick(((66, 58, 58), (206, 192, 176)))
@@ -109,7 +109,7 @@ def sheep(brush: Brush) -> None:
 
 
 def camel(brush: Brush) -> None:
-    """A camel with one or two humps."""
+    """Draw a camel with one or two humps."""
     brush.thing = "camel"
     dice = brush.dice
     brush.shadow(0.5, 0.05)
@@ -134,7 +134,7 @@ def camel(brush: Brush) -> None:
 
 
 def deer(brush: Brush) -> None:
-    """A deer with antlers."""
+    """Draw a deer with antlers."""
     brush.thing = "deer"
     brush.shadow(0.4, 0.05)
     coat = varied(brush.dice, (156, 104, 66), 8)
@@ -151,7 +151,7 @@ def deer(brush: Brush) -> None:
 
 
 def snowman(brush: Brush) -> None:
-    """Three balls of snow, twigs and a carrot."""
+    """Draw a snowman: three balls of snow, twigs and a carrot."""
     brush.thing = "snowman"
     brush.shadow(0.36, 0.06)
     white = Look("torso", "snow", (244, 246, 250), turn=0.14, fall=0.1)
@@ -167,7 +167,7 @@ def snowman(brush: Brush) -> None:
 
 
 def chair_lift(canvas: Canvas, start: tuple[float, float], end: tuple[float, float]) -> None:
-    """Pylons, a cable and chairs from a valley station to the top, both as x and y from 0 to 1, y downwards."""
+    """Draw pylons, a cable and chairs from `start` in the valley to `end`; both are x, y in 0..1, y downwards."""
     dice = canvas.dice
 
     def on(share: float) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""What belongs to the water: boats, ships, cranes, containers, parasols."""
+"""Draw the things at the water: boats, ships, cranes, containers, parasols."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 
 def reflected(brush: Brush, wide: float, high: float) -> None:
-    """Let the water under a thing show it, `wide` to each side."""
+    """Reflect a thing in the water below it, `wide` to each side."""
     reach = wide * brush.size
     brush.canvas.mirrors.append(Mirror(brush.x - reach, brush.x + reach, brush.foot, high * brush.size))
 
 
 def sailing_boat(brush: Brush) -> None:
-    """A hull, a mast, two sails set or furled."""
+    """Draw a hull, a mast, and two sails, set or furled."""
     brush.thing = "sailing boat"
     dice = brush.dice
     paint = varied(dice, dice.pick(PAINTS), 8)
@@ -42,7 +42,7 @@ def sailing_boat(brush: Brush) -> None:
 
 
 def fishing_boat(brush: Brush) -> None:
-    """A small ship with a wheelhouse."""
+    """Draw a small ship with a wheelhouse."""
     brush.thing = "ship"
     dice = brush.dice
     paint = varied(dice, dice.pick(PAINTS), 8)
@@ -59,7 +59,7 @@ def fishing_boat(brush: Brush) -> None:
 
 
 def freighter(brush: Brush) -> None:
-    """A ship with a bridge, a funnel and containers on deck."""
+    """Draw a ship with a bridge, a funnel and containers on deck."""
     brush.thing = "ship"
     dice = brush.dice
     paint = varied(dice, dice.pick(((150, 48, 44), (40, 66, 110), (44, 52, 58), (54, 110, 90))), 8)
@@ -85,7 +85,7 @@ def freighter(brush: Brush) -> None:
 
 
 def crane(brush: Brush) -> None:
-    """A harbour crane on four legs."""
+    """Draw a harbor crane on four legs."""
     brush.thing = "crane"
     paint: Color = brush.dice.pick(((230, 160, 44), (196, 66, 48), (70, 110, 160), (120, 132, 138)))
     leg = Look("", "metal", paint, turn=0.2)
@@ -114,7 +114,7 @@ def crane(brush: Brush) -> None:
 
 
 def containers(brush: Brush) -> None:
-    """A stack of containers on land."""
+    """Draw a stack of containers on land."""
     brush.thing = "container"
     dice = brush.dice
     brush.shadow(1.2, 0.1)
@@ -134,7 +134,7 @@ def containers(brush: Brush) -> None:
 
 
 def parasol(brush: Brush) -> None:
-    """A sunshade of striped cloth."""
+    """Draw a sunshade of striped cloth."""
     brush.thing = "parasol"
     dice = brush.dice
     brush.shadow(0.55, 0.07)
@@ -149,7 +149,7 @@ def parasol(brush: Brush) -> None:
 
 
 def windbreak(brush: Brush) -> None:
-    """Striped cloth between posts; it counts as a tent."""
+    """Draw striped cloth between posts; it is labeled as a tent."""
     brush.thing = "tent"
     cloth = brush.dice.pick(CLOTHES)
     brush.shadow(0.9, 0.12)
@@ -163,7 +163,7 @@ def windbreak(brush: Brush) -> None:
 
 
 def tent(brush: Brush) -> None:
-    """A tent of cloth with a dark door."""
+    """Draw a tent of cloth with a dark door."""
     brush.thing = "tent"
     cloth: Color = brush.dice.pick(((226, 206, 166), (176, 92, 66), (92, 84, 92), (238, 232, 216), (76, 120, 96)))
     brush.shadow(0.9, 0.1)

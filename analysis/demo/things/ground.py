@@ -1,4 +1,4 @@
-"""What things stand on: grass, snow, fields, sand, water, roads, and the stones and fences on them."""
+"""Draw the ground: grass, snow, fields, sand, water, roads, and the stones and fences on them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ COBBLES: Color = (150, 142, 134)
 
 
 def meadow(canvas: Canvas, top: float, swing: float = 0.02) -> None:
-    """Grass, or snow in winter, from `top` down."""
+    """Draw grass, or snow in winter, from `top` down."""
     snow = canvas.mood.winter
     look = Look(
         "", "snow" if snow else "foliage", varied(canvas.dice, GRASS[canvas.mood.season], 8), flat=True, grain=0.7
@@ -26,12 +26,12 @@ def meadow(canvas: Canvas, top: float, swing: float = 0.02) -> None:
 
 
 def plain(canvas: Canvas, thing: str, top: float, look: Look) -> None:
-    """Level ground from `top` down."""
+    """Draw level ground from `top` down."""
     land(canvas, thing, [(-0.01, top), (1.01, top)], look)
 
 
 def water(canvas: Canvas, thing: str, top: float, foot: float = 1.0) -> None:
-    """Water from `top` to `foot`, which shows what stands behind it."""
+    """Draw water from `top` to `foot`, which reflects what is behind it."""
     light = canvas.mood.light
     color = mixed((40, 104, 132), light.horizon, 0.16)
     brush = Brush(canvas, foot=foot, depth=0)
@@ -41,7 +41,7 @@ def water(canvas: Canvas, thing: str, top: float, foot: float = 1.0) -> None:
 
 
 def band(canvas: Canvas, thing: str, top: float, foot: float, look: Look) -> None:
-    """A level strip across the picture."""
+    """Draw a level strip across the picture."""
     brush = Brush(canvas, foot=foot, depth=1 - canvas.near(foot))
     brush.thing = thing
     brush.box(-0.01, 0, 1.01, foot - top, look)
@@ -50,14 +50,14 @@ def band(canvas: Canvas, thing: str, top: float, foot: float, look: Look) -> Non
 def way_back(
     canvas: Canvas, thing: str, far: tuple[float, float, float], near: tuple[float, float], look: Look
 ) -> None:
-    """A road or path from the foot of the picture to where it is far.
+    """Draw a road or path from the bottom of the picture into the distance.
 
     Args:
-        canvas: where it goes.
-        thing: what it is.
-        far: the middle, the height and the half width of its far end.
-        near: the middle and the half width at the foot.
-        look: its surface.
+        canvas: the canvas to draw on.
+        thing: the object's name.
+        far: the middle, the height and half the width of the far end.
+        near: the middle and half the width at the bottom of the picture.
+        look: the surface.
     """
     brush = Brush(canvas)
     brush.thing = thing
@@ -77,13 +77,13 @@ def way_back(
 def rows(
     canvas: Canvas, top: float, foot: float, vanishing: float, *, colors: tuple[Color, Color], material: str
 ) -> None:
-    """A ploughed or sown field, its rows running to a point at the horizon."""
+    """Draw a plowed or sown field whose rows run to a point at the horizon."""
     brush = Brush(canvas)
     brush.thing = "field"
     ground = Look("", material, colors[0], flat=True)
     brush.box(-0.01, 1 - foot, 1.01, 1 - top, ground)
     furrow = Look("", material, colors[1], flat=True)
-    # Where the strip begins, a row is this share of its width at the foot.
+    # The width of a row at the top of the strip, as a share of its width at the foot.
     far = (top - canvas.horizon + 0.02) / (foot - canvas.horizon + 0.02)
     for place in range(-14, 24):
         at, wide = place * 0.09, 0.04
@@ -92,7 +92,7 @@ def rows(
 
 
 def rock(brush: Brush) -> None:
-    """A boulder with a lit and a shaded face."""
+    """Draw a boulder with a lit and a shaded face."""
     brush.thing = "rock"
     dice, side = brush.dice, brush.mood.side * brush.way
     gray = varied(dice, dice.pick(((140, 136, 130), (120, 118, 122), (158, 140, 120))), 8)
@@ -132,7 +132,7 @@ def rock(brush: Brush) -> None:
 
 
 def fence(brush: Brush) -> None:
-    """Posts and two rails, all across the picture to the right."""
+    """Draw posts and two rails, up to the right edge of the picture."""
     brush.thing = "fence"
     look = Look("", "wood", brush.dice.pick((TIMBER, (216, 212, 204))), fall=0.1)
     count = int(1.1 / brush.size / 0.9) + 1
@@ -143,7 +143,7 @@ def fence(brush: Brush) -> None:
 
 
 def log(brush: Brush) -> None:
-    """A felled trunk, its cut end in view."""
+    """Draw a felled trunk with its cut end in view."""
     brush.thing = "log"
     brush.shadow(1.4, 0.16)
     brush.box(-1.2, 0, 1.2, 0.6, Look("", "wood", (112, 84, 62), fall=0.25))
@@ -152,7 +152,7 @@ def log(brush: Brush) -> None:
 
 
 def hay(brush: Brush) -> None:
-    """A round bale."""
+    """Draw a round bale."""
     brush.thing = "hay bale"
     brush.shadow(0.8, 0.12)
     straw: Color = (212, 176, 92)
@@ -162,7 +162,7 @@ def hay(brush: Brush) -> None:
 
 
 def well(brush: Brush) -> None:
-    """A round stone well under a little roof."""
+    """Draw a round stone well under a small roof."""
     brush.thing = "well"
     brush.shadow(0.5)
     for side in (-1, 1):

@@ -1,4 +1,4 @@
-"""Buildings of the country: house, church, barn, silo, windmill, lighthouse, hut."""
+"""Draw country buildings: house, church, barn, silo, windmill, lighthouse, hut."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 Point = tuple[float, float]
 
 _LONG = 0.75
-"""From this length on, a house has three windows along its side."""
+"""The length from which a house has three windows along its side."""
 
 
 def window(
     brush: Brush, x: float, y: float, wide: float, high: float, *, frame: Color = WHITE, share: float = 0.6
 ) -> None:
-    """A window about a point, with a frame; in the dark, this `share` of windows is lit."""
+    """Draw a framed window around a point; in the dark, this `share` of windows is lit."""
     brush.box(x - wide, y - high, x + wide, y + high, Look("window", "wood", frame))
     pane_wide, pane_high = wide * 0.74, high * 0.8
     brush.box(x - pane_wide, y - pane_high, x + pane_wide, y + pane_high, glazing(brush, share))
@@ -43,7 +43,7 @@ def window(
 
 
 def glazing(brush: Brush, share: float = 0.6) -> Look:
-    """A pane: lit from within, or showing the sky."""
+    """Choose the look of a pane: lit from within, or reflecting the sky."""
     dark = brush.mood.light.dark
     if dark > 0 and brush.dice.chance(share * min(1.0, dark + 0.2)):
         return Look("window", "glass", varied(brush.dice, GLOW, 14), lit=0.9, grain=0.4)
@@ -51,7 +51,7 @@ def glazing(brush: Brush, share: float = 0.6) -> Look:
 
 
 def roofing(brush: Brush) -> tuple[str, Color]:
-    """What a roof is covered with: snow in winter."""
+    """Choose the material and color of a roof; in winter it is snow."""
     if brush.mood.winter:
         return "snow", varied(brush.dice, SNOW, 3)
     material, color = brush.dice.pick(ROOFS)
@@ -59,13 +59,13 @@ def roofing(brush: Brush) -> tuple[str, Color]:
 
 
 def walling(brush: Brush) -> tuple[str, Color]:
-    """What a wall is made of."""
+    """Choose the material and color of a wall."""
     material, color = brush.dice.pick(WALLS)
     return material, varied(brush.dice, color, 8)
 
 
 def house(brush: Brush) -> None:
-    """A house seen from a corner: gable to the front, a long side and its roof."""
+    """Draw a house seen from a corner: gable to the front, a long side and its roof."""
     brush.thing = "house"
     dice = brush.dice
     wall, roof = walling(brush), roofing(brush)
@@ -99,7 +99,7 @@ def house(brush: Brush) -> None:
 
 
 def chimney(brush: Brush, x: float, top: float, low: float = 0.72, *, smoke: float = 0.35) -> None:
-    """A brick chimney, in `smoke` of all cases with smoke."""
+    """Draw a brick chimney, with smoke in a share `smoke` of all cases."""
     thing = brush.thing
     if brush.dice.chance(smoke):
         brush.thing = "cloud"
@@ -115,7 +115,7 @@ def chimney(brush: Brush, x: float, top: float, low: float = 0.72, *, smoke: flo
 
 
 def church(brush: Brush) -> None:
-    """A nave with tall windows, and a tower with a clock and a steeple."""
+    """Draw a nave with tall windows, and a tower with a clock and a steeple."""
     brush.thing = "church"
     dice = brush.dice
     wall: tuple[str, Color] = dice.pick(
@@ -145,7 +145,7 @@ def church(brush: Brush) -> None:
 
 
 def barn(brush: Brush) -> None:
-    """A wooden barn with a kinked roof and a crossed door."""
+    """Draw a wooden barn with a kinked roof and a crossed door."""
     brush.thing = "barn"
     dice = brush.dice
     red = varied(dice, dice.pick(((162, 58, 46), (128, 84, 58), (96, 110, 118))), 8)
@@ -178,7 +178,7 @@ def barn(brush: Brush) -> None:
 
 
 def silo(brush: Brush) -> None:
-    """A metal grain store."""
+    """Draw a metal grain store."""
     brush.thing = "silo"
     brush.shadow(0.24, 0.04)
     gray = varied(brush.dice, (176, 184, 190), 8)
@@ -190,7 +190,7 @@ def silo(brush: Brush) -> None:
 
 
 def windmill(brush: Brush) -> None:
-    """A mill with four blades."""
+    """Draw a mill with four blades."""
     brush.thing = "windmill"
     dice = brush.dice
     brush.shadow(0.24, 0.04)
@@ -215,7 +215,7 @@ def windmill(brush: Brush) -> None:
 
 
 def lighthouse(brush: Brush) -> None:
-    """A banded tower with a lamp."""
+    """Draw a banded tower with a lamp."""
     brush.thing = "lighthouse"
     dice = brush.dice
     band: Color = dice.pick(((196, 56, 48), (44, 64, 110), (60, 60, 66)))
@@ -236,7 +236,7 @@ def lighthouse(brush: Brush) -> None:
 
 
 def hut(brush: Brush) -> None:
-    """A log cabin with a wide roof."""
+    """Draw a log cabin with a wide roof."""
     brush.thing = "hut"
     dice = brush.dice
     brush.shadow(0.6, 0.07)

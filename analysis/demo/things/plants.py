@@ -1,4 +1,4 @@
-"""Trees, firs, palms, cactuses, bushes, flowers, mushrooms."""
+"""Draw trees, firs, palms, cactuses, bushes, flowers and mushrooms."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from dissectory.analysis.demo.canvas import Brush
 
 _LARGE = 0.4
-"""From this size on, a tree shows its tufts."""
+"""The size from which a tree shows tufts."""
 _HEAPS = (
     ((-0.24, 0.5, 0.2), (0.24, 0.5, 0.2), (0.0, 0.5, 0.24), (-0.16, 0.7, 0.2), (0.17, 0.69, 0.2), (0.0, 0.84, 0.17)),
     ((-0.14, 0.42, 0.15), (0.14, 0.42, 0.15), (0, 0.58, 0.19), (0, 0.76, 0.16), (0, 0.9, 0.1)),
@@ -23,7 +23,7 @@ _HEAPS = (
 
 
 def tree(brush: Brush) -> None:
-    """A broad-leaved tree in its season."""
+    """Draw a broad-leaved tree in its season."""
     brush.thing = "tree"
     dice, season = brush.dice, brush.mood.season
     brush.shadow(0.34, 0.05)
@@ -54,7 +54,7 @@ def _sprigs(brush: Brush, disc: tuple[float, float, float], leaf: Color) -> None
 
 
 def _bare(brush: Brush, bark: Color) -> None:
-    """Branches without leaves, snow in their forks."""
+    """Draw branches without leaves, with snow in their forks."""
     look, dice = Look("branch", "wood", bark), brush.dice
     for way in (-0.75, -0.35, 0.0, 0.4, 0.8):
         angle = way + dice.between(-0.1, 0.1)
@@ -70,7 +70,7 @@ def _bare(brush: Brush, bark: Color) -> None:
 
 
 def fir(brush: Brush) -> None:
-    """A fir of four tiers, under snow in winter."""
+    """Draw a fir of four tiers, under snow in winter."""
     brush.thing = "fir"
     dice = brush.dice
     green = varied(dice, dice.pick(FIRS), 8)
@@ -98,7 +98,7 @@ def fir(brush: Brush) -> None:
 
 
 def palm(brush: Brush) -> None:
-    """A leaning palm."""
+    """Draw a leaning palm."""
     brush.thing = "palm"
     dice = brush.dice
     brush.shadow(0.3, 0.04)
@@ -119,7 +119,7 @@ def palm(brush: Brush) -> None:
 
 
 def cactus(brush: Brush) -> None:
-    """A saguaro with two arms."""
+    """Draw a saguaro with two arms."""
     brush.thing = "cactus"
     dice = brush.dice
     brush.shadow(0.22, 0.05)
@@ -139,7 +139,7 @@ def cactus(brush: Brush) -> None:
 
 
 def bush(brush: Brush) -> None:
-    """A low round shrub."""
+    """Draw a low round shrub."""
     brush.thing = "bush"
     dice = brush.dice
     brush.shadow(0.7, 0.1)
@@ -152,7 +152,7 @@ def bush(brush: Brush) -> None:
 
 
 def flower(brush: Brush) -> None:
-    """A bloom on a stem."""
+    """Draw a bloom on a stem."""
     brush.thing = "flower"
     color: Color = brush.dice.pick(((232, 84, 92), (250, 214, 86), (246, 240, 250), (172, 110, 200), (240, 150, 70)))
     brush.bar((0, 0), (0, 0.8), 0.12, Look("stem", "foliage", (84, 136, 62)))
@@ -163,7 +163,7 @@ def flower(brush: Brush) -> None:
 
 
 def mushroom(brush: Brush) -> None:
-    """A toadstool."""
+    """Draw a toadstool."""
     brush.thing = "mushroom"
     red: Color = brush.dice.pick(((206, 54, 44), (176, 120, 76)))
     brush.box(-0.12, 0, 0.12, 0.6, Look("stem", "foliage", (238, 230, 212), turn=0.2, grain=0.1))

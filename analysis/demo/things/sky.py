@@ -1,4 +1,4 @@
-"""Clouds, sun, moon, birds, and the mountains and hills at the horizon."""
+"""Draw clouds, sun, moon, birds, and the mountains and hills at the horizon."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Point = tuple[float, float]
 
 
 def heavens(canvas: Canvas, horizon: float) -> None:
-    """The sky down to the horizon: sun or moon, clouds, birds."""
+    """Draw the sky down to the horizon: sun or moon, clouds, birds."""
     canvas.horizon = horizon
     dice, mood = canvas.dice, canvas.mood
     if mood.weather in {"clear", "cloudy"}:
@@ -35,14 +35,14 @@ def heavens(canvas: Canvas, horizon: float) -> None:
 
 
 def sun(brush: Brush) -> None:
-    """The sun's disc."""
+    """Draw the sun's disc."""
     brush.thing = "sun"
     light = brush.mood.light
     brush.disc(0, 0, 1, Look("", "", light.sun or (255, 255, 255), lit=1))
 
 
 def moon(brush: Brush) -> None:
-    """A full or a crescent moon."""
+    """Draw a full or a crescent moon."""
     brush.thing = "moon"
     look = Look("", "", (248, 240, 208), lit=1)
     brush.lamp(0, 0, 2.6, (150, 165, 220), 0.8)
@@ -55,7 +55,7 @@ def moon(brush: Brush) -> None:
 
 
 def cloud(brush: Brush) -> None:
-    """A heap of puffs over a flat foot."""
+    """Draw a heap of puffs over a flat foot."""
     brush.thing = "cloud"
     dice, light = brush.dice, brush.mood.light
     heavy = brush.mood.weather == "rain"
@@ -73,7 +73,7 @@ def cloud(brush: Brush) -> None:
 
 
 def bird(brush: Brush) -> None:
-    """A gull or a crow in the air: two wings."""
+    """Draw a gull or a crow in the air: two wings."""
     brush.thing = "bird"
     color: Color = brush.dice.pick(((62, 62, 70), (236, 236, 236)))
     look = Look("wing", "hide", color)
@@ -85,7 +85,7 @@ def bird(brush: Brush) -> None:
 
 
 def ridge(canvas: Canvas, height: float, swing: float, rough: float, steps: int = 40) -> list[Point]:
-    """A skyline about `height`, from left to right; `rough` 0 is smooth and 1 jagged."""
+    """Return a skyline around `height`, from left to right; `rough` 0 is smooth and 1 is jagged."""
     dice = canvas.dice
     waves = [(dice.between(2.0, 3.6) * number, dice.between(0, 6.3), 1 / number) for number in (1, 2, 3)]
     return [
@@ -100,14 +100,14 @@ def ridge(canvas: Canvas, height: float, swing: float, rough: float, steps: int 
 
 
 def land(canvas: Canvas, thing: str, skyline: list[Point], look: Look, depth: float = 0.0) -> None:
-    """Land from a skyline (y downwards) to the foot of the picture."""
+    """Draw land from a skyline (y downwards) to the bottom of the picture."""
     brush = Brush(canvas, foot=1, depth=depth)
     brush.thing = thing
     brush.polygon([(-0.01, -0.02), *((x, 1 - y) for x, y in skyline), (1.01, 1 - skyline[-1][1]), (1.01, -0.02)], look)
 
 
 def mountains(canvas: Canvas, horizon: float, high: float, *, bare: bool = False) -> None:
-    """Peaks with snow on them, or `bare` ones."""
+    """Draw peaks, with snow unless they are `bare`."""
     dice = canvas.dice
     rock: Color = (176, 128, 98) if bare else (112, 118, 134)
     for layer in range(dice.count(1, 2)):
@@ -120,7 +120,7 @@ def mountains(canvas: Canvas, horizon: float, high: float, *, bare: bool = False
 
 
 def _peak(brush: Brush, x: float, high: float, rock: Color, *, bare: bool) -> None:
-    """One peak: a lit and a shaded flank, and snow above a ragged line."""
+    """Draw one peak: a lit and a shaded flank, and snow above a ragged line."""
     dice, side = brush.dice, brush.mood.side
     wide, lean = high * dice.between(0.9, 1.4), dice.between(-0.05, 0.05)
     top = (x + lean, high)
@@ -140,7 +140,7 @@ def _peak(brush: Brush, x: float, high: float, rock: Color, *, bare: bool) -> No
 
 
 def hills(canvas: Canvas, horizon: float, count: int = 2, swing: float = 0.07) -> None:
-    """Wooded or grassy hills behind one another."""
+    """Draw wooded or grassy hills, one behind another."""
     mood = canvas.mood
     green = GRASS[mood.season]
     for layer in range(count):

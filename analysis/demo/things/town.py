@@ -1,4 +1,4 @@
-"""The town: tower blocks, town houses, market stalls, lamps, traffic lights, benches."""
+"""Draw tower blocks, town houses, market stalls, lamps, traffic lights and benches."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _FRONTS: tuple[tuple[str, Color], ...] = (
 
 
 def tower_block(brush: Brush) -> None:
-    """A high-rise: a front full of windows and a side in shade."""
+    """Draw a high-rise: a front full of windows and a side in shade."""
     brush.thing = "tower block"
     dice = brush.dice
     material, color = dice.pick(_FRONTS)
@@ -55,7 +55,7 @@ def tower_block(brush: Brush) -> None:
 
 
 def town_house(brush: Brush) -> None:
-    """A narrow old house: steps or a slope to its gable, a shop below."""
+    """Draw a narrow old house: steps or a slope to its gable, a shop below."""
     brush.thing = "town house"
     dice = brush.dice
     wall, roof = walling(brush), roofing(brush)
@@ -93,7 +93,7 @@ def town_house(brush: Brush) -> None:
 
 
 def _awning(brush: Brush, left: float, right: float, low: float, top: float) -> None:
-    """A striped cloth roof over a front."""
+    """Draw a striped cloth roof over a front."""
     cloth = brush.dice.pick(CLOTHES)
     count = 5
     for stripe in range(count):
@@ -105,7 +105,7 @@ def _awning(brush: Brush, left: float, right: float, low: float, top: float) -> 
 
 
 def clock_tower(brush: Brush) -> None:
-    """The town's tower, its clock lit at night."""
+    """Draw the town's tower, its clock lit at night."""
     brush.thing = "church"
     roof = roofing(brush)
     stone = varied(brush.dice, (170, 158, 144), 8)
@@ -122,7 +122,7 @@ def clock_tower(brush: Brush) -> None:
 
 
 def stall(brush: Brush) -> None:
-    """A market stall with goods and a string of lights."""
+    """Draw a market stall with goods and a string of lights."""
     brush.thing = "market stall"
     dice = brush.dice
     brush.shadow(0.8, 0.1)
@@ -141,7 +141,7 @@ def stall(brush: Brush) -> None:
 
 
 def lamp_post(brush: Brush) -> None:
-    """A street lamp: old, with a lantern, or new, with an arm."""
+    """Draw a street lamp: old, with a lantern, or new, with an arm."""
     brush.thing = "street lamp"
     shine = brush.mood.light.dark
     pole = Look("pole", "metal", (54, 58, 64), turn=0.2)
@@ -161,7 +161,7 @@ def lamp_post(brush: Brush) -> None:
 
 
 def traffic_light(brush: Brush) -> None:
-    """Red, amber and green, one of them lit."""
+    """Draw red, amber and green lights, one of them lit."""
     brush.thing = "traffic light"
     brush.box(-0.03, 0, 0.03, 0.7, Look("pole", "metal", IRON))
     brush.box(-0.1, 0.6, 0.1, 1.0, Look("lamp head", "metal", (40, 42, 44)))
@@ -175,7 +175,7 @@ def traffic_light(brush: Brush) -> None:
 
 
 def bench(brush: Brush) -> None:
-    """A park bench."""
+    """Draw a park bench."""
     brush.thing = "bench"
     brush.shadow(0.8, 0.12)
     wood = Look("seat", "wood", varied(brush.dice, TIMBER, 10), fall=0.1)

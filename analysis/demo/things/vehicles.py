@@ -1,4 +1,4 @@
-"""What rolls: car, bus, tractor, train, and the track with its signals and bridge."""
+"""Draw cars, buses, tractors, trains, and the track with its signals and bridge."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ _RED: Color = (226, 60, 48)
 
 
 def wheel(brush: Brush, x: float, radius: float) -> None:
-    """A tyre and its hub."""
+    """Draw a tire and its hub."""
     brush.disc(x, radius, radius, Look("wheel", "metal", _TYRE))
     brush.disc(x, radius, radius * 0.5, Look("wheel", "metal", (168, 172, 178)))
 
 
 def _beam(brush: Brush, x: float, y: float, radius: float, color: Color = (255, 244, 200)) -> None:
-    """A headlight."""
+    """Draw a headlight."""
     shine = brush.mood.light.dark
     brush.disc(x, y, radius, Look("headlight", "glass", color if shine else (236, 232, 214), lit=shine))
     brush.lamp(x, y, radius * 6, color, 0.8)
 
 
 def car(brush: Brush) -> None:
-    """A car from its side."""
+    """Draw a car from its side."""
     brush.thing = "car"
     dice = brush.dice
     paint = varied(dice, dice.pick(PAINTS), 8)
@@ -49,7 +49,7 @@ def car(brush: Brush) -> None:
 
 
 def bus(brush: Brush) -> None:
-    """A bus from its side, one or two decks high."""
+    """Draw a bus from its side, one or two decks high."""
     brush.thing = "bus"
     dice = brush.dice
     paint = varied(dice, dice.pick(PAINTS[:4]), 8)
@@ -69,7 +69,7 @@ def bus(brush: Brush) -> None:
 
 
 def tractor(brush: Brush) -> None:
-    """A tractor with one great wheel."""
+    """Draw a tractor with one large wheel."""
     brush.thing = "tractor"
     paint: Color = brush.dice.pick(((196, 54, 44), (58, 128, 62), (44, 96, 160), (230, 150, 40)))
     brush.shadow(0.9, 0.1)
@@ -84,7 +84,7 @@ def tractor(brush: Brush) -> None:
 
 
 def steam_engine(brush: Brush) -> None:
-    """A steam locomotive with its smoke."""
+    """Draw a steam locomotive with its smoke."""
     brush.thing = "cloud"
     for step in range(9):
         smoke: Color = shaded((222, 222, 226), 1 - 0.03 * step)
@@ -115,7 +115,7 @@ def steam_engine(brush: Brush) -> None:
 
 
 def electric_engine(brush: Brush) -> None:
-    """A smooth modern engine."""
+    """Draw a smooth modern engine."""
     brush.thing = "train"
     paint = varied(brush.dice, brush.dice.pick(PAINTS), 6)
     brush.shadow(1.3, 0.06)
@@ -134,7 +134,7 @@ def electric_engine(brush: Brush) -> None:
 
 
 def engine_front(brush: Brush) -> None:
-    """An engine that comes towards us."""
+    """Draw an engine that comes towards us."""
     brush.thing = "train"
     paint = varied(brush.dice, brush.dice.pick(PAINTS), 6)
     brush.shadow(0.5, 0.05)
@@ -154,7 +154,7 @@ def engine_front(brush: Brush) -> None:
 
 
 def coach(brush: Brush, paint: Color) -> None:
-    """A passenger coach."""
+    """Draw a passenger coach."""
     brush.thing = "train"
     brush.shadow(1.2, 0.06)
     brush.box(-1.08, 0.2, 1.08, 0.92, Look("bodywork", "metal", paint, fall=0.12))
@@ -174,7 +174,7 @@ def coach(brush: Brush, paint: Color) -> None:
 
 
 def wagon(brush: Brush, paint: Color) -> None:
-    """An open wagon with a load of timber or coal."""
+    """Draw an open wagon with a load of timber or coal."""
     brush.thing = "train"
     brush.shadow(1.2, 0.06)
     load: tuple[str, Color] = brush.dice.pick(
@@ -192,7 +192,7 @@ def wagon(brush: Brush, paint: Color) -> None:
 
 
 def track_across(brush: Brush) -> None:
-    """A track across the picture: sleepers under two rails; its size is the ballast's height."""
+    """Draw a track across the picture: ties under two rails; its size is the height of the ballast."""
     brush.thing = "railway track"
     brush.box(-60, -0.2, 60, 1, Look("", "stone", (136, 128, 122)))
     step = 0.75
@@ -205,20 +205,20 @@ def track_across(brush: Brush) -> None:
 
 
 def track_away(canvas: Canvas, far: float, near: float, wide: float) -> None:
-    """A track from the foot of the picture to the horizon.
+    """Draw a track from the bottom of the picture to the horizon.
 
     Args:
-        canvas: where it runs.
-        far: where it meets the horizon, 0..1 from the left.
-        near: where it leaves the picture at its foot.
-        wide: half the ballast's width there.
+        canvas: the canvas to draw on.
+        far: where the track meets the horizon, 0..1 from the left.
+        near: where the track leaves the picture at the bottom.
+        wide: half the ballast's width at the bottom.
     """
     brush = Brush(canvas)
     brush.thing = "railway track"
     top = canvas.horizon + 0.005
 
     def at(share: float, side: float) -> tuple[float, float]:
-        """A point `share` of the way down, `side` half widths from the middle."""
+        """Return the point `share` of the way down, `side` half widths from the middle."""
         return far + (near - far) * share + side * wide * share, 1 - (top + (1.02 - top) * share)
 
     brush.polygon((at(0.01, -1), at(0.01, 1), at(1, 1), at(1, -1)), Look("", "stone", (140, 132, 126), flat=True))
@@ -233,7 +233,7 @@ def track_away(canvas: Canvas, far: float, near: float, wide: float) -> None:
 
 
 def signal(brush: Brush) -> None:
-    """A railway signal on its post."""
+    """Draw a railway signal on its post."""
     brush.thing = "signal"
     brush.box(-0.03, 0, 0.03, 0.95, Look("pole", "metal", (206, 204, 200)))
     color: Color = brush.dice.pick((_RED, (80, 216, 120)))
@@ -244,7 +244,7 @@ def signal(brush: Brush) -> None:
 
 
 def shelter(brush: Brush) -> None:
-    """A platform with its roof and lamps."""
+    """Draw a platform with its roof and lamps."""
     brush.thing = "platform"
     stone: Color = (176, 170, 162)
     brush.box(-2.4, 0, 2.4, 0.26, Look("", "stone", shaded(stone, 0.8)))
@@ -260,7 +260,7 @@ def shelter(brush: Brush) -> None:
 
 
 def viaduct(brush: Brush) -> None:
-    """A stone bridge on arches, right across the picture; its size is its height."""
+    """Draw a stone bridge on arches, across the whole picture; its size is its height."""
     brush.thing = "bridge"
     stone = varied(brush.dice, (164, 152, 138), 8)
     brush.box(-9, 0.74, 9, 1.0, Look("", "stone", stone, fall=0.1))
@@ -279,7 +279,7 @@ def viaduct(brush: Brush) -> None:
 
 
 def mast(brush: Brush) -> None:
-    """A catenary mast of an electric line."""
+    """Draw a catenary mast of an electric line."""
     brush.thing = "signal"
     brush.box(-0.02, 0, 0.02, 1.0, Look("pole", "metal", IRON))
     brush.bar((0, 0.95), (0.3, 0.9), 0.03, Look("pole", "metal", IRON))

@@ -71,10 +71,10 @@ def test_missing_and_foreign_weights_are_told(tmp_path: Path) -> None:
     with pytest.raises(SubjectError, match=r"has no weights .*train them with"):
         trained_classifier(tmp_path / "none.safetensors")
     (tmp_path / "text.safetensors").write_text("not weights")
-    with pytest.raises(SubjectError, match="does not hold the demo's classifier"):
+    with pytest.raises(SubjectError, match="does not contain the demo's classifier"):
         trained_classifier(tmp_path / "text.safetensors")
     save(Classifier(classes=3), tmp_path / "three.safetensors")
-    with pytest.raises(SubjectError, match="does not hold the demo's classifier"):
+    with pytest.raises(SubjectError, match="does not contain the demo's classifier"):
         trained_classifier(tmp_path / "three.safetensors")
 
 
