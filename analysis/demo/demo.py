@@ -1,6 +1,6 @@
-"""The demo: the embedded world's classifier, and random weights as a control, dissected on fresh scenes.
+"""The demo: dissects the embedded world's classifier, with random weights as a control, on fresh scenes.
 
-Beside it the generator of such scenes is dissected, on what it draws, into a run of its own.
+The generator of such scenes is dissected too, on its own images, into a run of its own.
 """
 
 from __future__ import annotations
@@ -24,26 +24,26 @@ if TYPE_CHECKING:
     from dissectory.progress import Progress
 
 SCENES_SHOWN = 600
-"""Scenes of a demo, unless told otherwise."""
+"""Default number of scenes."""
 
 LATENTS_SHOWN = 320
-"""Images of the generator, unless told otherwise."""
+"""Default number of images of the generator."""
 
 GENERATOR = "generator"
-"""Where in the run's folder the generator's own run is."""
+"""The subfolder of the run's folder with the generator's own run."""
 
 PAIRS_SHOWN = 60
-"""Scenes that are drawn once more with other textures; at most a tenth of the others."""
+"""Scenes that are drawn a second time with other textures; at most a tenth of the number of scenes."""
 
 _REMOVED, _SUSPECTED = "layer2", "layer3"
-"""The generator's layers from which units are removed: those of concepts, in a layer where trials took most away; those
-of artifacts."""
+"""The generator's layers from which units are removed: for concepts, the layer where ablation trials removed the most
+area; for artifacts."""
 
 _WORLD = "world"
-"""Where in the run's folder the scenes are drawn."""
+"""The subfolder of the run's folder with the scenes."""
 
 _PAIRS = "pairs"
-"""Where in the world the scenes are that have a copy with other textures."""
+"""The subfolder of the world with the scenes that have a copy with other textures."""
 
 
 def make_demo(
@@ -57,14 +57,14 @@ def make_demo(
     """Draw scenes, dissect the classifier on them with the exact labels, and write the run to `out`.
 
     Args:
-        out: the run's folder; the scenes and their label maps are drawn into its sub-folder `world`.
-        scenes: how many scenes, of all classes in turn.
-        seed: of the first scene; the classifier was trained on seeds from 1,000,000 up.
-        progress: where to report to; nothing is shown by default.
-        latents: how many images of the generator; its run is in the sub-folder `generator`.
+        out: the run's folder; the scenes and their label maps are written to its subfolder `world`.
+        scenes: the number of scenes; all classes take turns.
+        seed: the seed of the first scene; the classifier was trained on seeds from 1,000,000 up.
+        progress: receives the progress; by default nothing is shown.
+        latents: the number of images of the generator; its run is in the subfolder `generator`.
 
     Raises:
-        DissectoryError: the folder cannot be written, or holds what is not a run's.
+        DissectoryError: the folder cannot be written, or contains files that are not a run's.
     """
     progress = progress or Silent()
     Run(out).prepare()
@@ -82,7 +82,7 @@ def make_demo(
 
 
 def pairs_of(scenes: int) -> int:
-    """How many scenes of a demo are drawn twice: as many of each class.
+    """Return how many scenes of a demo are drawn twice: equally many of each class.
 
     >>> pairs_of(600), pairs_of(150), pairs_of(30)
     (60, 10, 10)
@@ -92,7 +92,7 @@ def pairs_of(scenes: int) -> int:
 
 
 def generator_study(out: Path, latents: int) -> Study:
-    """Make the study of the generator, and of what its images are without units of a layer, and with more of them.
+    """Make the study of the generator, with ablation, insertion, painting and artifacts.
 
     The scenes in the folder of the demo's run are the real images.
     """
@@ -107,8 +107,8 @@ def generator_study(out: Path, latents: int) -> Study:
             },
             "latents": {
                 "count": latents,
-                "about": f"A small network drew these {latents:,} scenes of a synthetic world; what they show was told "
-                "by another one, which can be wrong.",
+                "about": f"A small network generated these {latents:,} scenes of a synthetic world. Another network "
+                "labeled them, and it can be wrong.",
             },
             "concepts": {"sources": ["python:dissectory.analysis.demo.networks:trained_segmenter", "color"]},
             "ablation": {
@@ -133,7 +133,7 @@ def generator_study(out: Path, latents: int) -> Study:
 
 
 def demo_study(out: Path, scenes: int, seed: int) -> Study:
-    """Make the study of the demo, on the scenes in the run's folder."""
+    """Make the study of the classifier, on the scenes in the run's folder."""
     return Study.from_dict(
         {
             "title": "the demo's classifier",
@@ -150,7 +150,7 @@ def demo_study(out: Path, scenes: int, seed: int) -> Study:
                 "mean": [MEAN] * 3,
                 "std": [STD] * 3,
                 "about": f"This is a synthetic world: {scenes:,} scenes, drawn by a program from the seeds {seed} to "
-                f"{seed + scenes - 1}; nothing in it was ever photographed.",
+                f"{seed + scenes - 1}. None of them is a photograph.",
             },
             "concepts": {"sources": [*(f"masks:{_WORLD}/{name}" for name, _, _ in CATEGORIES), "color"]},
             "dissection": {"grid": SIZE // 2},
