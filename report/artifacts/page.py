@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from dissectory.report import words
 from dissectory.report.artifacts.charts import distance_without
+from dissectory.report.artifacts.reading import Artifacts
 
 if TYPE_CHECKING:
     from dissectory.analysis.run import Pictures
-    from dissectory.report.artifacts.reading import Artifacts
     from dissectory.report.charts.chart import Chart
-    from dissectory.report.core.chips import Chips, UnitChip
-    from dissectory.report.core.findings import Findings
+    from dissectory.report.core.chips import UnitChip
+    from dissectory.report.site import Site
 
 MOST_UNITS = 20
 """Units on the page: as many as are removed at most."""
@@ -50,8 +50,11 @@ class ArtifactsPage:
     more: str
 
 
-def artifacts_page(findings: Findings, chips: Chips, artifacts: Artifacts) -> ArtifactsPage:
-    """Make the page of artifacts."""
+def artifacts_page(site: Site) -> ArtifactsPage | None:
+    """Make the page of artifacts; `None` if the run has none."""
+    artifacts, chips = site.reading(Artifacts), site.chips
+    if artifacts is None:
+        return None
     shown = artifacts.ranked[:MOST_UNITS]
     place, score = artifacts.ranked[0]
     unit, sure = chips.units[place].unit, score > artifacts.chance
@@ -69,7 +72,7 @@ def artifacts_page(findings: Findings, chips: Chips, artifacts: Artifacts) -> Ar
             Suspect(chips.units[at], rank, words.number(value), f"{value:.6f}")
             for rank, (at, value) in enumerate(shown, start=1)
         ),
-        lines=_lines(findings.manifest.pictures),
+        lines=_lines(site.run.manifest.pictures),
         layer=artifacts.layer.name,
         href=artifacts.layer.href,
         more=f"The {len(shown)} of {words.count(len(artifacts.ranked), 'unit')} with the highest scores.",

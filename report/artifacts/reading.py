@@ -9,7 +9,8 @@ import numpy as np
 
 if TYPE_CHECKING:
     from dissectory.analysis.run import Run
-    from dissectory.report.core.findings import Findings, Layer
+    from dissectory.report.core.findings import Layer
+    from dissectory.report.site import Site
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +43,13 @@ class Artifacts:
     features: str
 
     @classmethod
-    def read(cls, run: Run, findings: Findings) -> Artifacts | None:
+    def read(cls, site: Site) -> Artifacts | None:
         """Read a run's tables; None where it has none.
 
         Raises:
             RunError: a table is unreadable or of another version.
         """
+        run, findings = site.run, site.findings
         if not run.has("artifacts"):
             return None
         frame = run.table("artifacts")

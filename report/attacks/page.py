@@ -12,13 +12,15 @@ import numpy as np
 from dissectory.analysis.run import Pictures
 from dissectory.report import words
 from dissectory.report.attacks.charts import GROUPS, group_changes
+from dissectory.report.attacks.reading import Attacks
 from dissectory.report.core.chips import image_name
 
 if TYPE_CHECKING:
-    from dissectory.report.attacks.reading import Attack, Attacks
+    from dissectory.report.attacks.reading import Attack
     from dissectory.report.charts.chart import Chart
-    from dissectory.report.core.chips import Chips, UnitChip
+    from dissectory.report.core.chips import UnitChip
     from dissectory.report.core.findings import Findings
+    from dissectory.report.site import Site
 
 MOST_UNITS = 12
 """Units in the table of those that change most."""
@@ -66,17 +68,20 @@ class AttacksPage:
     layer: str
 
 
-def attacks_page(findings: Findings, chips: Chips, attacks: Attacks) -> AttacksPage:
-    """Make the page of attacks."""
-    units = _units(findings, chips, attacks)
+def attacks_page(site: Site) -> AttacksPage | None:
+    """Make the page of attacks; `None` if the run has no attacks."""
+    attacks = site.reading(Attacks)
+    if attacks is None:
+        return None
+    units = _units(site, attacks)
     shown = f"The {len(units)} of {words.count(len(attacks.units), 'unit')} that change most"
     return AttacksPage(
         title="Attacks",
-        answer=_answer(findings, attacks),
+        answer=_answer(site.findings, attacks),
         remark=_remark(attacks),
         found=_found(attacks),
         chart=group_changes(attacks) if attacks.told else None,
-        rows=tuple(_row(findings, attack) for attack in attacks.attacks),
+        rows=tuple(_row(site.findings, attack) for attack in attacks.attacks),
         units=units,
         more=f"{shown}, mean over {words.count(len(attacks.successful), 'image')}.",
         layer=attacks.layer,
@@ -151,7 +156,8 @@ def _short(name: str) -> str:
     return synset.group(1) if synset else name
 
 
-def _units(findings: Findings, chips: Chips, attacks: Attacks) -> tuple[ChangedUnit, ...]:
+def _units(site: Site, attacks: Attacks) -> tuple[ChangedUnit, ...]:
+    findings, chips = site.findings, site.chips
     layer = next((layer for layer in findings.layers if layer.name == attacks.layer), None)
     if layer is None:
         return ()

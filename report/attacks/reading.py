@@ -13,8 +13,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from dissectory.analysis.run import Run
-    from dissectory.report.core.findings import Findings
+    from dissectory.report.site import Site
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +57,13 @@ class Attacks:
     units: tuple[UnitChange, ...]
 
     @classmethod
-    def read(cls, run: Run, findings: Findings) -> Attacks | None:
+    def read(cls, site: Site) -> Attacks | None:
         """Read a run's attacks; None where it has none.
 
         Raises:
             RunError: a table is unreadable or of another version.
         """
+        run = site.run
         if not all(run.has(name) for name in ("attacks", "attack_units", "attack_changes")):
             return None
         attacks = tuple(_attack(row) for row in run.table("attacks").to_dict("records"))
@@ -77,7 +77,7 @@ class Attacks:
         done = {attack.image for attack in attacks if attack.success}
         return cls(
             layer=str(changes["layer"].iloc[0]),
-            important=int(findings.manifest.study.get("attack", {}).get("units", 4)),
+            important=int(run.manifest.study.get("attack", {}).get("units", 4)),
             attacks=attacks,
             groups=groups,
             units=_units(run.table("attack_units"), done),

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 from dissectory.analysis.schema import CATEGORIES
 from dissectory.report import words
 from dissectory.report.compare.charts import depth_chart
+from dissectory.report.compare.reading import Comparison
 from dissectory.report.core.chips import concept_link, unit_href
 
 if TYPE_CHECKING:
     from dissectory.report.charts.chart import Chart
-    from dissectory.report.compare.reading import ComparedNetwork, Comparison, Fit, SharedConcept
+    from dissectory.report.compare.reading import ComparedNetwork, Fit, SharedConcept
     from dissectory.report.core.chips import Chips, ConceptLink
+    from dissectory.report.site import Site
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +60,20 @@ class Compared:
     href: str
 
 
-def compare_page(comparison: Comparison, chips: Chips) -> ComparePage:
-    """Make the page; `chips` are those of the first network."""
+def compared(site: Site) -> Compared | None:
+    """Show a comparison on the first page of both networks; `None` if the run is not compared with another one."""
+    home = site.parent or site
+    comparison = home.reading(Comparison)
+    if comparison is None or site not in {home, home.children[0]}:
+        return None
+    return Compared(depth_chart(comparison), "compare.html" if site is home else "../compare.html")
+
+
+def compare_page(site: Site) -> ComparePage | None:
+    """Make the page of a comparison; `None` if the run is not compared with another one."""
+    comparison = site.reading(Comparison)
+    if comparison is None:
+        return None
     ordered = sorted(comparison.shared, key=lambda one: -max(fit.iou for fit in one.fits))
     present = {one.concept.category for one in ordered}
     answer, remark = _answer(comparison)
@@ -69,7 +83,7 @@ def compare_page(comparison: Comparison, chips: Chips) -> ComparePage:
         remark=remark,
         names=tuple(network.title for network in comparison.networks),
         chart=depth_chart(comparison),
-        rows=tuple(_row(comparison, chips, one) for one in ordered),
+        rows=tuple(_row(comparison, site.chips, one) for one in ordered),
         categories=tuple(category for category in CATEGORIES if category in present),
     )
 

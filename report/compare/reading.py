@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from dissectory.report.core.findings import DissectedConcept, Findings
+    from dissectory.report.site import Site
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,21 @@ class Comparison:
 
     networks: tuple[ComparedNetwork, ComparedNetwork]
     shared: tuple[SharedConcept, ...]
+
+    @classmethod
+    def read(cls, site: Site) -> Comparison | None:
+        """Compare a network with that of the first related run; `None` if there is no such run.
+
+        Raises:
+            RunError: a table is unreadable or of another version.
+        """
+        if not site.children:
+            return None
+        other, link = site.children[0], site.children[0].link
+        root = link.href.removesuffix("index.html")
+        return cls.of(
+            ComparedNetwork.of(site.findings, site.title), ComparedNetwork.of(other.findings, link.title, root)
+        )
 
     @classmethod
     def of(cls, one: ComparedNetwork, other: ComparedNetwork) -> Comparison | None:

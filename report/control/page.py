@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 from dissectory.analysis.schema import CATEGORIES
 from dissectory.report import words
 from dissectory.report.control import charts as paired
+from dissectory.report.control.reading import Control
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dissectory.report.charts.chart import Chart
-    from dissectory.report.control.reading import Best, Control
-    from dissectory.report.core.chips import Chips, ConceptLink, UnitChip
+    from dissectory.report.control.reading import Best
+    from dissectory.report.core.chips import ConceptLink, UnitChip
     from dissectory.report.core.findings import DissectedConcept, Findings
+    from dissectory.report.site import Site
 
 MOST_PAIRS = 30
 """Concepts in the chart: those with the highest IoU of all."""
@@ -80,8 +82,11 @@ class _Beside:
     was_label: bool | None
 
 
-def control_page(findings: Findings, chips: Chips, control: Control) -> ControlPage:
-    """Make the page of the control."""
+def control_page(site: Site) -> ControlPage | None:
+    """Make the page of the control; `None` if the run has no control."""
+    control, findings = site.reading(Control), site.findings
+    if control is None:
+        return None
     beside = sorted(_beside(findings, control), key=lambda pair: -pair.iou)
     highest = sorted(beside, key=lambda pair: -max(pair.iou, pair.control.iou))[:MOST_PAIRS]
     shown = [(pair.concept, pair.iou, pair.control.iou) for pair in highest if max(pair.iou, pair.control.iou)]
@@ -96,14 +101,17 @@ def control_page(findings: Findings, chips: Chips, control: Control) -> ControlP
         source=control.source,
         chart=paired.paired_concepts(shown, findings.cut) if shown else None,
         layers=paired.matched_beside(findings.layers, control.matched),
-        rows=tuple(_pair(findings, chips, pair) for pair in beside),
+        rows=tuple(_pair(site, pair) for pair in beside),
         categories=tuple(category for category in CATEGORIES if category in present),
         labels=any(pair.was_label for pair in beside),
     )
 
 
-def summary(findings: Findings, control: Control) -> ControlSummary:
-    """Say on the first page how the network compares with its control."""
+def summary(site: Site) -> ControlSummary | None:
+    """Say on the first page how the network compares with its control; `None` if the run has no control."""
+    control, findings = site.reading(Control), site.findings
+    if control is None:
+        return None
     beside = _beside(findings, control)
     own, other = (words.count(count, "concept") for count in _reached(findings, beside))
     units = words.count(sum(layer.matched_units for layer in findings.layers), "unit")
@@ -114,8 +122,11 @@ def summary(findings: Findings, control: Control) -> ControlSummary:
     )
 
 
-def layer_summary(findings: Findings, control: Control, number: int) -> ControlSummary:
-    """Say on a layer's page how its units compare with the control's."""
+def layer_summary(site: Site, number: int) -> ControlSummary | None:
+    """Say on a layer's page how its units compare with the control's; `None` if the run has no control."""
+    control, findings = site.reading(Control), site.findings
+    if control is None:
+        return None
     layer, matched = findings.layers[number], int(control.matched[number])
     own = f"{layer.matched_units:,} of {words.count(layer.units, 'unit')}"
     return ControlSummary(
@@ -177,8 +188,8 @@ def _training(beside: Sequence[_Beside]) -> str:
     )
 
 
-def _pair(findings: Findings, chips: Chips, pair: _Beside) -> ControlRow:
-    other = pair.control
+def _pair(site: Site, pair: _Beside) -> ControlRow:
+    findings, chips, other = site.findings, site.chips, pair.control
     times = pair.iou / other.iou if other.iou else float("inf") if pair.iou else 0.0
     return ControlRow(
         concept=chips.concepts[pair.concept.row],

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from dissectory.analysis.run import Run
-    from dissectory.report.core.findings import Findings, Floats, Ints
+    from dissectory.report.core.findings import Floats, Ints
+    from dissectory.report.site import Site
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +41,13 @@ class Control:
     outputs: tuple[bool | None, ...]
 
     @classmethod
-    def read(cls, run: Run, findings: Findings) -> Control | None:
+    def read(cls, site: Site) -> Control | None:
         """Read a run's control; None where it has none.
 
         Raises:
             RunError: a table is unreadable or of another version.
         """
+        run, findings = site.run, site.findings
         if not run.has("control_units") or not run.has("control_concepts"):
             return None
         numbers = {layer.name: number for number, layer in enumerate(findings.layers)}

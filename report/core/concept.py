@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from dissectory.analysis.schema import CATEGORIES, SIGNIFICANT
 from dissectory.report import words
 from dissectory.report.core import charts
 from dissectory.report.core.chips import gallery, image_name
 from dissectory.report.edits.charts import ablation_curve, insertion_bars
+from dissectory.report.edits.reading import EditResults
 from dissectory.report.edits.shots import insertion_shots, removal_shots
+from dissectory.report.frame.views import Each
 
 if TYPE_CHECKING:
     from typing import Any
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
 
     from dissectory.report.charts.chart import Chart
     from dissectory.report.core.chips import Chips, Gallery, UnitChip
-    from dissectory.report.core.findings import DissectedConcept, Findings, Ints
-    from dissectory.report.edits.reading import EditResults
+    from dissectory.report.core.findings import DissectedConcept, Findings
     from dissectory.report.edits.shots import Shots
+    from dissectory.report.site import Site
 
 MOST_UNITS = 60
 """Rows of a concept's table: all units that bear it as their label, then the next best up to this many."""
@@ -97,21 +98,16 @@ class ConceptsPage:
     sources: tuple[str, ...]
 
 
-def matches(findings: Findings) -> Ints:
-    """Count the units that match each concept `(concepts,)`."""
-    units = findings.units
-    labels = units.concept[units.matched & (units.concept >= 0)]
-    return np.bincount(labels, minlength=len(findings.concepts)).astype(np.int64)
+def concept_pages(site: Site) -> Each[DissectedConcept, ConceptPage]:
+    """Make the page of each concept."""
+    return Each(site.findings.concepts, partial(concept_page, site))
 
 
-def concept_page(
-    findings: Findings, chips: Chips, concept: DissectedConcept, matched: int, edits: EditResults | None = None
-) -> ConceptPage:
-    """Make the page of a concept that `matched` units match, with what `edits` did to a generator's images."""
+def concept_page(site: Site, concept: DissectedConcept) -> ConceptPage:
+    """Make the page of a concept."""
+    findings, chips, edits = site.findings, site.chips, site.reading(EditResults)
     ablation = edits.ablations.get(concept.name) if edits else None
     insertion = edits.insertions.get(concept.name) if edits else None
-    removed = removal_shots(findings, edits, concept) if edits else None
-    inserted = insertion_shots(findings, edits, concept) if edits else None
     rows = {name: column.tolist() for name, column in findings.by_concept.of(concept.row).items()}
     places, ious = rows["place"], rows["iou"]
     units = findings.units
@@ -121,7 +117,7 @@ def concept_page(
         for place, iou, is_own in zip(places[: charts.MOST_DOTS], ious, own, strict=False)
     ]
     shown = [i for i in range(len(places)) if i < MOST_UNITS or own[i]]
-    answer, remark = _answer(findings, chips, concept, matched)
+    answer, remark = _answer(site, concept)
     detectors = tuple(_detector(chips, places[i], ious[i], findings.cut, own=own[i]) for i in shown)
     return ConceptPage(
         title=f"{concept.name} ({concept.category})",
@@ -137,14 +133,15 @@ def concept_page(
         area=_area(findings, concept),
         ablation=ablation_curve(concept.name, ablation) if ablation else None,
         insertion=insertion_bars(concept.name, insertion, findings.manifest.grid) if insertion else None,
-        removed=removed,
-        inserted=inserted,
+        removed=removal_shots(site, concept),
+        inserted=insertion_shots(site, concept),
     )
 
 
-def concepts_page(findings: Findings, chips: Chips, matched: Ints) -> ConceptsPage:
+def concepts_page(site: Site) -> ConceptsPage:
     """Make the list of all concepts."""
-    rows = tuple(_row(findings, chips, concept, int(matched[concept.row])) for concept in findings.concepts)
+    findings = site.findings
+    rows = tuple(_row(site, concept) for concept in findings.concepts)
     known = sum(row.units > 0 for row in rows)
     counts = [(category, sum(row.concept.category == category for row in rows)) for category in CATEGORIES]
     return ConceptsPage(
@@ -157,7 +154,8 @@ def concepts_page(findings: Findings, chips: Chips, matched: Ints) -> ConceptsPa
     )
 
 
-def _answer(findings: Findings, chips: Chips, concept: DissectedConcept, matched: int) -> tuple[str, str]:
+def _answer(site: Site, concept: DissectedConcept) -> tuple[str, str]:
+    findings, chips, matched = site.findings, site.chips, int(site.matched[concept.row])
     rows = findings.by_concept.of(concept.row)
     if not concept.pixels:
         return "None.", "The concept occurs in none of the images."
@@ -230,7 +228,8 @@ def _area(findings: Findings, concept: DissectedConcept) -> str:
     return words.share(concept.pixels / whole) if whole else "0 %"
 
 
-def _row(findings: Findings, chips: Chips, concept: DissectedConcept, matched: int) -> ConceptRow:
+def _row(site: Site, concept: DissectedConcept) -> ConceptRow:
+    findings, chips = site.findings, site.chips
     best = findings.by_concept.of(concept.row, 1)
     place, iou = (int(best["place"][0]), float(best["iou"][0])) if len(best["iou"]) else (-1, 0.0)
     layout = findings.manifest.pictures
@@ -239,7 +238,7 @@ def _row(findings: Findings, chips: Chips, concept: DissectedConcept, matched: i
         concept=concept,
         area=_area(findings, concept),
         area_order=str(concept.pixels),
-        units=matched,
+        units=int(site.matched[concept.row]),
         best=chips.units[place] if place >= 0 else None,
         own=place >= 0 and int(findings.units.concept[place]) == concept.row,
         iou=words.ratio(iou),

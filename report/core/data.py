@@ -13,6 +13,7 @@ from dissectory.report import words
 if TYPE_CHECKING:
     from dissectory.analysis.run import Run
     from dissectory.analysis.schema import Column
+    from dissectory.report.site import Site
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,9 @@ class DataPage:
     tables: tuple[TableEntry, ...]
 
 
-def data_page(run: Run) -> DataPage:
+def data_page(site: Site) -> DataPage:
     """Make the data page of the tables that the run has."""
+    run = site.run
     paths = [run.table_path(name) for name in TABLES if run.has(name)]
     total = sum(path.stat().st_size for path in paths)
     return DataPage(

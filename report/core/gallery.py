@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from dissectory.analysis.run import Run
     from dissectory.report.core.chips import ConceptLink
     from dissectory.report.core.findings import DissectedConcept, Findings
+    from dissectory.report.site import Site
 
 NAMED = 4
 """Concepts that the description of a label map names."""
@@ -102,19 +103,27 @@ def generated_from(findings: Findings) -> str:
     return f"from random numbers of the seeds {first} to {first + count - 1}"
 
 
-def gallery_page(run: Run, findings: Findings) -> GalleryPage | None:
-    """Make the gallery; none where the run has no images to show.
+def has_gallery(site: Site) -> bool:
+    """Return whether the run has images to show.
 
     Raises:
         RunError: a table is unreadable or of another version.
     """
-    if not run.has("gallery") or not run.has("gallery_concepts"):
+    run = site.run
+    return run.has("gallery") and run.has("gallery_concepts") and len(run.table("gallery")) > 0
+
+
+def gallery_page(site: Site) -> GalleryPage | None:
+    """Make the gallery; `None` if the run has no images to show.
+
+    Raises:
+        RunError: a table is unreadable or of another version.
+    """
+    if not has_gallery(site):
         return None
-    maps = run.table("gallery").to_dict("records")
-    shown = _shown(run, findings)
+    findings, maps = site.findings, site.run.table("gallery").to_dict("records")
+    shown = _shown(site.run, findings)
     images = list(dict.fromkeys(int(row["image"]) for row in maps))
-    if not images:
-        return None
     areas = _areas(shown)
     numbers = {row: number for number, row in enumerate(areas)}
     categories = [category for category in CATEGORIES if category in {str(row["category"]) for row in maps}]

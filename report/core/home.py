@@ -9,9 +9,10 @@ import numpy as np
 
 from dissectory.analysis.schema import CATEGORIES
 from dissectory.report import words
+from dissectory.report.compare.page import compared
 from dissectory.report.control.page import summary
 from dissectory.report.core import charts
-from dissectory.report.core.gallery import about_images, generated_from
+from dissectory.report.core.gallery import about_images, generated_from, has_gallery
 from dissectory.report.core.layer import concept_counts
 from dissectory.report.edits.vanished import vanished
 from dissectory.report.removals.needs import headline
@@ -22,13 +23,11 @@ if TYPE_CHECKING:
     from dissectory.report.charts.chart import Chart
     from dissectory.report.compare.page import Compared
     from dissectory.report.control.page import ControlSummary
-    from dissectory.report.control.reading import Control
-    from dissectory.report.core.chips import Chips, ConceptLink, UnitChip
+    from dissectory.report.core.chips import ConceptLink, UnitChip
     from dissectory.report.core.findings import Findings, Ints, Layer
-    from dissectory.report.edits.reading import EditResults
     from dissectory.report.edits.vanished import Vanished
     from dissectory.report.removals.needs import Headline
-    from dissectory.report.removals.reading import Removals
+    from dissectory.report.site import Site, SiteLink
 
 BEST = 12
 """Units shown on the first page, each of another concept."""
@@ -55,14 +54,6 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
-class RelatedSite:
-    """The site of a related run."""
-
-    title: str
-    href: str
-
-
-@dataclass(frozen=True, slots=True)
 class HomePage:
     """Everything that the first page says."""
 
@@ -71,7 +62,7 @@ class HomePage:
     remark: str
     about: str
     has_gallery: bool
-    related: tuple[RelatedSite, ...]
+    related: tuple[SiteLink, ...]
     best: tuple[UnitChip, ...]
     chart: Chart
     layers: tuple[LayerRow, ...]
@@ -90,34 +81,24 @@ class HomePage:
     cut: str
 
 
-def home_page(  # noqa: PLR0917 - what a run may have
-    findings: Findings,
-    chips: Chips,
-    control: Control | None = None,
-    related: tuple[RelatedSite, ...] = (),
-    removals: Removals | None = None,
-    compared: Compared | None = None,
-    *,
-    edits: EditResults | None = None,
-    has_gallery: bool = False,
-) -> HomePage:
-    """Make the first page, of a run with or without a control, related sites and a gallery."""
-    manifest = findings.manifest
+def home_page(site: Site) -> HomePage:
+    """Make the first page."""
+    findings, manifest = site.findings, site.run.manifest
     answer, remark = _answer(findings)
     return HomePage(
-        title=site_title(findings),
+        title=site.title,
         answer=answer,
         remark=remark,
         about=about_images(findings),
-        has_gallery=has_gallery,
-        related=related,
-        best=chips.chosen(best_places(findings)),
+        has_gallery=has_gallery(site),
+        related=site.related,
+        best=site.chips.chosen(best_places(findings)),
         chart=charts.matched_by_layer(findings.layers, *category_counts(findings)),
-        layers=tuple(_layer_row(findings, chips, layer) for layer in findings.layers),
-        control=summary(findings, control) if control else None,
-        compared=compared,
-        headline=headline(findings, removals) if removals else None,
-        vanished=vanished(findings, chips, edits) if edits else None,
+        layers=tuple(_layer_row(site, layer) for layer in findings.layers),
+        control=summary(site),
+        compared=compared(site),
+        headline=headline(site),
+        vanished=vanished(site),
         categories=CATEGORIES,
         tested=any(layer.matched_significant is not None for layer in findings.layers),
         origins=tuple(_origins(findings)),
@@ -128,12 +109,6 @@ def home_page(  # noqa: PLR0917 - what a run may have
         notes=manifest.notes,
         cut=f"{findings.cut:g}",
     )
-
-
-def site_title(findings: Findings) -> str:
-    """The run's title; without one, the model's source."""
-    source = findings.manifest.study.get("model", {}).get("source", "")
-    return findings.manifest.title or str(source) or "A dissected network"
 
 
 def best_places(findings: Findings) -> list[int]:
@@ -183,7 +158,8 @@ def _beyond(findings: Findings) -> str:
     return f", {sum(tested):,} of them beyond chance" if tested else ""
 
 
-def _layer_row(findings: Findings, chips: Chips, layer: Layer) -> LayerRow:
+def _layer_row(site: Site, layer: Layer) -> LayerRow:
+    findings, chips = site.findings, site.chips
     bars = concept_counts(findings, layer)
     commonest = max(bars, key=lambda bar: bar[1])[0] if bars else None
     return LayerRow(

@@ -4,26 +4,27 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dissectory.analysis.schema import CATEGORIES
 from dissectory.report import words
 from dissectory.report.control.page import layer_summary
 from dissectory.report.core import charts
+from dissectory.report.frame.views import Each
 from dissectory.report.removals.needs import layer_needs
 from dissectory.report.textures.charts import agreement_of_layer
+from dissectory.report.textures.reading import Textures
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dissectory.report.charts.chart import Chart
     from dissectory.report.control.page import ControlSummary
-    from dissectory.report.control.reading import Control
-    from dissectory.report.core.chips import Chips, UnitChip
+    from dissectory.report.core.chips import UnitChip
     from dissectory.report.core.findings import DissectedConcept, Findings, Layer
     from dissectory.report.removals.needs import LayerNeeds
-    from dissectory.report.removals.reading import Removals
-    from dissectory.report.textures.reading import Textures
+    from dissectory.report.site import Site
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +58,18 @@ class LayerPage:
     after: Layer | None
 
 
-def layer_page(  # noqa: PLR0917 - what a run may have
-    findings: Findings,
-    chips: Chips,
-    number: int,
-    control: Control | None = None,
-    textures: Textures | None = None,
-    removals: Removals | None = None,
-) -> LayerPage:
-    """Make the page of the layer with a number, with what the run has of a control, other textures and removals."""
-    layer, units = findings.layers[number], findings.units
-    inside = slice(layer.first, layer.last)
+def layer_pages(site: Site) -> Each[int, LayerPage]:
+    """Make the page of each layer."""
+    return Each(range(len(site.findings.layers)), partial(layer_page, site))
+
+
+def layer_page(site: Site, number: int) -> LayerPage:
+    """Make the page of the layer with a number."""
+    findings, textures = site.findings, site.reading(Textures)
+    layer = findings.layers[number]
     bars = concept_counts(findings, layer)
     answer, remark = _answer(findings, layer, bars)
-    rows = tuple(_row(findings, chips, place) for place in range(layer.first, layer.last))
+    rows = tuple(_row(site, place) for place in range(layer.first, layer.last))
     present = {row.chip.category for row in rows}
     return LayerPage(
         title=f"Layer {layer.name}",
@@ -79,10 +78,10 @@ def layer_page(  # noqa: PLR0917 - what a run may have
         answer=answer,
         remark=remark,
         bars=charts.concepts_of_layer(bars) if bars else None,
-        distribution=charts.iou_distribution(units.iou[inside], findings.cut),
-        control=layer_summary(findings, control, number) if control else None,
+        distribution=charts.iou_distribution(findings.units.iou[layer.first : layer.last], findings.cut),
+        control=layer_summary(site, number),
         textures=agreement_of_layer(findings, layer, textures) if textures else None,
-        needs=layer_needs(findings, removals, number) if removals else None,
+        needs=layer_needs(site, number),
         rows=rows,
         categories=tuple(category for category in CATEGORIES if category in present),
         measured=any(row.chip.interval or row.chip.q_value for row in rows),
@@ -134,7 +133,8 @@ def _best(findings: Findings, layer: Layer) -> str:
     return f"The best is unit {findings.units.unit[place]}: {label.name}, IoU {iou}."
 
 
-def _row(findings: Findings, chips: Chips, place: int) -> UnitRow:
+def _row(site: Site, place: int) -> UnitRow:
+    findings, chips = site.findings, site.chips
     units, second = findings.units, findings.pairs.of(place, 2)["concept"]
     return UnitRow(
         chip=chips.units[place],

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from dissectory.report.core.findings import Findings
+    from dissectory.report.site import Site
 
 BLOCK = 512
 """Units compared with all others at a time: the similarities of 10,000 units stay below 21 MB."""
@@ -22,6 +23,11 @@ class Neighbors:
 
     same_layer: npt.NDArray[np.int64]
     other_layers: npt.NDArray[np.int64]
+
+    @classmethod
+    def read(cls, site: Site) -> Neighbors:
+        """Find the neighbors of all units of a run."""
+        return find_neighbors(site.findings)
 
 
 def find_neighbors(findings: Findings, most: int = 4) -> Neighbors:

@@ -4,29 +4,26 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dissectory.report import words
 from dissectory.report.core import charts
 from dissectory.report.core.chips import gallery, image_name, unit_href
+from dissectory.report.core.neighbors import Neighbors
 from dissectory.report.edits.shots import alone_view, counterexample_shots
+from dissectory.report.frame.views import Each
 from dissectory.report.removals.needs import unit_needs
 from dissectory.report.textures.charts import ratio, spread
+from dissectory.report.textures.reading import Textures
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from dissectory.report.charts.chart import Chart
     from dissectory.report.core.chips import Chips, ConceptLink, Gallery, UnitChip
     from dissectory.report.core.findings import Findings, Layer
-    from dissectory.report.core.neighbors import Neighbors
-    from dissectory.report.edits.counterexamples import Counterexamples
-    from dissectory.report.edits.reading import EditResults
     from dissectory.report.edits.shots import Alone, Shots
-    from dissectory.report.removals.detectors import Detectors
     from dissectory.report.removals.needs import UnitNeeds
-    from dissectory.report.removals.reading import Removals
-    from dissectory.report.textures.reading import Textures
+    from dissectory.report.site import Site
 
 RUNNERS = 8
 """Concepts in the list of a unit, its label included."""
@@ -83,46 +80,42 @@ class UnitPage:
     other_layers: tuple[UnitChip, ...]
 
 
-def unit_pages(  # noqa: PLR0917 - what a run may have
-    findings: Findings,
-    chips: Chips,
-    neighbors: Neighbors,
-    edits: EditResults | None = None,
-    textures: Textures | None = None,
-    removals: Removals | None = None,
-    detectors: Detectors | None = None,
-    counterexamples: Counterexamples | None = None,
-) -> Iterator[UnitPage]:
-    """Make the page of every unit, one at a time."""
-    for place, chip in enumerate(chips.units):
-        layer, label = findings.layer_of(place), findings.label_of(place)
-        answer, remark = _answer(findings, place)
-        pairs = findings.pairs
-        yield UnitPage(
-            title=f"Unit {chip.unit} of {layer.name}" + (f": {label.name}" if label and chip.matched else ""),
-            href=unit_href(findings, place),
-            layer=layer,
-            unit=chip.unit,
-            answer=answer,
-            remark=remark,
-            chip=chip,
-            label=chips.concept(int(findings.units.concept[place])),
-            evidence=_evidence(chip),
-            sureness=_sureness(findings, chip, place),
-            cut=f"{findings.cut:g}",
-            facts=(*_facts(findings, chips, place), *_texture(textures, place)),
-            runners=_runners(findings, chips, place),
-            touched=int(pairs.starts[place + 1] - pairs.starts[place]),
-            histogram=_histogram(findings, place),
-            gallery=_gallery(findings, chip, place),
-            alone=alone_view(findings, chips, edits, chip, layer) if edits else None,
-            counterexamples=counterexample_shots(findings, counterexamples, place) if counterexamples else None,
-            needs=unit_needs(removals, detectors, int(findings.units.layer[place]), place),
-            before=chips.units[place - 1] if place > layer.first else None,
-            after=chips.units[place + 1] if place + 1 < layer.last else None,
-            same_layer=chips.chosen(neighbors.same_layer[place].tolist()),
-            other_layers=chips.chosen(neighbors.other_layers[place].tolist()),
-        )
+def unit_pages(site: Site) -> Each[int, UnitPage]:
+    """Make the page of each unit."""
+    return Each(range(len(site.findings.units)), partial(unit_page, site))
+
+
+def unit_page(site: Site, place: int) -> UnitPage:
+    """Make the page of the unit at a place."""
+    findings, chips = site.findings, site.chips
+    layer, label, chip = findings.layer_of(place), findings.label_of(place), chips.units[place]
+    answer, remark = _answer(findings, place)
+    same_layer, other_layers = _nearest(site, place)
+    return UnitPage(
+        title=f"Unit {chip.unit} of {layer.name}" + (f": {label.name}" if label and chip.matched else ""),
+        href=unit_href(findings, place),
+        layer=layer,
+        unit=chip.unit,
+        answer=answer,
+        remark=remark,
+        chip=chip,
+        label=chips.concept(int(findings.units.concept[place])),
+        evidence=_evidence(chip),
+        sureness=_sureness(findings, chip, place),
+        cut=f"{findings.cut:g}",
+        facts=(*_facts(findings, chips, place), *_texture(site, place)),
+        runners=_runners(findings, chips, place),
+        touched=len(findings.pairs.of(place)["concept"]),
+        histogram=_histogram(findings, place),
+        gallery=_gallery(findings, chip, place),
+        alone=alone_view(site, place),
+        counterexamples=counterexample_shots(site, place),
+        needs=unit_needs(site, place),
+        before=chips.units[place - 1] if place > layer.first else None,
+        after=chips.units[place + 1] if place + 1 < layer.last else None,
+        same_layer=same_layer,
+        other_layers=other_layers,
+    )
 
 
 def _answer(findings: Findings, place: int) -> tuple[str, str]:
@@ -194,8 +187,18 @@ def _by_information(findings: Findings, chips: Chips, place: int) -> Fact:
     )
 
 
-def _texture(textures: Textures | None, place: int) -> tuple[Fact, ...]:
+def _nearest(site: Site, place: int) -> tuple[tuple[UnitChip, ...], tuple[UnitChip, ...]]:
+    """The units of the same layer and of the other layers that resemble a unit most."""
+    neighbors = site.reading(Neighbors)
+    if neighbors is None:
+        return (), ()
+    both = (neighbors.same_layer[place].tolist(), neighbors.other_layers[place].tolist())
+    return site.chips.chosen(both[0]), site.chips.chosen(both[1])
+
+
+def _texture(site: Site, place: int) -> tuple[Fact, ...]:
     """Whether the unit keeps to its places when textures are others."""
+    textures = site.reading(Textures)
     if textures is None or not math.isfinite(textures.agreement[place]):
         return ()
     chance = ratio(float(textures.chance[place]))

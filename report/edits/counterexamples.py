@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dissectory.analysis.run import Run
-    from dissectory.report.core.findings import Findings
+    from dissectory.report.site import Site
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +27,13 @@ class Counterexamples:
     of_unit: Mapping[int, tuple[str, tuple[Counterexample, ...]]]
 
     @classmethod
-    def read(cls, run: Run, findings: Findings) -> Counterexamples | None:
+    def read(cls, site: Site) -> Counterexamples | None:
         """Read a run's table; None where there is none.
 
         Raises:
             RunError: it cannot be read.
         """
+        run, findings = site.run, site.findings
         if not run.has("counterexamples"):
             return None
         first, whole = {layer.name: layer.first for layer in findings.layers}, findings.manifest.grid**2

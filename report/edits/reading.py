@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dissectory.analysis import schema
+from dissectory.analysis.schema import NO_CONTEXT
 from dissectory.report.estimate import Estimate
 
 if TYPE_CHECKING:
@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from dissectory.analysis.run import Run
-    from dissectory.report.core.findings import Findings
+    from dissectory.report.site import Site
+
+_TABLES = ("generator_ablations", "insertions", "ablation_pictures", "insertion_pictures", "unit_effects")
 
 OTHERS = 3
 """Other concepts whose areas are shown beside a concept's own."""
@@ -110,13 +112,16 @@ class EditResults:
     """Layers of which each unit was removed alone."""
 
     @classmethod
-    def read(cls, run: Run, findings: Findings) -> EditResults:
-        """Read what a run has of them.
+    def read(cls, site: Site) -> EditResults | None:
+        """Read what a run has of them; `None` if nothing was edited.
 
         Raises:
             RunError: a table is unreadable or of another version.
         """
-        categories = {concept.name: concept.category for concept in findings.concepts}
+        run = site.run
+        if not any(run.has(name) for name in _TABLES):
+            return None
+        categories = {concept.name: concept.category for concept in site.findings.concepts}
         return cls(
             {name: _ablation(rows, name, categories) for name, rows in _by_concept(run, "generator_ablations")},
             {name: _insertion(rows, categories) for name, rows in _by_concept(run, "insertions")},
@@ -172,7 +177,7 @@ def _insertion(rows: pd.DataFrame, categories: Mapping[str, str]) -> InsertionRe
         for row in rows.sort_values("added", ascending=False, kind="stable").to_dict("records")
     ]
     named = [context for context in contexts if categories.get(context.name, "") not in {"color", ""}]
-    nothing = [context for context in contexts if context.name == schema.NO_CONTEXT]
+    nothing = [context for context in contexts if context.name == NO_CONTEXT]
     return InsertionResult(str(rows["layer"].iloc[0]), tuple([*named, *nothing] if named else contexts))
 
 

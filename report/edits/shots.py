@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING
 
 from dissectory.report import words
 from dissectory.report.core.chips import image_name
+from dissectory.report.edits.counterexamples import Counterexamples
+from dissectory.report.edits.reading import EditResults
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from dissectory.report.core.chips import Chips, ConceptLink, UnitChip
+    from dissectory.report.core.chips import ConceptLink, UnitChip
     from dissectory.report.core.findings import DissectedConcept, Findings, Layer
-    from dissectory.report.edits.counterexamples import Counterexamples
-    from dissectory.report.edits.reading import EditResults, Effect, Place
+    from dissectory.report.edits.reading import Effect, Place
     from dissectory.report.estimate import Estimate
+    from dissectory.report.site import Site
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +76,10 @@ class Alone:
     changes: tuple[Changed, ...]
 
 
-def removal_shots(findings: Findings, edits: EditResults, concept: DissectedConcept) -> Shots | None:
+def removal_shots(site: Site, concept: DissectedConcept) -> Shots | None:
     """Images without more and more of a concept's units; None where the run has no such pictures."""
-    found = edits.removed.get(concept.name)
+    edits, findings = site.reading(EditResults), site.findings
+    found = edits.removed.get(concept.name) if edits else None
     if not found:
         return None
     sprite, whole = findings.manifest.pictures.ablation(concept.row), findings.manifest.grid**2
@@ -98,9 +101,10 @@ def removal_shots(findings: Findings, edits: EditResults, concept: DissectedConc
     )
 
 
-def insertion_shots(findings: Findings, edits: EditResults, concept: DissectedConcept) -> Shots | None:
+def insertion_shots(site: Site, concept: DissectedConcept) -> Shots | None:
     """Images before and after a concept's units were forced on; None where the run has no such pictures."""
-    found = edits.inserted.get(concept.name)
+    edits, findings = site.reading(EditResults), site.findings
+    found = edits.inserted.get(concept.name) if edits else None
     if not found:
         return None
     layout = findings.manifest.pictures
@@ -121,9 +125,10 @@ def insertion_shots(findings: Findings, edits: EditResults, concept: DissectedCo
     )
 
 
-def counterexample_shots(findings: Findings, found: Counterexamples, place: int) -> Shots | None:
+def counterexample_shots(site: Site, place: int) -> Shots | None:
     """Images with a unit's label that it did not answer to; None where there are none."""
-    concept, images = found.of_unit.get(place, ("", ()))
+    found, findings = site.reading(Counterexamples), site.findings
+    concept, images = found.of_unit.get(place, ("", ())) if found else ("", ())
     if not images:
         return None
     layer = findings.layer_of(place)
@@ -146,9 +151,11 @@ def counterexample_shots(findings: Findings, found: Counterexamples, place: int)
     )
 
 
-def alone_view(findings: Findings, chips: Chips, edits: EditResults, chip: UnitChip, layer: Layer) -> Alone | None:
+def alone_view(site: Site, place: int) -> Alone | None:
     """What a unit did alone; None for a unit of a layer in which that was not asked."""
-    if layer.name not in edits.alone:
+    edits, findings, chips = site.reading(EditResults), site.findings, site.chips
+    layer, chip = findings.layer_of(place), chips.units[place]
+    if edits is None or layer.name not in edits.alone:
         return None
     effects = edits.effects.get((layer.name, chip.unit), ())
     links = {concept.name: chips.concepts[concept.row] for concept in findings.concepts}
@@ -156,7 +163,7 @@ def alone_view(findings: Findings, chips: Chips, edits: EditResults, chip: UnitC
     scale = min(1.0, max([*known, 0.02]) * 1.1)
     ordered = sorted(effects, key=lambda effect: (effect.concept != chip.concept, -_size(effect)))
     changes = tuple(_changed(effect, links[effect.concept], chip.concept, scale) for effect in ordered)
-    return Alone(_says(chip, effects, changes), _pairs(findings, chip, layer), changes)
+    return Alone(_says(chip, effects, changes), _pairs(findings, chip, place), changes)
 
 
 def _size(effect: Effect) -> float:
@@ -178,12 +185,11 @@ def _mark(place: Place, layer: Layer) -> str:
     return f"left:{place.column * across:.2f}%;top:{place.row * down:.2f}%;width:{across:.2f}%;height:{down:.2f}%"
 
 
-def _pairs(findings: Findings, chip: UnitChip, layer: Layer) -> Shots | None:
+def _pairs(findings: Findings, chip: UnitChip, place: int) -> Shots | None:
     """The unit's strongest images with and without it; they are the first ones of its sprite."""
     if not chip.sprite:
         return None
-    layout = findings.manifest.pictures
-    place = layer.first + chip.unit
+    layout, layer = findings.manifest.pictures, findings.layer_of(place)
     images = findings.tops.of(place, layout.without_tiles)["image"].tolist()
     names = [image_name(findings, image) for image in images]
     columns = max(1, min(layout.columns, layout.unit_tiles))

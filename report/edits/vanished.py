@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dissectory.report import words
+from dissectory.report.edits.reading import EditResults
 from dissectory.report.edits.shots import change_bar
 
 if TYPE_CHECKING:
-    from dissectory.report.core.chips import Chips, ConceptLink
-    from dissectory.report.core.findings import Findings
-    from dissectory.report.edits.reading import AblationResult, EditResults
+    from dissectory.report.core.chips import ConceptLink
+    from dissectory.report.edits.reading import AblationResult
     from dissectory.report.estimate import Estimate
+    from dissectory.report.site import Site
 
 UNITS = 20
 """Units removed: the number that Bau et al. 2020 report; of smaller layers as many as there were."""
@@ -52,9 +53,12 @@ class Vanished:
     ranked: bool
 
 
-def vanished(findings: Findings, chips: Chips, edits: EditResults) -> Vanished | None:
+def vanished(site: Site) -> Vanished | None:
     """Make the overview; None where no units were removed, or no concept was on the images."""
-    links = {concept.name: chips.concepts[concept.row] for concept in findings.concepts}
+    edits = site.reading(EditResults)
+    if edits is None:
+        return None
+    links = {concept.name: site.chips.concepts[concept.row] for concept in site.findings.concepts}
     found = [(name, one) for name, one in edits.ablations.items() if math.isfinite(one.own[-1].value)]
     if not found:
         return None

@@ -11,22 +11,23 @@ import numpy as np
 
 from dissectory.analysis.schema import CATEGORIES
 from dissectory.report.frame.scripts import embed
+from dissectory.report.removals.reading import Removals
 
 if TYPE_CHECKING:
-    from dissectory.report.core.chips import Chips
     from dissectory.report.core.findings import Findings, Ints
-    from dissectory.report.removals.reading import Removals
+    from dissectory.report.site import Site
 
 OTHERS = 2
 """Runner-up concepts by which a unit is found, beside its label."""
 
 
-def search_index(findings: Findings, chips: Chips, removals: Removals | None = None) -> str:
+def search_index(site: Site) -> str:
     """Write the index as a script that hands it to the page.
 
     `units` are columns in the order of places: layer, unit, thousandths of IoU, whether it matches, whether its label
     could be chance, and its best concepts, -1 for none.
     """
+    findings, chips, removals = site.findings, site.chips, site.reading(Removals)
     units = findings.units
     index = {
         "layers": [

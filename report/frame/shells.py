@@ -10,8 +10,6 @@ import contextlib
 import logging
 import secrets
 from dataclasses import dataclass
-from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from markupsafe import escape
@@ -19,17 +17,20 @@ from mkdocs.commands.build import build
 from mkdocs.config import load_config
 from mkdocs.config.base import Config
 from mkdocs.plugins import BasePlugin
+from mkdocs.structure.files import File
+
+from dissectory.report.frame.sources import SOURCES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     import jinja2
     from mkdocs.config.defaults import MkDocsConfig
     from mkdocs.structure.files import Files
-    from mkdocs.structure.pages import Page
+    from mkdocs.structure.pages import Page as Source
 
-SOURCES = Path(str(files("dissectory") / "site"))
-"""Where the sources of the site lie, in a checkout and in an installed package alike; nothing is written there."""
+    from dissectory.report.pages import Page
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +69,16 @@ class Marks:
         return Shell(head, middle, tail, root)
 
 
-def build_chrome(folder: Path, name: str, facts: Mapping[str, str], leave_out: frozenset[str]) -> dict[str, Shell]:
+def build_chrome(folder: Path, name: str, facts: Mapping[str, str], pages: Sequence[Page]) -> dict[str, Shell]:
     """Render the hand-written pages into `folder`, and return the shells by their names.
 
     Args:
         folder: becomes the site; what is in it is removed.
         name: of the site.
         facts: what hand-written pages can quote, as `{{ name }}`.
-        leave_out: sources of pages that this run has no content for.
+        pages: the kinds of pages that the site has, in the order of the navigation.
     """
-    collector = _Collector(Marks.fresh(), facts, leave_out)
+    collector = _Collector(Marks.fresh(), facts, pages)
     with _quiet():
         # mkdocs takes a relative folder to be beside its own file: it is given an absolute one.
         config = load_config(str(SOURCES / "mkdocs.yml"), site_dir=str(folder.resolve()), site_name=name)
@@ -93,35 +94,37 @@ class _NoOptions(Config):  # type: ignore[no-untyped-call] # mkdocs leaves its h
 class _Collector(BasePlugin[_NoOptions]):  # type: ignore[no-untyped-call] # the same
     """What happens between mkdocs and the site: marks go in, shells come out."""
 
-    def __init__(self, marks: Marks, facts: Mapping[str, str], leave_out: frozenset[str]) -> None:
+    def __init__(self, marks: Marks, facts: Mapping[str, str], pages: Sequence[Page]) -> None:
         super().__init__()
         self.marks = marks
         self.facts = facts
-        self.leave_out = leave_out
+        self.pages = pages
         self.shells: dict[str, Shell] = {}
 
     def on_config(self, config: MkDocsConfig) -> MkDocsConfig:
         config.theme.static_templates.clear()  # no sitemap: it needs the address of the site
         config.extra["marks"] = self.marks
-        config.nav = [item for item in config.nav or [] if not self.leave_out & set(item.values())]
+        config.nav = [{page.nav: page.source} for page in self.pages if page.nav]
         return config
 
-    def on_files(self, files: Files, *, config: MkDocsConfig) -> Files:  # noqa: ARG002 - mkdocs's signature
-        for file in list(files):
-            if file.src_uri in self.leave_out or file.src_uri == "sitemap.xml":
-                files.remove(file)
+    def on_files(self, files: Files, *, config: MkDocsConfig) -> Files:
+        if sitemap := files.get_file_from_path("sitemap.xml"):
+            files.remove(sitemap)
+        for page in self.pages:
+            if page.make:
+                files.append(File.generated(config, page.source, content=f"---\nshell: {page.kind}\n---\n"))
         return files
 
     def on_env(self, env: jinja2.Environment, *, config: MkDocsConfig, files: Files) -> jinja2.Environment:  # noqa: ARG002
         env.autoescape = True  # mkdocs trusts every name; a run's title is nobody's to trust
         return env
 
-    def on_page_markdown(self, markdown: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG002
+    def on_page_markdown(self, markdown: str, *, page: Source, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG002
         for name, value in self.facts.items():
             markdown = markdown.replace("{{ " + name + " }}", str(escape(value)))
         return markdown
 
-    def on_post_page(self, output: str, *, page: Page, config: MkDocsConfig) -> str:  # noqa: ARG002
+    def on_post_page(self, output: str, *, page: Source, config: MkDocsConfig) -> str:  # noqa: ARG002
         shell = page.meta.get("shell")
         if shell is None:
             return output

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, TypeAlias
 
 import jinja2
 from markupsafe import Markup
@@ -14,24 +14,10 @@ if TYPE_CHECKING:
 
     from dissectory.report.core.chips import ConceptLink, UnitChip
     from dissectory.report.frame.shells import Shell
+    from dissectory.report.frame.views import View
+    from dissectory.report.pages import Page
 
-    Link = ConceptLink | UnitChip
-
-
-class View(Protocol):
-    """What every view model has."""
-
-    @property
-    def title(self) -> str:
-        """The page's title, as plain text."""
-
-
-class LinkedView(View, Protocol):
-    """A view model of a kind of which there are many pages."""
-
-    @property
-    def href(self) -> str:
-        """The page's file, from the root of the site."""
+    Link: TypeAlias = "ConceptLink | UnitChip"
 
 
 @cache
@@ -81,30 +67,27 @@ class Writer:
         self._done = done
         self._written = 0
 
-    def write(self, kind: str, view: View, href: str) -> None:
-        """Write one page of a kind."""
-        self._write(kind, self._template(kind), view, href)
-
-    def write_all(self, kind: str, views: Iterable[LinkedView]) -> None:
-        """Write many pages of a kind; views are made and forgotten one at a time."""
-        template = self._template(kind)
+    def write(self, page: Page, views: Iterable[View]) -> None:
+        """Write all pages of a kind; view models are made and forgotten one at a time."""
+        if page.make is None:  # written by hand: mkdocs has it done
+            return
+        shell = self._shells[page.kind]
+        template = self._template(page, shell.root)
         for view in views:
-            self._write(kind, template, view, view.href)
+            content = Markup(template.render(page=view))  # noqa: S704 - the template has escaped every value
+            path = self._folder / page.file_of(view)
+            if not path.parent.is_dir():
+                path.parent.mkdir(parents=True)
+            path.write_text(shell.page(view.title, content), encoding="utf-8")
+            self._written += 1
+            self._done(self._written)
 
-    def _template(self, kind: str) -> jinja2.Template:
-        """Compile a kind's template once, with what all its pages share."""
-        root = self._shells[kind].root
+    def _template(self, page: Page, root: str) -> jinja2.Template:
+        """Compile the template of a kind of page once, with what all its pages share."""
         # Not imported by each page: that would run them again.
         pieces, edited = (environment().get_template(f"_{name}.html").module for name in ("pieces", "edited"))
         once = {macro: _Once(getattr(pieces, macro), root) for macro in ("card", "concept")}
         shared = {"root": root, "pieces": pieces, "edited": edited, **once, **self._shared}
-        return environment().get_template(f"{kind}.html", globals=shared)
-
-    def _write(self, kind: str, template: jinja2.Template, view: View, href: str) -> None:
-        content = Markup(template.render(page=view))  # noqa: S704 - the template has escaped every value
-        path = self._folder / href
-        if not path.parent.is_dir():
-            path.parent.mkdir(parents=True)
-        path.write_text(self._shells[kind].page(view.title, content), encoding="utf-8")
-        self._written += 1
-        self._done(self._written)
+        if page.template:
+            return environment().from_string(page.template.read_text(encoding="utf-8"), globals=shared)
+        return environment().get_template(f"{page.kind}.html", globals=shared)

@@ -10,11 +10,10 @@ from dissectory.analysis.experiments.paint.painting import PAINT, STRONGEST
 from dissectory.report import words
 from dissectory.report.core.chips import concept_link, unit_href
 from dissectory.report.frame.scripts import embed
-from dissectory.report.paint.reading import fits_offline
+from dissectory.report.paint.reading import PaintFiles, fits_offline
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from markupsafe import Markup
 
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from dissectory.analysis.run import Run
     from dissectory.report.core.chips import ConceptLink
     from dissectory.report.core.findings import Findings, Layer
+    from dissectory.report.site import Site
 
 ASK = 40_000_000
 """Bytes of the generator from which a reader is asked before they are loaded."""
@@ -82,10 +82,13 @@ class PaintPage:
     data: Markup
 
 
-def paint_page(run: Run, findings: Findings, painting: Painting, loaded: Mapping[str, Path]) -> PaintPage:
-    """Make the page; `loaded` are the files that the browser loads, by their names in the site."""
-    files = {name: source.stat().st_size for name, source in loaded.items()}
-    colors, shares = _colors(run, painting), _shares(run, painting)
+def paint_page(site: Site) -> PaintPage | None:
+    """Make the page to paint on; `None` if the run has nothing to paint with."""
+    found, findings = site.reading(PaintFiles), site.findings
+    if found is None:
+        return None
+    painting, files = found.painting, found.sizes
+    colors, shares = _colors(site.run, painting), _shares(site.run, painting)
     layer = next((layer for layer in findings.layers if layer.name == painting.layer), None)
     rows, columns = painting.grid
     own = sum(size for name, size in files.items() if name.startswith(f"{PAINT}/"))

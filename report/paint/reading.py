@@ -10,16 +10,17 @@ import base64
 import gzip
 import json
 import shutil
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dissectory.analysis.experiments.paint.painting import GRAPH, MAPS, PAINT
-from dissectory.report.frame.libraries import library
+from dissectory.analysis.experiments.paint.painting import CONTENTS, GRAPH, MAPS, PAINT, Painting
+from dissectory.report.frame.sources import library
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from dissectory.analysis.experiments.paint.painting import Painting
+    from dissectory.report.site import Site
 
 ENGINE = ("onnxruntime.mjs", "onnxruntime.wasm")
 """What runs the graph in a browser; the package's build fetches it."""
@@ -35,31 +36,57 @@ def fits_offline(files: Mapping[str, int]) -> bool:
     return sum(files.values()) <= OFFLINE_MOST
 
 
-def files_of(folder: Path, vendor: Path) -> dict[str, Path]:
-    """The files that the page loads, by their names in the site, from a run's folder `paint`.
+@dataclass(frozen=True, slots=True)
+class PaintFiles:
+    """What a run has to paint with: the painting, and the files that the page loads, by their names in the site."""
+
+    painting: Painting
+    folder: Path
+    loaded: Mapping[str, Path]
+
+    @classmethod
+    def read(cls, site: Site) -> PaintFiles | None:
+        """Read a run's painting; `None` if the run has none.
+
+        Raises:
+            RunError: a file cannot be read, or a part of the engine is missing.
+        """
+        folder = site.run.folder / PAINT
+        return cls.of(folder, Painting.read(folder)) if (folder / CONTENTS).is_file() else None
+
+    @classmethod
+    def of(cls, folder: Path, painting: Painting) -> PaintFiles:
+        """Name the files that the page loads for a painting in a folder.
+
+        Raises:
+            RunError: a part of the engine is missing.
+        """
+        plain = {f"{PAINT}/{name}": folder / name for name in (GRAPH, MAPS)}
+        return cls(painting, folder, {**{f"vendor/{name}": library(name) for name in ENGINE}, **plain})
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Bytes of the files that the page loads."""
+        return {name: source.stat().st_size for name, source in self.loaded.items()}
+
+
+def copy_painting(site: Site, folder: Path) -> None:
+    """Bring everything that the page to paint on loads into the folder of a site.
 
     Raises:
         RunError: a part of the engine is missing.
     """
-    plain = {f"{PAINT}/{name}": folder / name for name in (GRAPH, MAPS)}
-    return {**{f"vendor/{name}": library(vendor, name) for name in ENGINE}, **plain}
-
-
-def copy_painting(folder: Path, painting: Painting, vendor: Path, site: Path) -> None:
-    """Bring everything that the page loads into a site.
-
-    Raises:
-        RunError: a part of the engine is missing.
-    """
-    files = files_of(folder, vendor)
-    pictures = {f"{PAINT}/{place}.png": folder / f"{place}.png" for place in range(len(painting.seeds))}
-    for name, source in {**files, **pictures}.items():
-        (site / name).parent.mkdir(exist_ok=True)
-        shutil.copyfile(source, site / name)
-    if fits_offline({name: source.stat().st_size for name, source in files.items()}):
-        texts = {name: _text(source.read_bytes()) for name, source in files.items()}
+    found = site.reading(PaintFiles)
+    if found is None:
+        return
+    pictures = {f"{PAINT}/{place}.png": found.folder / f"{place}.png" for place in range(len(found.painting.seeds))}
+    for name, source in {**found.loaded, **pictures}.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        shutil.copyfile(source, folder / name)
+    if fits_offline(found.sizes):
+        texts = {name: _text(source.read_bytes()) for name, source in found.loaded.items()}
         script = f"window.dissectoryOffline={json.dumps(texts, separators=(',', ':'))};\n"
-        (site / PAINT / OFFLINE).write_text(script, encoding="ascii")
+        (folder / PAINT / OFFLINE).write_text(script, encoding="ascii")
 
 
 def _text(content: bytes) -> str:

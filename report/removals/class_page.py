@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dissectory.report import words
+from dissectory.report.frame.views import Each
 from dissectory.report.removals.curve_charts import CALLED_OUT, class_curve
-from dissectory.report.removals.reading import meaning
+from dissectory.report.removals.reading import Removals, meaning
 from dissectory.report.switchboard.page import switches_view
 
 if TYPE_CHECKING:
     from dissectory.report.charts.chart import Chart
     from dissectory.report.core.chips import Chips, UnitChip
     from dissectory.report.core.findings import Findings
-    from dissectory.report.removals.reading import ImageClass, Loss, Need, Removals
+    from dissectory.report.removals.reading import ImageClass, Loss, Need
+    from dissectory.report.site import Site
     from dissectory.report.switchboard.page import SwitchesView
-    from dissectory.report.switchboard.reading import Switchboards
 
 CARDS = 8
 SHARING = 6
@@ -94,9 +96,13 @@ class ClassPage:
     switches: SwitchesView | None
 
 
-def class_page(
-    findings: Findings, chips: Chips, removals: Removals, number: int, switchboards: Switchboards | None
-) -> ClassPage:
+def class_pages(site: Site) -> Each[int, ClassPage] | None:
+    """Make the page of each class that units were removed for; `None` if no units were removed."""
+    removals = site.reading(Removals)
+    return Each(range(len(removals.classes)), partial(class_page, site, removals)) if removals else None
+
+
+def class_page(site: Site, removals: Removals, number: int) -> ClassPage:
     """Make the page of a class."""
     one = removals.classes[number]
     losses = list(removals.of_class(number))
@@ -104,12 +110,12 @@ def class_page(
         title=one.name,
         href=one.href,
         name=one.name,
-        answer=_answer(findings, losses),
+        answer=_answer(site.findings, losses),
         remark=f"{meaning(removals.ablations)} Units were ranked on one part of the images; all that is told here is "
         "counted on the other.",
         figures=_figures(one, losses),
-        layers=tuple(_layer(findings, chips, removals, number, layer, loss) for layer, loss in losses),
-        switches=switches_view(findings, switchboards, one.name) if switchboards else None,
+        layers=tuple(_layer(site, removals, number, layer) for layer, _ in losses),
+        switches=switches_view(site, one.name),
     )
 
 
@@ -131,9 +137,8 @@ def _figures(one: ImageClass, losses: list[tuple[int, Loss]]) -> tuple[Figure, .
     return (*found, *(Figure(name, words.percent(value)) for name, value in ratios if math.isfinite(value)))
 
 
-def _layer(  # noqa: PLR0917 - what a page is made of
-    findings: Findings, chips: Chips, removals: Removals, number: int, layer: int, loss: Loss
-) -> LayerLoss:
+def _layer(site: Site, removals: Removals, number: int, layer: int) -> LayerLoss:
+    findings, chips, loss = site.findings, site.chips, removals.losses[layer][number]
     one, about = findings.layers[layer], {ablation.layer: ablation for ablation in removals.ablations}
     name = removals.classes[number].name
     how = about.get(one.name)

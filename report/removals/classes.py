@@ -11,12 +11,13 @@ import numpy as np
 from dissectory.analysis.schema import TABLES
 from dissectory.report import words
 from dissectory.report.removals.curve_charts import CALLED_OUT
+from dissectory.report.removals.reading import Removals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dissectory.report.core.findings import Findings
-    from dissectory.report.removals.reading import Removals
+    from dissectory.report.site import Site
 
 MEASURES = ("balanced_accuracy", "recall", "precision", "accuracy")
 
@@ -55,8 +56,9 @@ class _Lost:
         return ("", "-9") if change is None else (words.signed_percent(change, decimals=1), f"{-change:.6f}")
 
 
-def classes_page(findings: Findings, removals: Removals | None = None) -> ClassesPage | None:
+def classes_page(site: Site) -> ClassesPage | None:
     """Make the page of classes, which leads to the page of each that units were removed for; none without classes."""
+    findings, removals = site.findings, site.reading(Removals)
     if findings.classes is None:
         return None
     frame = findings.classes[findings.classes["split"] == "all"]

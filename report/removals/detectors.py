@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dissectory.analysis.run import Run
-    from dissectory.report.core.findings import Findings
+    from dissectory.report.site import Site
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +36,13 @@ class Detectors:
     of_unit: Mapping[int, tuple[Detector, ...]]
 
     @classmethod
-    def read(cls, run: Run, findings: Findings) -> Detectors | None:
+    def read(cls, site: Site) -> Detectors | None:
         """Read a run's table; None where there is none.
 
         Raises:
             RunError: it cannot be read.
         """
+        run, findings = site.run, site.findings
         if not run.has("detectors"):
             return None
         first = {layer.name: layer.first for layer in findings.layers}

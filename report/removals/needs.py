@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dissectory.report import words
+from dissectory.report.removals.detectors import Detectors
 from dissectory.report.removals.importance_charts import (
     detector_density,
     interpretability_by_importance,
     interpretability_by_led,
 )
-from dissectory.report.removals.reading import MOST_IMPORTANT, meaning
+from dissectory.report.removals.reading import MOST_IMPORTANT, Removals, meaning
 
 if TYPE_CHECKING:
     from dissectory.report.charts.chart import Chart
-    from dissectory.report.core.findings import Findings, Layer
-    from dissectory.report.removals.detectors import Detectors
-    from dissectory.report.removals.reading import Curve, Removals
+    from dissectory.report.core.findings import Layer
+    from dissectory.report.removals.reading import Curve
+    from dissectory.report.site import Site
 
 DETECTED = 2
 """Sets of images that a unit's page shows it as a detector of."""
@@ -76,8 +77,11 @@ class LayerNeeds:
 _HEAD = ("all units", "without the 4 most important", "without 20", "20 random ones removed", "20 alone kept")
 
 
-def headline(findings: Findings, removals: Removals) -> Headline | None:
+def headline(site: Site) -> Headline | None:
     """Average over classes, layer by layer; None where no class has enough images."""
+    findings, removals = site.findings, site.reading(Removals)
+    if removals is None:
+        return None
     rows, count = [], 0
     for layer in removals.layers:
         curves = [(loss.remove, loss.keep) for loss in removals.losses[layer].values() if loss.remove]
@@ -119,8 +123,10 @@ def _cell(mean: float, everything: float | None) -> str:
     return f"{words.percent(mean)}{beside}"
 
 
-def unit_needs(removals: Removals | None, detectors: Detectors | None, layer: int, place: int) -> UnitNeeds | None:
+def unit_needs(site: Site, place: int) -> UnitNeeds | None:
     """What needs a unit, and what it detects; None where nothing of it was measured."""
+    removals, detectors = site.reading(Removals), site.reading(Detectors)
+    layer = int(site.findings.units.layer[place])
     measured = removals is not None and layer in removals.layers
     charts = tuple(detector_density(one) for one in (detectors.of_unit.get(place, ()) if detectors else ())[:DETECTED])
     if not measured and not charts:
@@ -148,9 +154,10 @@ def _says(count: int, shown: int) -> str:
     return f"It is among the {MOST_IMPORTANT} most important units of {of}{some}."
 
 
-def layer_needs(findings: Findings, removals: Removals, number: int) -> LayerNeeds | None:
+def layer_needs(site: Site, number: int) -> LayerNeeds | None:
     """Importance beside interpretability; None where a layer's units were not removed."""
-    if number not in removals.importance:
+    findings, removals = site.findings, site.reading(Removals)
+    if removals is None or number not in removals.importance:
         return None
     layer: Layer = findings.layers[number]
     found, iou = removals.importance[number], findings.units.iou[layer.first : layer.last]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from dissectory.analysis.run import Ablation, Run
     from dissectory.report.core.findings import Findings
+    from dissectory.report.site import Site
 
     Floats = npt.NDArray[np.float64]
     Ints = npt.NDArray[np.int64]
@@ -115,12 +116,13 @@ class Removals:
     importance: Mapping[int, Importance]
 
     @classmethod
-    def read(cls, run: Run, findings: Findings) -> Removals | None:
+    def read(cls, site: Site) -> Removals | None:
         """Read a run's tables; None where units of a classifier were not removed.
 
         Raises:
             RunError: a table cannot be read.
         """
+        run, findings = site.run, site.findings
         if not run.has("unit_ablations") or not findings.manifest.ablations:
             return None
         frame = run.table("unit_ablations")

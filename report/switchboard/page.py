@@ -9,12 +9,14 @@ from dissectory.analysis.experiments.class_ablation.switches import SHOWN, SWITC
 from dissectory.report import words
 from dissectory.report.core.chips import image_name
 from dissectory.report.frame.scripts import embed
+from dissectory.report.switchboard.reading import Switchboards
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
     from dissectory.report.core.findings import Findings
-    from dissectory.report.switchboard.reading import Switchboard, Switchboards
+    from dissectory.report.site import Site
+    from dissectory.report.switchboard.reading import Switchboard
 
 SIZES = (4, 20)
 """How many of the most important units are removed at once, or alone kept."""
@@ -45,13 +47,14 @@ class SwitchesView:
     left_out: tuple[str, ...]
 
 
-def switches_view(findings: Findings, found: Switchboards, name: str) -> SwitchesView | None:
+def switches_view(site: Site, name: str) -> SwitchesView | None:
     """Make the switchboards of a class; None where no unit was removed for the class."""
-    if name not in found.switches.classes:
+    found = site.reading(Switchboards)
+    if found is None or name not in found.switches.classes:
         return None
     number = found.switches.classes.index(name)
     return SwitchesView(
-        tuple(_board(findings, found, one, number) for one in found.boards if one.board.orders[number]),
+        tuple(_board(site.findings, found, one, number) for one in found.boards if one.board.orders[number]),
         tuple(f"{one.layer} has no switchboard: {one.reason}." for one in found.switches.left_out),
     )
 

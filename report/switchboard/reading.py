@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dissectory.analysis.experiments.class_ablation.switches import Board
-    from dissectory.analysis.run import Run
     from dissectory.report.core.findings import Findings, Layer
+    from dissectory.report.site import Site
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +45,13 @@ class Switchboards:
     images: Mapping[int, Sequence[int]]
 
     @classmethod
-    def read(cls, run: Run, findings: Findings) -> Switchboards | None:
+    def read(cls, site: Site) -> Switchboards | None:
         """Read what a run has of them; None where it was never asked for any.
 
         Raises:
             RunError: a file or table is missing, or cannot be read.
         """
-        folder = run.folder / SWITCHES
+        folder, findings = site.run.folder / SWITCHES, site.findings
         if not (folder / CONTENTS).is_file():
             return None
         switches = Switches.read(folder)
@@ -65,15 +65,19 @@ class Switchboards:
             images[own].append(place)
         return cls(switches, boards, dict(images))
 
-    def write(self, run: Run, site: Path) -> None:
-        """Bring the scripts and pictures into a site."""
-        (site / SWITCHES).mkdir()
-        for board in self.boards:
-            (site / board.href).write_text(board.script, encoding="ascii")
-        for number in range(len(self.switches.classes) if self.boards else 0):
-            sprite = Switches.sprite(number)
-            if (run.folder / SWITCHES / sprite).is_file():
-                shutil.copyfile(run.folder / SWITCHES / sprite, site / SWITCHES / sprite)
+
+def write_switchboards(site: Site, folder: Path) -> None:
+    """Bring the scripts and pictures of a run's switchboards, if it has any, into the folder of its site."""
+    found = site.reading(Switchboards)
+    if found is None:
+        return
+    (folder / SWITCHES).mkdir()
+    for board in found.boards:
+        (folder / board.href).write_text(board.script, encoding="ascii")
+    for number in range(len(found.switches.classes) if found.boards else 0):
+        sprite = Switches.sprite(number)
+        if (site.run.folder / SWITCHES / sprite).is_file():
+            shutil.copyfile(site.run.folder / SWITCHES / sprite, folder / SWITCHES / sprite)
 
 
 def _script(switches: Switches, board: Board, layer: Layer, folder: Path, findings: Findings) -> str:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from dissectory.analysis.run import Run
-    from dissectory.report.core.findings import Findings, Floats
+    from dissectory.report.core.findings import Floats
+    from dissectory.report.site import Site
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +23,16 @@ class Textures:
     chance: Floats
 
     @classmethod
-    def read(cls, run: Run, findings: Findings) -> Textures | None:
+    def read(cls, site: Site) -> Textures | None:
         """Read a run's measure; None where it has none.
 
         Raises:
             RunError: the table is unreadable or of another version.
         """
-        if not run.has("textures"):
+        findings = site.findings
+        if not site.run.has("textures"):
             return None
-        frame = run.table("textures")
+        frame = site.run.table("textures")
         if not len(frame):
             return None
         first = {layer.name: layer.first for layer in findings.layers}

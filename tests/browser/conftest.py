@@ -14,8 +14,10 @@ from playwright.sync_api import sync_playwright
 from worlds.planted_painting import paint_planted
 
 from dissectory.analysis.experiments.paint.painting import PAINT
-from dissectory.report import build
-from dissectory.report.paint import reading as painting
+from dissectory.report.build import build_site
+from dissectory.report.frame import sources
+from dissectory.report.frame.assets import LIBRARIES
+from dissectory.report.paint.reading import ENGINE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -50,13 +52,13 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A site with hostile names, a generator to paint with, and the real front-end libraries."""
-    wanted = (*build.LIBRARIES, *painting.ENGINE)
-    missing = [library for library in wanted if not (build.VENDOR / library).is_file()]
+    wanted = (*LIBRARIES, *ENGINE)
+    missing = [library for library in wanted if not (sources.VENDOR / library).is_file()]
     if missing:
-        pytest.skip(f"needs {missing} in {build.VENDOR}: `pip install -e .` fetches them")
+        pytest.skip(f"needs {missing} in {sources.VENDOR}: `pip install -e .` fetches them")
     run = make_fake_run(tmp_path_factory.mktemp("browser") / "run", layers=3, units=24, ablation=True)
     paint_planted(run.folder / PAINT)
-    return build.build_site(run).parent
+    return build_site(run).parent
 
 
 class _Silent(http.server.SimpleHTTPRequestHandler):

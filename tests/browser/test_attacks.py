@@ -9,7 +9,9 @@ from fakes.attacks import UNITS, with_attacks, with_textures
 from fakes.run import make_fake_run
 from playwright.sync_api import expect
 
-from dissectory.report import build
+from dissectory.report.build import build_site
+from dissectory.report.frame import sources
+from dissectory.report.frame.assets import LIBRARIES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,10 +22,10 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A site with attacks and textures, and the real front-end libraries."""
-    if not all((build.VENDOR / library).is_file() for library in build.LIBRARIES):
-        pytest.skip(f"needs {build.LIBRARIES} in {build.VENDOR}: `pip install -e .` fetches them")
+    if not all((sources.VENDOR / library).is_file() for library in LIBRARIES):
+        pytest.skip(f"needs {LIBRARIES} in {sources.VENDOR}: `pip install -e .` fetches them")
     run = make_fake_run(tmp_path_factory.mktemp("attacked") / "run", layers=2, concepts=8, images=10)
-    return build.build_site(with_textures(with_attacks(run))).parent
+    return build_site(with_textures(with_attacks(run))).parent
 
 
 @pytest.fixture

@@ -8,7 +8,9 @@ import pytest
 from fakes.many_classes import make_many_classes
 from playwright.sync_api import expect
 
-from dissectory.report import build
+from dissectory.report.build import build_site
+from dissectory.report.frame import sources
+from dissectory.report.frame.assets import LIBRARIES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,9 +22,9 @@ CLASSES, SHOWN = 230, 200
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    if not all((build.VENDOR / library).is_file() for library in build.LIBRARIES):
-        pytest.skip(f"needs {build.LIBRARIES} in {build.VENDOR}: `pip install -e .` fetches them")
-    return build.build_site(make_many_classes(tmp_path_factory.mktemp("many") / "run", CLASSES, 32, each=3)).parent
+    if not all((sources.VENDOR / library).is_file() for library in LIBRARIES):
+        pytest.skip(f"needs {LIBRARIES} in {sources.VENDOR}: `pip install -e .` fetches them")
+    return build_site(make_many_classes(tmp_path_factory.mktemp("many") / "run", CLASSES, 32, each=3)).parent
 
 
 @pytest.fixture

@@ -9,9 +9,11 @@ import pytest
 from fakes.run import make_fake_run
 from playwright.sync_api import expect
 
-from dissectory.analysis import schema
+from dissectory.analysis.schema import ARTIFACT_REMOVALS, ARTIFACTS
 from dissectory.analysis.run import Related, Run
-from dissectory.report import build
+from dissectory.report.build import build_site
+from dissectory.report.frame import sources
+from dissectory.report.frame.assets import LIBRARIES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,15 +26,15 @@ LAYERS = (3, 2)
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A site with a related one, which has artifacts, and the real front-end libraries."""
-    if not all((build.VENDOR / library).is_file() for library in build.LIBRARIES):
-        pytest.skip(f"needs {build.LIBRARIES} in {build.VENDOR}: `pip install -e .` fetches them")
+    if not all((sources.VENDOR / library).is_file() for library in LIBRARIES):
+        pytest.skip(f"needs {LIBRARIES} in {sources.VENDOR}: `pip install -e .` fetches them")
     folder = tmp_path_factory.mktemp("compared")
     run = make_fake_run(folder, layers=LAYERS[0], units=6, concepts=12, images=10)
     run.write_manifest(replace(run.manifest, related=(Related("the other", "beside"),)))
     other = make_fake_run(folder / "beside", layers=LAYERS[1], units=6, concepts=12, images=10, seed=3)
     layer = other.table("layers").sort_values("index")["layer"].iloc[0]
     other.write_table(
-        schema.ARTIFACTS,
+        ARTIFACTS,
         {
             "layer": [layer] * 3,
             "unit": [1, 2, 3],
@@ -44,8 +46,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     removals = {"units": [0, 5], "images": [8, 8], "distance": [0.8, 0.6], "random": [0.8, 0.7]}
     ends = {"random_low": [0.8, 0.65], "random_high": [0.8, 0.75]}
-    other.write_table(schema.ARTIFACT_REMOVALS, {"layer": [layer] * 2, **removals, **ends})
-    return build.build_site(Run(folder)).parent
+    other.write_table(ARTIFACT_REMOVALS, {"layer": [layer] * 2, **removals, **ends})
+    return build_site(Run(folder)).parent
 
 
 @pytest.fixture

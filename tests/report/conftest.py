@@ -9,8 +9,9 @@ from fakes.painting import make_fake_painting
 from fakes.run import HOSTILE_LAYER, make_fake_run
 
 from dissectory.analysis.experiments.paint.painting import PAINT
-from dissectory.report import build
-from dissectory.report.paint import reading as painting
+from dissectory.report.build import build_site
+from dissectory.report.frame import assets, sources
+from dissectory.report.paint.reading import ENGINE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,21 +23,21 @@ if TYPE_CHECKING:
 def vendor(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A stand-in for the front-end libraries: only a browser needs the real ones."""
     folder = tmp_path_factory.mktemp("vendor")
-    for library in (*build.LIBRARIES, *painting.ENGINE):
+    for library in (*assets.LIBRARIES, *ENGINE):
         (folder / library).write_text("/* a stand-in */", encoding="utf-8")
     return folder
 
 
 @pytest.fixture(autouse=True)
 def _stand_in(vendor: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(build, "VENDOR", vendor)
+    monkeypatch.setattr(sources, "VENDOR", vendor)
 
 
 def build_once(run: Run, vendor: Path) -> Run:
     """Build a site with the stand-in, for fixtures that outlive a test."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(build, "VENDOR", vendor)
-        build.build_site(run)
+        patch.setattr(sources, "VENDOR", vendor)
+        build_site(run)
     return run
 
 

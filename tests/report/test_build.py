@@ -15,9 +15,8 @@ import pytest
 from fakes.run import HOSTILE_LAYER, make_fake_run
 
 from dissectory.errors import RunError
-from dissectory.report import build
 from dissectory.report.build import build_site
-from dissectory.report.frame import shells
+from dissectory.report.frame import sources
 
 if TYPE_CHECKING:
     from dissectory.analysis.run import Run
@@ -211,17 +210,17 @@ def test_a_second_build_replaces_the_first_and_leaves_nothing_behind(tmp_path: P
 def test_a_run_may_be_named_from_where_one_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_fake_run(tmp_path / "runs" / "mine", layers=1, units=2, hostile_names=False, concepts=4, images=3)
     monkeypatch.chdir(tmp_path)
-    before = sorted(shells.SOURCES.rglob("*"))
+    before = sorted(sources.SOURCES.rglob("*"))
     index = build_site(Path("runs/mine"))
     assert index == Path("runs/mine/site/index.html")
     assert {"index.html", "method.html", "icon.svg"} <= {path.name for path in index.parent.iterdir()}
-    assert sorted(shells.SOURCES.rglob("*")) == before
+    assert sorted(sources.SOURCES.rglob("*")) == before
 
 
 def test_a_missing_library_is_named_with_its_remedy(
     hostile: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(build, "VENDOR", tmp_path)
+    monkeypatch.setattr(sources, "VENDOR", tmp_path)
     before = (hostile.folder / "site" / "index.html").read_bytes()
     with pytest.raises(RunError, match=r"the library \S+\.m?js is missing .* pip install"):
         build_site(hostile)
@@ -241,8 +240,8 @@ def test_a_full_disk_is_one_message_and_keeps_the_old_site(hostile: Run, monkeyp
 
 def test_a_run_is_rendered_without_torch_and_without_a_word(hostile: Run, vendor: Path) -> None:
     code = (
-        "import sys, pathlib; from dissectory.report import build; "
-        f"build.VENDOR = pathlib.Path({str(vendor)!r}); build.build_site(pathlib.Path({str(hostile.folder)!r})); "
+        "import sys, pathlib; from dissectory.report import build; from dissectory.report.frame import sources; "
+        f"sources.VENDOR = pathlib.Path({str(vendor)!r}); build.build_site(pathlib.Path({str(hostile.folder)!r})); "
         "sys.exit('torch' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)

@@ -9,10 +9,9 @@ import pytest
 from fakes.run import make_fake_run
 
 from dissectory.analysis.run import Run
-from dissectory.report.core.chips import Chips
-from dissectory.report.core.findings import Findings
 from dissectory.report.core.gallery import gallery_page
 from dissectory.report.core.home import home_page
+from dissectory.report.site import Site
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,15 +26,14 @@ def run(tmp_path: Path) -> Run:
 
 
 def test_the_first_page_says_that_images_were_generated(run: Run) -> None:
-    findings = Findings.read(run)
-    page = home_page(findings, Chips(findings))
+    page = home_page(Site(run))
     assert page.about == "The network drew the images itself, from random numbers of the seeds 7 to 46."
     (origin,) = (line.value for line in page.origins if line.name == "Images")
     assert origin == "40 generated, from random numbers of the seeds 7 to 46"
 
 
 def test_the_gallery_shows_what_the_network_drew(run: Run) -> None:
-    page = gallery_page(run, Findings.read(run))
+    page = gallery_page(Site(run))
     assert page
     assert page.remark.startswith("Left is the image as the network drew it")
 
@@ -43,5 +41,4 @@ def test_the_gallery_shows_what_the_network_drew(run: Run) -> None:
 def test_what_the_study_says_of_them_comes_first(run: Run) -> None:
     latents = {"count": 40, "seed": 7, "about": "Faces."}
     run.write_manifest(replace(run.manifest, study={**run.manifest.study, "latents": latents}))
-    findings = Findings.read(Run(run.folder))
-    assert home_page(findings, Chips(findings)).about == "Faces."
+    assert home_page(Site(Run(run.folder))).about == "Faces."

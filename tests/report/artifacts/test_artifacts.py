@@ -9,24 +9,26 @@ import numpy as np
 import pytest
 from fakes.run import HOSTILE_LAYER, make_fake_run
 
-from dissectory.analysis import schema
+from dissectory.analysis.schema import ARTIFACT_REMOVALS, ARTIFACTS
+from dissectory.analysis.schema import COUNTEREXAMPLES
 from dissectory.analysis.run import Run
 from dissectory.report.artifacts.page import artifacts_page
 from dissectory.report.artifacts.reading import Artifacts
 from dissectory.report.build import build_site
-from dissectory.report.core.chips import Chips
-from dissectory.report.core.findings import Findings
 from dissectory.report.edits.counterexamples import Counterexamples
 from dissectory.report.edits.shots import counterexample_shots
+from dissectory.report.site import Site
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from dissectory.analysis.schema import Table
+
 UNITS = 6
 
 
-def write(run: Run, table: schema.Table, rows: Sequence[tuple[object, ...]]) -> None:
+def write(run: Run, table: Table, rows: Sequence[tuple[object, ...]]) -> None:
     run.write_table(table, {column.name: [row[at] for row in rows] for at, column in enumerate(table.columns)})
 
 
@@ -41,7 +43,7 @@ def with_artifacts(
     scores = [None, *(9.0 - unit for unit in range(1, UNITS))]
     write(
         run,
-        schema.ARTIFACTS,
+        ARTIFACTS,
         [
             (HOSTILE_LAYER, unit, score, unit - 1 if unit else UNITS - 1, 4.0, chance)
             for unit, score in enumerate(scores)
@@ -50,7 +52,7 @@ def with_artifacts(
     rows = zip((0, 5, 9), distances, randoms, strict=False)
     write(
         run,
-        schema.ARTIFACT_REMOVALS,
+        ARTIFACT_REMOVALS,
         [(HOSTILE_LAYER, size, 30, distance, random, random - 0.05, random + 0.05) for size, distance, random in rows],
     )
     study = {**run.manifest.study, "artifacts": {"features": "python:a:b", "real": "photos"}}
@@ -59,10 +61,8 @@ def with_artifacts(
 
 
 def test_units_are_told_by_their_scores(tmp_path: Path) -> None:
-    findings = Findings.read(run := with_artifacts(tmp_path))
-    artifacts = Artifacts.read(run, findings)
-    assert artifacts
-    page = artifacts_page(findings, Chips(findings), artifacts)
+    page = artifacts_page(Site(with_artifacts(tmp_path)))
+    assert page
     assert page.answer.startswith("Unit 1,")
     assert "8 standard deviations from the mean of real ones" in page.remark
     assert "2.0 times" in page.remark
@@ -86,28 +86,24 @@ def test_units_are_told_by_their_scores(tmp_path: Path) -> None:
 def test_what_removing_them_does_is_told_beside_random_units(
     tmp_path: Path, distances: tuple[float, ...], randoms: tuple[float, ...], says: str
 ) -> None:
-    findings = Findings.read(run := with_artifacts(tmp_path, distances, randoms))
-    artifacts = Artifacts.read(run, findings)
-    assert artifacts
-    page = artifacts_page(findings, Chips(findings), artifacts)
+    page = artifacts_page(Site(with_artifacts(tmp_path, distances, randoms)))
+    assert page
     assert says in page.found
     assert (page.chart is None) == (not distances)
 
 
 def test_the_most_that_were_removed_are_told_of_however_it_came_out(tmp_path: Path) -> None:
-    findings = Findings.read(run := with_artifacts(tmp_path, (0.8, 0.5, 1.0), (0.8, 0.7, 0.7)))
-    artifacts = Artifacts.read(run, findings)
-    assert artifacts
-    found = artifacts_page(findings, Chips(findings), artifacts).found
-    assert found.startswith("Without the 9 worst units, images are no nearer to real ones: the distance is 25 % more.")
+    page = artifacts_page(Site(with_artifacts(tmp_path, (0.8, 0.5, 1.0), (0.8, 0.7, 0.7))))
+    assert page
+    assert page.found.startswith(
+        "Without the 9 worst units, images are no nearer to real ones: the distance is 25 % more."
+    )
 
 
 def test_the_highest_of_many_scores_is_told_beside_chance(tmp_path: Path) -> None:
     for chance, answer, whose in ((6.0, "Unit 1, more than any other.", "it"), (8.5, "None, for sure.", "unit 1")):
-        findings = Findings.read(run := with_artifacts(tmp_path / str(chance), chance=chance))
-        artifacts = Artifacts.read(run, findings)
-        assert artifacts
-        page = artifacts_page(findings, Chips(findings), artifacts)
+        page = artifacts_page(Site(with_artifacts(tmp_path / str(chance), chance=chance)))
+        assert page
         assert page.answer == answer
         assert f"that excite {whose} most lie 8 standard" in page.remark
         assert page.remark.endswith(f"By chance alone the highest of 5 scores is above {chance:g} in 1 of 20 cases.")
@@ -117,12 +113,12 @@ def test_the_highest_of_many_scores_is_told_beside_chance(tmp_path: Path) -> Non
 def test_so_many_lines_of_a_sprite_hold_the_images_that_the_score_is_of(
     tmp_path: Path, tiles: int, columns: int, lines: int
 ) -> None:
-    findings = Findings.read(run := with_artifacts(tmp_path))
-    artifacts = Artifacts.read(run, findings)
-    pictures = replace(findings.manifest.pictures, unit_tiles=tiles, columns=columns)
-    findings = replace(findings, manifest=replace(findings.manifest, pictures=pictures))
-    assert artifacts
-    assert artifacts_page(findings, Chips(findings), artifacts).lines == lines
+    run = with_artifacts(tmp_path)
+    pictures = replace(run.manifest.pictures, unit_tiles=tiles, columns=columns)
+    run.write_manifest(replace(run.manifest, pictures=pictures))
+    page = artifacts_page(Site(Run(tmp_path)))
+    assert page
+    assert page.lines == lines
 
 
 def test_the_page_is_in_the_site_of_a_run_that_has_the_tables(tmp_path: Path) -> None:
@@ -132,30 +128,30 @@ def test_the_page_is_in_the_site_of_a_run_that_has_the_tables(tmp_path: Path) ->
     assert 'data-chart="artifacts"' in page
     assert 'href="artifacts.html"' in (site / "index.html").read_text()
     plain = make_fake_run(tmp_path / "plain", layers=1, units=3, control=False, gallery=False)
-    assert Artifacts.read(plain, Findings.read(plain)) is None
-    assert Counterexamples.read(plain, Findings.read(plain)) is None
+    assert Artifacts.read(Site(plain)) is None
+    assert Counterexamples.read(Site(plain)) is None
     assert not (build_site(plain).parent / "artifacts.html").exists()
 
 
 def test_units_without_any_score_have_no_page(tmp_path: Path) -> None:
     run = make_fake_run(tmp_path, layers=1, units=3, control=False, gallery=False)
-    write(run, schema.ARTIFACTS, [("conv1", 0, None, 0, 4.0, None)])
-    assert Artifacts.read(run, Findings.read(run)) is None
+    write(run, ARTIFACTS, [("conv1", 0, None, 0, 4.0, None)])
+    assert Artifacts.read(Site(run)) is None
 
 
 def test_counterexamples_are_shown_by_area(tmp_path: Path) -> None:
     run = make_fake_run(tmp_path, layers=2, units=4, control=False, gallery=False)
     concept = "<script>alert(1)</script>"
     rows = [(HOSTILE_LAYER, 2, concept, rank, 7 - rank, 1.5 - rank, 1568 // (rank + 1)) for rank in range(2)]
-    write(run, schema.COUNTEREXAMPLES, [*rows, ("gone", 0, concept, 0, 1, 1.0, 9)])
-    findings = Findings.read(run)
-    found = Counterexamples.read(run, findings)
+    write(run, COUNTEREXAMPLES, [*rows, ("gone", 0, concept, 0, 1, 1.0, 9)])
+    site = Site(run)
+    found = site.reading(Counterexamples)
     assert found
-    shots = counterexample_shots(findings, found, 4 + 2)
+    shots = counterexample_shots(site, 4 + 2)
     assert shots
     (row,) = shots.rows
     assert [shot.note for shot in row.shots] == ["50 % · 1.5", "25 % · 0.5"]
     assert row.shots[1].says.endswith("peak 0.5")
     assert {shot.sprite for shot in row.shots} == {"images/counterexamples/1/2.webp"}
-    assert counterexample_shots(findings, found, 0) is None
+    assert counterexample_shots(site, 0) is None
     assert np.isclose([one.share for one in found.of_unit[6][1]], [0.5, 0.25]).all()

@@ -15,8 +15,8 @@ from dissectory.report.build import build_site
 from dissectory.report.compare.charts import depth_chart
 from dissectory.report.compare.page import compare_page
 from dissectory.report.compare.reading import ComparedNetwork, Comparison
-from dissectory.report.core.chips import Chips
 from dissectory.report.core.findings import Findings
+from dissectory.report.site import Site
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,7 +80,8 @@ def test_the_best_unit_of_each_concept_of_both(runs: tuple[Run, Run], comparison
 
 
 def test_units_link_into_the_site_of_their_network(runs: tuple[Run, Run], comparison: Comparison) -> None:
-    page = compare_page(comparison, Chips(Findings.read(runs[0])))
+    page = compare_page(Site(runs[0], comparison))
+    assert page
     known = [(one.href, other.href) for one, other in (row.sides for row in page.rows) if one.href and other.href]
     assert known
     assert all(one.startswith("units/") and other.startswith("beside/units/") for one, other in known)
@@ -89,7 +90,8 @@ def test_units_link_into_the_site_of_their_network(runs: tuple[Run, Run], compar
 
 
 def test_the_answer_counts_concepts_above_the_cut(runs: tuple[Run, Run], comparison: Comparison) -> None:
-    page = compare_page(comparison, Chips(Findings.read(runs[0])))
+    page = compare_page(Site(runs[0], comparison))
+    assert page
     both = sum(all(fit.iou > 0.04 for fit in one.fits) for one in comparison.shared)
     assert page.answer.startswith(f"{both} concept" if both else "No concept")
 

@@ -12,10 +12,10 @@ import pytest
 from dissectory.report.control import charts as paired
 from dissectory.report.control.page import ControlPage, control_page
 from dissectory.report.control.reading import Control
-from dissectory.report.core.chips import Chips
-from dissectory.report.core.findings import DissectedConcept, Findings, Layer
+from dissectory.report.core.findings import DissectedConcept, Layer
 from dissectory.report.core.home import home_page
 from dissectory.report.core.layer import layer_page
+from dissectory.report.site import Site
 
 if TYPE_CHECKING:
     from dissectory.analysis.run import Run
@@ -24,20 +24,15 @@ CUT = 0.04
 
 
 @pytest.fixture(scope="module")
-def findings(hostile: Run) -> Findings:
-    return Findings.read(hostile)
+def site(hostile: Run) -> Site:
+    return Site(hostile)
 
 
 @pytest.fixture(scope="module")
-def control(hostile: Run, findings: Findings) -> Control:
-    read = Control.read(hostile, findings)
-    assert read is not None
-    return read
-
-
-@pytest.fixture(scope="module")
-def page(findings: Findings, control: Control) -> ControlPage:
-    return control_page(findings, Chips(findings), control)
+def page(site: Site) -> ControlPage:
+    page = control_page(site)
+    assert page is not None
+    return page
 
 
 def best_of(run: Run) -> dict[str, tuple[float, float]]:
@@ -88,10 +83,15 @@ def test_the_first_line_counts_what_the_network_alone_detects(page: ControlPage,
     assert f"{own} reach an IoU above 0.04 in a unit of the network, and {other} in one of the control" in page.remark
 
 
-def test_labels_in_training_are_told_where_they_are_known(findings: Findings, control: Control) -> None:
+def test_labels_in_training_are_told_where_they_are_known(site: Site) -> None:
+    control = site.reading(Control)
+    assert control is not None
+
     def page(*flags: bool | None) -> ControlPage:
         outputs = (*flags, *([flags[-1]] * (len(control.outputs) - len(flags))))
-        return control_page(findings, Chips(findings), dataclasses.replace(control, outputs=outputs))
+        page = control_page(Site(site.run, site.findings, dataclasses.replace(control, outputs=outputs)))
+        assert page is not None
+        return page
 
     assert "detectors that nobody trained for" in page(False).training
     assert not page(False).labels
@@ -110,20 +110,20 @@ def test_the_chart_shows_the_concepts_with_the_highest_iou_of_all(page: ControlP
     assert [max(own, other) for _, _, own, other in pairs] == pytest.approx(highest, abs=1e-6)
 
 
-def test_matched_units_are_counted_for_both(hostile: Run, findings: Findings, control: Control) -> None:
+def test_matched_units_are_counted_for_both(hostile: Run, site: Site) -> None:
     units = hostile.table("control_units")
-    summary = home_page(findings, Chips(findings), control).control
+    summary = home_page(site).control
     assert summary is not None
     matched = json.loads(str(summary.chart.data))["matched"]
-    assert matched[0] == [layer.matched_units for layer in findings.layers]
-    assert matched[1] == [int(units[units.layer == layer.name].matched.sum()) for layer in findings.layers]
+    assert matched[0] == [layer.matched_units for layer in site.findings.layers]
+    assert matched[1] == [int(units[units.layer == layer.name].matched.sum()) for layer in site.findings.layers]
     assert f"those of the control {sum(matched[1])} unit" in summary.says
 
 
-def test_a_layer_is_set_beside_that_of_the_control(hostile: Run, findings: Findings, control: Control) -> None:
+def test_a_layer_is_set_beside_that_of_the_control(hostile: Run, site: Site) -> None:
     units = hostile.table("control_units")
-    for number, layer in enumerate(findings.layers):
-        summary = layer_page(findings, Chips(findings), number, control).control
+    for number, layer in enumerate(site.findings.layers):
+        summary = layer_page(site, number).control
         assert summary is not None
         own, other = json.loads(str(summary.chart.data))["curves"]
         ious = units[units.layer == layer.name].iou.sort_values(ascending=False)
@@ -132,10 +132,11 @@ def test_a_layer_is_set_beside_that_of_the_control(hostile: Run, findings: Findi
 
 
 def test_nothing_is_said_of_a_control_that_was_not(bare: Run) -> None:
-    findings = Findings.read(bare)
-    assert Control.read(bare, findings) is None
-    assert home_page(findings, Chips(findings)).control is None
-    assert layer_page(findings, Chips(findings), 0).control is None
+    site = Site(bare)
+    assert Control.read(site) is None
+    assert control_page(site) is None
+    assert home_page(site).control is None
+    assert layer_page(site, 0).control is None
 
 
 def test_a_long_curve_keeps_its_ends_and_its_order() -> None:

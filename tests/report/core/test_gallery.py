@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dissectory.analysis.schema import CATEGORIES
-from dissectory.report.core.chips import Chips
-from dissectory.report.core.findings import Findings
 from dissectory.report.core.gallery import GalleryPage, gallery_page
 from dissectory.report.core.home import home_page
+from dissectory.report.site import Site
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def page(hostile: Run) -> GalleryPage:
-    made = gallery_page(hostile, Findings.read(hostile))
+    made = gallery_page(Site(hostile))
     assert made is not None
     return made
 
@@ -83,9 +82,8 @@ def test_the_first_line_counts_images_and_concepts(page: GalleryPage, shown: pd.
 def test_what_the_images_are_is_said_where_the_study_says_it(page: GalleryPage, hostile: Run, bare: Run) -> None:
     assert page.about == 'Drawn by a <b class="x">program</b>, & never seen.'
     for run, about in ((hostile, page.about), (bare, "")):
-        findings = Findings.read(run)
-        assert home_page(findings, Chips(findings)).about == about
+        assert home_page(Site(run)).about == about
 
 
 def test_no_gallery_without_one(bare: Run) -> None:
-    assert gallery_page(bare, Findings.read(bare)) is None
+    assert gallery_page(Site(bare)) is None

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 import pytest
 from fakes.run import make_fake_run
 
-from dissectory.analysis import schema
+from dissectory.analysis.schema import GENERATOR_ABLATIONS
+from dissectory.analysis.schema import INSERTIONS, NO_CONTEXT
 from dissectory.report.build import build_site
-from dissectory.report.core.chips import Chips
 from dissectory.report.core.findings import Findings
 from dissectory.report.edits.charts import ablation_curve, insertion_bars
 from dissectory.report.edits.reading import AblationResult, EditResults, InsertionContext, InsertionResult
-from dissectory.report.edits.vanished import MOST, vanished
+from dissectory.report.edits.vanished import MOST, Vanished, vanished
 from dissectory.report.estimate import Estimate
+from dissectory.report.site import Site
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -99,9 +100,9 @@ def test_a_concept_that_was_not_there_cannot_be_removed() -> None:
 
 
 def test_bars_are_of_contexts_that_were_met_more_than_a_few_times() -> None:
-    chart = insertion_bars("tree", insertion(("moon", 1, 90.0), ("hill", 9, 40.0), (schema.NO_CONTEXT, 7, 2.0)), 64)
+    chart = insertion_bars("tree", insertion(("moon", 1, 90.0), ("hill", 9, 40.0), (NO_CONTEXT, 7, 2.0)), 64)
     assert "make most of it appear where hill was: 40 of 4,096 positions on average (40 to 40, 99 %)" in chart.says
-    assert [bar[0] for bar in json.loads(chart.data)["bars"]] == ["hill", schema.NO_CONTEXT]
+    assert [bar[0] for bar in json.loads(chart.data)["bars"]] == ["hill", NO_CONTEXT]
     assert "moon" in chart.rows
     nowhere = insertion_bars("tree", insertion(("hill", 9, 0.0)), 64)
     assert "make it appear nowhere" in nowhere.says
@@ -133,20 +134,20 @@ def run(tmp_path: Path) -> Run:
         for size in (0, 4, 20)
         for measured in names[:6]
     ]
-    table = schema.GENERATOR_ABLATIONS
+    table = GENERATOR_ABLATIONS
     run.write_table(table, {column.name: [row[at] for row in rows] for at, column in enumerate(table.columns)})
     met = [
         ("layer1", names[0], names[1], 9, 90, 10.0, 8.0, 12.0),
-        ("layer1", names[0], schema.NO_CONTEXT, 1, 0, 0.0, None, None),
+        ("layer1", names[0], NO_CONTEXT, 1, 0, 0.0, None, None),
     ]
-    table = schema.INSERTIONS
+    table = INSERTIONS
     run.write_table(table, {column.name: [row[at] for row in met] for at, column in enumerate(table.columns)})
     return run
 
 
 def test_tables_are_read_by_concept(run: Run) -> None:
-    findings = Findings.read(run)
-    edits = EditResults.read(run, findings)
+    findings, edits = Findings.read(run), EditResults.read(Site(run))
+    assert edits is not None
     (concept,) = edits.ablations
     found = edits.ablations[concept]
     assert (found.drawn, found.images, found.without, found.sizes) == (90, 40, 30, (0, 4, 20))
@@ -166,19 +167,22 @@ def test_pages_of_concepts_show_what_was_done_to_them(run: Run) -> None:
 
 def test_runs_without_them_have_neither(tmp_path: Path) -> None:
     run = make_fake_run(tmp_path / "run")
-    assert EditResults.read(run, Findings.read(run)) == EditResults()
+    assert EditResults.read(Site(run)) is None
 
 
 def test_the_first_page_tells_what_vanishes(run: Run) -> None:
     findings = Findings.read(run)
     names = [concept.name for concept in findings.concepts]
-    chips = Chips(findings)
+
+    def told(**results: AblationResult) -> Vanished | None:
+        return vanished(Site(run, findings, EditResults(ablations=results)))
+
     lost = {
         names[0]: ablation(-0.2, informed=True),
         names[1]: ablation(-0.7),
         names[2]: AblationResult("layer2", 90, 0, 0, (0, 4), (UNKNOWN, UNKNOWN), (), (UNKNOWN, UNKNOWN), ()),
     }
-    found = vanished(findings, chips, EditResults(ablations=lost))
+    found = told(**lost)
     assert found is not None
     assert found.says == f"Without its 20 best units by IoU in layer2, {names[1]} loses most: 70 % of its area."
     assert [row.concept.name for row in found.rows] == [names[1], names[0]]
@@ -186,16 +190,16 @@ def test_the_first_page_tells_what_vanishes(run: Run) -> None:
     assert [row.informed for row in found.rows] == ["", "-30 %"]
     assert [row.interval for row in found.rows] == ["-80 % to -60 %", "-30 % to -10 %"]
     assert not any(row.unsure for row in found.rows)
-    both = vanished(findings, chips, EditResults(ablations={names[0]: ablation(-0.2, informed=True)}))
+    both = told(**{names[0]: ablation(-0.2, informed=True)})
     assert both is not None
     assert both.says.endswith(f"{names[0]} loses most: 20 % of its area (-30 % by IQR).")
-    assert vanished(findings, chips, EditResults()) is None
-    nothing = vanished(findings, chips, EditResults(ablations={names[0]: ablation(0.0)}))
+    assert vanished(Site(run, findings, EditResults())) is None
+    nothing = told(**{names[0]: ablation(0.0)})
     assert nothing is not None
     assert nothing.says == "No concept surely loses area without its 20 best units in layer2."
     assert nothing.rows[0].unsure
     many = {name: ablation(-0.5) for name in names}
-    first = vanished(findings, chips, EditResults(ablations=many))
+    first = told(**many)
     assert first is not None
     assert (len(first.rows), first.concepts) == (min(MOST, len(names)), len(names))
     home = (build_site(run).parent / "index.html").read_text()

@@ -8,23 +8,28 @@ from typing import TYPE_CHECKING
 import pytest
 from fakes.run import make_fake_run
 
-from dissectory.analysis import schema
+from dissectory.analysis.schema import (
+    ABLATION_PICTURES,
+    GENERATOR_ABLATIONS,
+    UNIT_EFFECTS,
+)
+from dissectory.analysis.schema import INSERTION_PICTURES, INSERTIONS, NO_CONTEXT
 from dissectory.report.build import build_site
-from dissectory.report.core.chips import Chips
-from dissectory.report.core.findings import Findings
 from dissectory.report.edits.reading import EditResults
 from dissectory.report.edits.shots import alone_view, insertion_shots, removal_shots
+from dissectory.report.site import Site
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from dissectory.analysis.run import Run
+    from dissectory.analysis.schema import Table
 
 LAYER = "fire4"
 
 
-def write(run: Run, table: schema.Table, rows: Sequence[Sequence[object]]) -> None:
+def write(run: Run, table: Table, rows: Sequence[Sequence[object]]) -> None:
     run.write_table(table, {column.name: [row[at] for row in rows] for at, column in enumerate(table.columns)})
 
 
@@ -37,18 +42,18 @@ def run(tmp_path: Path) -> Run:
     removals = [
         (LAYER, label, rank, size, 70 + rank, 400 - 100 * size - rank) for rank in range(3) for size in (0, 2, 4)
     ]
-    write(run, schema.ABLATION_PICTURES, removals)
+    write(run, ABLATION_PICTURES, removals)
     changes = [(-0.1 * size, -0.1 * size, -0.1 * size) for size in (0, 2, 4)]
     ablations = [
         (LAYER, label, "iou", 2 * place, label, 30, 9, 8, 90, 99, *change, 99, *changes[0])
         for place, change in enumerate(changes)
     ]
-    write(run, schema.GENERATOR_ABLATIONS, ablations)
-    write(run, schema.INSERTIONS, [(LAYER, label, names[0], 9, 90, 10.0, 8.0, 12.0)])
+    write(run, GENERATOR_ABLATIONS, ablations)
+    write(run, INSERTIONS, [(LAYER, label, names[0], 9, 90, 10.0, 8.0, 12.0)])
     write(
         run,
-        schema.INSERTION_PICTURES,
-        [(LAYER, label, 0, 91, 1, 3, names[0], 12), (LAYER, label, 1, 90, 0, 0, schema.NO_CONTEXT, 1)],
+        INSERTION_PICTURES,
+        [(LAYER, label, 0, 91, 1, 3, names[0], 12), (LAYER, label, 1, 90, 0, 0, NO_CONTEXT, 1)],
     )
     effects = [
         (LAYER, 2, label, 9, 40, 50, -0.2, -0.3, -0.1),
@@ -56,16 +61,17 @@ def run(tmp_path: Path) -> Run:
         (LAYER, 2, names[1], 9, 5, 0, None, None, None),
         (LAYER, 3, names[0], 9, 99, 100, -0.01, None, None),
     ]
-    write(run, schema.UNIT_EFFECTS, effects)
+    write(run, UNIT_EFFECTS, effects)
     return run
 
 
 def test_removals_are_shown_image_by_image(run: Run) -> None:
-    findings = Findings.read(run)
-    edits = EditResults.read(run, findings)
+    site = Site(run)
+    findings, edits = site.findings, site.reading(EditResults)
+    assert edits
     (name,) = edits.removed
     (concept,) = (one for one in findings.concepts if one.name == name)
-    shots = removal_shots(findings, edits, concept)
+    shots = removal_shots(site, concept)
     assert shots
     assert shots.heads == ("as it is", "\N{MINUS SIGN}2 units", "\N{MINUS SIGN}4 units")
     assert [len(row.shots) for row in shots.rows] == [3, 3, 3]
@@ -74,14 +80,15 @@ def test_removals_are_shown_image_by_image(run: Run) -> None:
     assert last.note == f"{100 * 198 / findings.manifest.grid**2:.1f} %"
     assert "seed 72 without 2 units" in last.says
     other = next(one for one in findings.concepts if one.name != name)
-    assert removal_shots(findings, edits, other) is insertion_shots(findings, edits, other) is None
+    assert removal_shots(site, other) is insertion_shots(site, other) is None
 
 
 def test_insertions_frame_the_cell_of_the_layers_map(run: Run) -> None:
-    findings = Findings.read(run)
-    edits = EditResults.read(run, findings)
+    site = Site(run)
+    findings, edits = site.findings, site.reading(EditResults)
+    assert edits
     (name,) = edits.inserted
-    shots = insertion_shots(findings, edits, next(one for one in findings.concepts if one.name == name))
+    shots = insertion_shots(site, next(one for one in findings.concepts if one.name == name))
     assert shots
     layer = next(one for one in findings.layers if one.name == LAYER)
     side = 100 / layer.width
@@ -92,10 +99,10 @@ def test_insertions_frame_the_cell_of_the_layers_map(run: Run) -> None:
 
 
 def test_a_unit_alone_says_what_it_takes_away(run: Run) -> None:
-    findings = Findings.read(run)
-    edits, chips = EditResults.read(run, findings), Chips(findings)
+    site = Site(run)
+    findings = site.findings
     layer = next(one for one in findings.layers if one.name == LAYER)
-    view = alone_view(findings, chips, edits, chips.units[layer.first + 2], layer)
+    view = alone_view(site, layer.first + 2)
     assert view
     assert view.says.startswith("Set to zero alone, on 9 other images, it takes away 20.0 % of ")
     own, second, third = view.changes
@@ -107,14 +114,14 @@ def test_a_unit_alone_says_what_it_takes_away(run: Run) -> None:
     assert (start, end) == pytest.approx((50 - 50 * 0.2 / 0.33, 50), abs=0.1)
     assert view.shots
     assert [row.name for row in view.shots.rows] == ["as it is", "without the unit", "difference"]
-    unsure = alone_view(findings, chips, edits, chips.units[layer.first + 3], layer)
+    unsure = alone_view(site, layer.first + 3)
     assert unsure
     assert "takes nothing away for sure" in unsure.says
-    still = alone_view(findings, chips, edits, chips.units[layer.first + 4], layer)
+    still = alone_view(site, layer.first + 4)
     assert still
     assert still.says == "Set to zero alone, it changes no concept's area on any of the images."
     elsewhere = next(one for one in findings.layers if one.name != LAYER)
-    assert alone_view(findings, chips, edits, chips.units[elsewhere.first], elsewhere) is None
+    assert alone_view(site, elsewhere.first) is None
 
 
 def test_pages_have_them_and_load_pictures_late(run: Run) -> None:
@@ -129,5 +136,4 @@ def test_pages_have_them_and_load_pictures_late(run: Run) -> None:
 
 def test_runs_without_them_read_as_nothing(tmp_path: Path) -> None:
     run = make_fake_run(tmp_path / "run")
-    edits = EditResults.read(run, Findings.read(run))
-    assert edits == EditResults()
+    assert EditResults.read(Site(run)) is None

@@ -3,17 +3,16 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from dissectory.report.core.chips import Chips
-from dissectory.report.core.findings import Findings
 from dissectory.report.frame.search import search_index
+from dissectory.report.site import Site
 
 if TYPE_CHECKING:
     from dissectory.analysis.run import Run
 
 
 def test_the_index_holds_every_unit_with_its_best_concepts(hostile: Run) -> None:
-    findings = Findings.read(hostile)
-    script = search_index(findings, Chips(findings))
+    site = Site(hostile)
+    findings, script = site.findings, search_index(site)
     assert script.startswith("window.dissectoryIndex=")
     assert "<" not in script
     index = json.loads(script.removeprefix("window.dissectoryIndex=").rstrip(";\n"))

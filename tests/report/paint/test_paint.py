@@ -12,16 +12,16 @@ import pytest
 from fakes.painting import SEEDS, make_fake_painting
 from fakes.run import make_fake_run
 
-from dissectory.analysis import schema
-from dissectory.analysis.experiments.paint.painting import PAINT, Painting
+from dissectory.analysis.experiments.paint.painting import PAINT
+from dissectory.analysis.schema import PAINT_TRIALS
 from dissectory.errors import RunError
-from dissectory.report import build
 from dissectory.report.build import build_site
-from dissectory.report.core.findings import Findings
+from dissectory.report.frame import sources
 from dissectory.report.paint import page as paint
 from dissectory.report.paint import reading as painting
 from dissectory.report.paint.page import PaintPage, paint_page
-from dissectory.report.paint.reading import ENGINE, OFFLINE, files_of
+from dissectory.report.paint.reading import ENGINE, OFFLINE, PaintFiles
+from dissectory.report.site import Site
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,10 +29,15 @@ if TYPE_CHECKING:
     from dissectory.analysis.run import Run
 
 
+def page_of(run: Run, *given: object) -> PaintPage:
+    page = paint_page(Site(run, *given))
+    assert page is not None
+    return page
+
+
 @pytest.fixture
-def page(hostile: Run, vendor: Path) -> PaintPage:
-    folder = hostile.folder / PAINT
-    return paint_page(hostile, Findings.read(hostile), Painting.read(folder), files_of(folder, vendor))
+def page(hostile: Run) -> PaintPage:
+    return page_of(hostile)
 
 
 def small(folder: Path) -> Run:
@@ -49,13 +54,12 @@ def test_a_page_is_there_only_where_there_is_something_to_paint_on(hostile: Run,
     assert 'href="paint.html"' not in (bare.folder / "site" / "index.html").read_text(encoding="utf-8")
 
 
-def test_how_well_a_concept_appeared_stands_with_its_units(hostile: Run, vendor: Path, page: PaintPage) -> None:
+def test_how_well_a_concept_appeared_stands_with_its_units(hostile: Run, page: PaintPage) -> None:
     assert {pot.tried for pot in page.pots} == {""}
     trial = (page.layer, page.pots[1].name, 2, 6, 1000, 123, 0.123)
-    columns = schema.PAINT_TRIALS.columns
-    hostile.write_table(schema.PAINT_TRIALS, {column.name: [trial[at]] for at, column in enumerate(columns)})
-    folder = hostile.folder / PAINT
-    tried = paint_page(hostile, Findings.read(hostile), Painting.read(folder), files_of(folder, vendor)).pots
+    columns = PAINT_TRIALS.columns
+    hostile.write_table(PAINT_TRIALS, {column.name: [trial[at]] for at, column in enumerate(columns)})
+    tried = page_of(hostile).pots
     hostile.table_path("paint_trials").unlink()
     assert [pot.tried for pot in tried] == [
         "",
@@ -87,9 +91,9 @@ def test_colors_are_those_of_the_gallery_and_all_others_apart(page: PaintPage, h
     assert len({pot.color for pot in page.pots}) == len(page.pots)
 
 
-def test_a_run_without_gallery_and_layer_is_painted_all_the_same(bare: Run, vendor: Path, tmp_path: Path) -> None:
+def test_a_run_without_gallery_and_layer_is_painted_all_the_same(bare: Run, tmp_path: Path) -> None:
     made = make_fake_painting(tmp_path / PAINT, "no layer of the run", ["sky", "none"])
-    page = paint_page(bare, Findings.read(bare), made, files_of(tmp_path / PAINT, vendor))
+    page = page_of(bare, PaintFiles.of(tmp_path / PAINT, made))
     assert page.layer_href == ""
     assert [link.href for pot in page.pots for link in pot.units] == [""] * 4
     assert len({pot.color for pot in page.pots}) == 2
@@ -107,23 +111,25 @@ def test_what_the_browser_is_told(page: PaintPage) -> None:
 
 
 def test_a_reader_is_asked_before_a_large_generator_is_loaded(
-    hostile: Run, vendor: Path, page: PaintPage, monkeypatch: pytest.MonkeyPatch
+    hostile: Run, page: PaintPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert not page.asks
     monkeypatch.setattr(paint, "ASK", 100)
-    folder = hostile.folder / PAINT
-    asking = paint_page(hostile, Findings.read(hostile), Painting.read(folder), files_of(folder, vendor))
+    asking = page_of(hostile)
     assert asking.asks
     assert asking.size.endswith("B")
 
 
-def test_plain_files_and_the_script_for_folders_hold_the_same(hostile: Run, vendor: Path) -> None:
+def test_plain_files_and_the_script_for_folders_hold_the_same(hostile: Run) -> None:
     site = hostile.folder / "site"
     script = (site / PAINT / OFFLINE).read_text(encoding="ascii")
     held = json.loads(script.removeprefix("window.dissectoryOffline=").removesuffix(";\n"))
-    sources = files_of(hostile.folder / PAINT, vendor)
-    assert set(held) == set(sources) == {"paint/rest.onnx", "paint/maps.f16", *(f"vendor/{name}" for name in ENGINE)}
-    for name, source in sources.items():
+    files = PaintFiles.read(Site(hostile))
+    assert files
+    assert (
+        set(held) == set(files.loaded) == {"paint/rest.onnx", "paint/maps.f16", *(f"vendor/{name}" for name in ENGINE)}
+    )
+    for name, source in files.loaded.items():
         assert gzip.decompress(base64.b64decode(held[name])) == (site / name).read_bytes() == source.read_bytes()
 
 
@@ -140,7 +146,7 @@ def test_a_missing_engine_is_named_with_its_remedy(
 ) -> None:
     part = shutil.copytree(vendor, tmp_path / "vendor")
     (part / "onnxruntime.wasm").unlink()
-    monkeypatch.setattr(build, "VENDOR", part)
+    monkeypatch.setattr(sources, "VENDOR", part)
     with pytest.raises(RunError, match=r"the library onnxruntime\.wasm is missing .* pip install"):
         build_site(small(tmp_path))
 

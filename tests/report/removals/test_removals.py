@@ -10,8 +10,6 @@ import numpy as np
 import pytest
 from fakes.many_classes import make_many_classes
 
-from dissectory.report.core.chips import Chips
-from dissectory.report.core.findings import Findings
 from dissectory.report.core.home import home_page
 from dissectory.report.removals.class_page import class_page
 from dissectory.report.removals.classes import classes_page
@@ -24,14 +22,21 @@ from dissectory.report.removals.importance_charts import (
 )
 from dissectory.report.removals.needs import headline, layer_needs, unit_needs
 from dissectory.report.removals.reading import Curve, Removals
+from dissectory.report.site import Site
 
 if TYPE_CHECKING:
     from dissectory.analysis.run import Run
+    from dissectory.report.core.findings import Findings
 
 
 @pytest.fixture(scope="module")
-def findings(hostile: Run) -> Findings:
-    return Findings.read(hostile)
+def site(hostile: Run) -> Site:
+    return Site(hostile)
+
+
+@pytest.fixture(scope="module")
+def findings(site: Site) -> Findings:
+    return site.findings
 
 
 @pytest.fixture(scope="module")
@@ -41,22 +46,22 @@ def many_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 @pytest.fixture(scope="module")
 def many(many_run: Run) -> Removals:
-    found = Removals.read(many_run, Findings.read(many_run))
+    found = Removals.read(Site(many_run))
     assert found is not None
     return found
 
 
 @pytest.fixture(scope="module")
-def removals(hostile: Run, findings: Findings) -> Removals:
-    found = Removals.read(hostile, findings)
+def removals(site: Site) -> Removals:
+    found = site.reading(Removals)
     assert found is not None
     return found
 
 
-def test_a_class_s_page_tells_what_the_tables_say(hostile: Run, findings: Findings, removals: Removals) -> None:
+def test_a_class_s_page_tells_what_the_tables_say(site: Site, hostile: Run, removals: Removals) -> None:
     name = "ski resort 🎿"
     number = [one.name for one in removals.classes].index(name)
-    page = class_page(findings, Chips(findings), removals, number, None)
+    page = class_page(site, removals, number)
     assert page.href == "classes/ski-resort.html"
     table, curves = (
         hostile.table("unit_ablations"),
@@ -83,11 +88,11 @@ def test_a_class_s_page_tells_what_the_tables_say(hostile: Run, findings: Findin
     assert "goes from 90 %" in page.answer
 
 
-def test_a_unit_that_was_not_removed_says_so(findings: Findings, removals: Removals) -> None:
+def test_a_unit_that_was_not_removed_says_so(site: Site, removals: Removals) -> None:
     rows = [
         row
         for number in range(len(removals.classes))
-        for at in class_page(findings, Chips(findings), removals, number, None).layers
+        for at in class_page(site, removals, number).layers
         for row in at.units
     ]
     last = [row for row in rows if (row.chip.layer, row.chip.unit) == ("fire4", 23)]
@@ -142,8 +147,10 @@ def test_each_class_has_the_numbers_of_its_own_rows(many_run: Run, many: Removal
             assert [images for _, images in pairs] == sorted(rows["images"], reverse=True)
 
 
-def test_the_headline_is_the_mean_over_classes(hostile: Run, findings: Findings, removals: Removals) -> None:
-    told = headline(findings, removals)
+def test_the_headline_is_the_mean_over_classes(
+    bare: Run, site: Site, hostile: Run, findings: Findings, removals: Removals
+) -> None:
+    told = headline(site)
     assert told is not None
     curves = hostile.table("ablation_curves")
     for row in told.rows:
@@ -161,18 +168,18 @@ def test_the_headline_is_the_mean_over_classes(hostile: Run, findings: Findings,
         }
         for layer, of in removals.losses.items()
     }
-    few = headline(findings, dataclasses.replace(removals, losses=unknown))
+    few = headline(Site(site.run, findings, dataclasses.replace(removals, losses=unknown)))
     assert few is not None
     assert "mean over 1 class " in few.says
-    assert home_page(findings, Chips(findings), removals=removals).headline == told
-    assert home_page(findings, Chips(findings)).headline is None
+    assert home_page(site).headline == told
+    assert home_page(Site(bare)).headline is None
 
 
-def test_a_unit_s_page_names_the_classes_that_need_it(hostile: Run, findings: Findings, removals: Removals) -> None:
-    detectors = Detectors.read(hostile, findings)
+def test_a_unit_s_page_names_the_classes_that_need_it(
+    bare: Run, site: Site, hostile: Run, findings: Findings, removals: Removals
+) -> None:
     layer = removals.layers[-1]
-    place = findings.layers[layer].first + 3
-    needs = unit_needs(removals, detectors, layer, place)
+    needs = unit_needs(site, findings.layers[layer].first + 3)
     assert needs is not None
     table = hostile.table("unit_ablations")
     rows = table[
@@ -183,18 +190,18 @@ def test_a_unit_s_page_names_the_classes_that_need_it(hostile: Run, findings: Fi
     ]
     assert needs.says == "It is among the 20 most important units of 3 classes."
     assert len(needs.detectors) == 2
-    assert unit_needs(removals, detectors, 0, 0) is None
-    assert unit_needs(None, None, layer, place) is None
+    assert unit_needs(site, 0) is None
+    assert unit_needs(Site(bare), 3) is None
 
 
 def test_a_unit_s_page_says_of_how_many_classes_it_tells(many_run: Run, many: Removals) -> None:
-    (layer,) = many.layers
-    first = Findings.read(many_run).layers[layer].first
+    (layer,), site = many.layers, Site(many_run)
+    first = site.findings.layers[layer].first
     table = many_run.table("unit_ablations")
     among = table[(table["split"] == "reporting") & (table["rank"] < 20)].groupby("unit").size()
     told = []
     for unit in range(48):
-        needs = unit_needs(many, None, layer, first + unit)
+        needs = unit_needs(site, first + unit)
         count = int(among.get(unit, 0))
         assert needs is not None
         assert len(needs.classes) == min(8, count)
@@ -203,13 +210,13 @@ def test_a_unit_s_page_says_of_how_many_classes_it_tells(many_run: Run, many: Re
         told.append(count)
     assert max(told) > 8
     lost = dataclasses.replace(many, needed={}, sharers={})
-    none = unit_needs(lost, None, layer, first)
+    none = unit_needs(Site(many_run, lost), first)
     assert none is not None
     assert none.says == "It is among the 20 most important units of no class."
 
 
-def test_densities_are_shares_of_both_sets(hostile: Run, findings: Findings) -> None:
-    detectors = Detectors.read(hostile, findings)
+def test_densities_are_shares_of_both_sets(site: Site) -> None:
+    detectors = site.reading(Detectors)
     assert detectors is not None
     one = next(iter(detectors.of_unit.values()))[0]
     chart = detector_density(one)
@@ -230,7 +237,7 @@ def test_curves_may_have_few_sizes_and_no_random_sets() -> None:
     assert str(chart.rows).count("<tr>") == 3
 
 
-def test_importance_is_grouped_from_the_most_important(findings: Findings, removals: Removals) -> None:
+def test_importance_is_grouped_from_the_most_important(site: Site, removals: Removals) -> None:
     importance, iou = np.arange(70.0), np.linspace(0.2, 0.0, 70)
     chart = interpretability_by_importance(importance, iou, "drop")
     assert chart is not None
@@ -243,20 +250,20 @@ def test_importance_is_grouped_from_the_most_important(findings: Findings, remov
     led = json.loads(interpretability_by_led(np.array([0, 0, 2, 9]), np.array([0.1, 0.3, 0.2, 0.5])).data)
     assert (led["names"], led["units"]) == (["0", "2", "6 or more"], [2, 1, 1])
     assert led["means"] == [0.2, 0.2, 0.5]
-    assert layer_needs(findings, removals, removals.layers[0]) is not None
-    assert layer_needs(findings, removals, 0) is None
+    assert layer_needs(site, removals.layers[0]) is not None
+    assert layer_needs(site, 0) is None
 
 
-def test_the_list_of_classes_leads_to_their_pages(findings: Findings, removals: Removals) -> None:
-    page = classes_page(findings, removals)
+def test_the_list_of_classes_leads_to_their_pages(site: Site) -> None:
+    page = classes_page(site)
     assert page is not None
     assert [row.name for row in page.rows] == sorted({row.name for row in page.rows})
     assert {row.href for row in page.rows if row.name == "ski resort 🎿"} == {"classes/ski-resort.html"}
     assert {row.href for row in page.rows if row.name == "unknown to the network"} == {""}
 
 
-def test_the_list_of_classes_tells_what_each_has_and_loses(many_run: Run, many: Removals) -> None:
-    page = classes_page(Findings.read(many_run), many)
+def test_the_list_of_classes_tells_what_each_has_and_loses(many_run: Run) -> None:
+    page = classes_page(Site(many_run))
     assert page is not None
     classes = many_run.table("classes")
     whole = classes[classes["split"] == "all"].set_index("class")
@@ -277,17 +284,17 @@ def test_the_list_of_classes_tells_what_each_has_and_loses(many_run: Run, many: 
 
 
 def test_the_list_of_classes_tells_of_losses_only_what_was_measured(many_run: Run, many: Removals) -> None:
-    findings, layer = Findings.read(many_run), many.layers[-1]
+    layer = many.layers[-1]
     few = {
         number: dataclasses.replace(loss, remove=_up_to(loss.remove, 4) if number else None)
         for number, loss in many.losses[layer].items()
     }
-    page = classes_page(findings, dataclasses.replace(many, losses={layer: few}))
+    page = classes_page(Site(many_run, dataclasses.replace(many, losses={layer: few})))
     assert page is not None
     assert page.head[1][0] == "without 4 units"
     assert [row.name for row in page.rows if row.cells[1] == ("", "-9")] == [many.classes[0].name]
     none = {number: dataclasses.replace(loss, remove=None) for number, loss in few.items()}
-    page = classes_page(findings, dataclasses.replace(many, losses={layer: none}))
+    page = classes_page(Site(many_run, dataclasses.replace(many, losses={layer: none})))
     assert page is not None
     assert len(page.head) == len(page.rows[0].cells) == 4
 
@@ -298,6 +305,5 @@ def _up_to(curve: Curve | None, most: int) -> Curve:
 
 
 def test_a_run_without_removals_has_none(bare: Run) -> None:
-    findings = Findings.read(bare)
-    assert Removals.read(bare, findings) is None
-    assert Detectors.read(bare, findings) is None
+    assert Removals.read(Site(bare)) is None
+    assert Detectors.read(Site(bare)) is None

@@ -14,8 +14,8 @@ from fakes.switches import make_fake_switches
 
 from dissectory.analysis.experiments.class_ablation.switches import SHOWN, SWITCHES, LeftOut
 from dissectory.report.build import build_site
-from dissectory.report.core.findings import Findings
 from dissectory.report.frame.writer import environment
+from dissectory.report.site import Site
 from dissectory.report.switchboard.page import SwitchesView, switches_view
 from dissectory.report.switchboard.reading import Switchboards
 
@@ -31,17 +31,16 @@ UNITS = 24
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A run whose second layer has a switchboard, and the last one has none."""
-    run = make_fake_run(tmp_path_factory.mktemp("switches") / "run", layers=3, units=16, pictures=False, images=150)
+    run = make_fake_run(
+        tmp_path_factory.mktemp("switches") / "run", layers=3, units=16, pictures=False, images=150, ablation=True
+    )
     left_out = (LeftOut("fire4", "the page would have to load <b>9</b> MB"),)
     make_fake_switches(run.folder / SWITCHES, HOSTILE_LAYER, UNITS, CLASSES, images=150, left_out=left_out)
     return run
 
 
 def view(run: Run, name: str) -> SwitchesView | None:
-    findings = Findings.read(run)
-    found = Switchboards.read(run, findings)
-    assert found is not None
-    return switches_view(findings, found, name)
+    return switches_view(Site(run), name)
 
 
 def said(script: str) -> dict[str, Any]:
@@ -53,8 +52,7 @@ def said(script: str) -> dict[str, Any]:
 
 
 def test_a_script_holds_all_that_a_browser_needs(run: Run) -> None:
-    findings = Findings.read(run)
-    found = Switchboards.read(run, findings)
+    found = Switchboards.read(Site(run))
     assert found is not None
     (board,) = found.boards
     values = said(board.script)
@@ -70,15 +68,14 @@ def test_a_script_holds_all_that_a_browser_needs(run: Run) -> None:
 
 def test_a_site_has_scripts_and_pictures(run: Run, tmp_path: Path) -> None:
     site = build_site(run).parent
-    findings = Findings.read(run)
-    found = Switchboards.read(run, findings)
+    found = Switchboards.read(Site(run))
     assert found is not None
     (board,) = found.boards
     assert (site / board.href).read_text(encoding="ascii") == board.script
     assert sorted(path.name for path in (site / SWITCHES).glob("*.webp")) == ["class-0.webp", "class-1.webp"]
     assert all((site / unit[2]).is_file() for unit in said(board.script)["units"])
     without = make_fake_run(tmp_path / "without", layers=1, units=2, pictures=False)
-    assert Switchboards.read(without, Findings.read(without)) is None
+    assert Switchboards.read(Site(without)) is None
     assert not (build_site(without).parent / SWITCHES).exists()
 
 
