@@ -19,7 +19,9 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dissectory.analysis.schema import TABLES, VERSION
+from dissectory.analysis import experiments
+from dissectory.analysis.tables.catalog import all_tables
+from dissectory.analysis.tables.table import VERSION
 from dissectory.errors import RunError, nearest
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from dissectory.analysis.schema import Table
+    from dissectory.analysis.tables.table import Table
 
 MARKER = ".dissectory-run"
 """The file that tells a run's folder from any other: only there may a new run replace an old one."""
@@ -205,14 +207,20 @@ class Run:
         """Path of a table's file."""
         return self.folder / "tables" / f"{name}.parquet"
 
+    @property
+    def tables(self) -> dict[str, Table]:
+        """The tables that the run has, by name, in the order of the catalog."""
+        return {name: table for name, table in all_tables().items() if self.has(name)}
+
     def has(self, name: str) -> bool:
         """Whether the run has the table."""
         return self.table_path(name).is_file()
 
     def table(self, name: str) -> pd.DataFrame:
         """Read one table as a pandas frame, in the order of its key."""
-        if name not in TABLES:
-            raise RunError(f"there is no table '{name}'; {nearest(name, TABLES)}")
+        known = all_tables()
+        if name not in known:
+            raise RunError(f"there is no table '{name}'; {nearest(name, known)}")
         path = self.table_path(name)
         if not path.is_file():
             raise RunError(f"{self.folder} has no table '{name}': was the run finished? (expected {path})")
@@ -220,7 +228,7 @@ class Run:
             read = pq.read_table(path)
         except (OSError, pa.ArrowException) as error:
             raise RunError(f"{path} cannot be read as parquet ({error}): run the study again") from error
-        missing = [column for column in TABLES[name].arrow.names if column not in read.column_names]
+        missing = [column for column in known[name].arrow.names if column not in read.column_names]
         if missing:
             raise RunError(f"{path} lacks the columns {missing}: it is of another version; run the study again")
         frame: pd.DataFrame = read.to_pandas()
@@ -296,7 +304,8 @@ class Run:
         """Remove what an earlier run left in the folder, its manifest first: without one it is no finished run."""
         try:
             (self.folder / "manifest.json").unlink(missing_ok=True)
-            for name in ("tables", "images", "site", "control", "paint", "attacks", "switches"):
+            own = [folder for experiment in experiments.EXPERIMENTS for folder in experiment.folders]
+            for name in ("tables", "images", "site", *own):
                 if (self.folder / name).exists():
                     shutil.rmtree(self.folder / name)
         except OSError as error:

@@ -19,9 +19,10 @@ def test_a_study_becomes_a_run_becomes_a_site(tmp_path: Path) -> None:
     run = dissectory.run(study(tmp_path), tmp_path / "run")
     best = run.table("units").nlargest(3, "iou")
     assert best.matched.all()
-    page = dissectory.report(run)
+    page = dissectory.build_site(run)
     assert page == tmp_path / "run" / "site" / "index.html"
-    assert dissectory.report(tmp_path / "run").is_file()  # again, and from the folder
+    assert dissectory.build_site(tmp_path / "run").is_file()  # again, and from the folder
+    assert dissectory.report(run) == page  # the old name
 
 
 def test_a_finished_run_is_read_without_torch() -> None:

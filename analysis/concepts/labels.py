@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from dissectory.analysis.concepts.vocabulary import MOST_CONCEPTS, Concept
-from dissectory.analysis.schema import CATEGORIES
+from dissectory.analysis.tables.categories import CATEGORIES
 from dissectory.errors import ConceptsError, nearest
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from dissectory.analysis.schema import Category
+    from dissectory.analysis.tables.categories import Category
 
 NOTHING = ("void", "background")
 """Categories of indices that have no concept."""

@@ -27,9 +27,9 @@ from dissectory.analysis.concepts.labels import NOTHING
 from dissectory.analysis.concepts.onnx import resized
 from dissectory.analysis.concepts.registry import register
 from dissectory.analysis.concepts.vocabulary import Concept
-from dissectory.analysis.schema import CATEGORIES
 from dissectory.analysis.subjects.identity import code_hash, network_hash
 from dissectory.analysis.subjects.sources.python import build_module
+from dissectory.analysis.tables.categories import CATEGORIES
 from dissectory.errors import ConceptsError, SubjectError
 
 if TYPE_CHECKING:
@@ -41,8 +41,8 @@ if TYPE_CHECKING:
 
     from dissectory.analysis.concepts.registry import SourceContext
     from dissectory.analysis.concepts.vocabulary import Planes
-    from dissectory.analysis.schema import Category
     from dissectory.analysis.subjects.images import ViewBatch
+    from dissectory.analysis.tables.categories import Category
 
     Table = tuple[tuple[str, str], ...]
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from dissectory.analysis.schema import Category
     from dissectory.analysis.subjects.images import ViewBatch
+    from dissectory.analysis.tables.categories import Category
 
     Planes = npt.NDArray[np.uint16]
     SizeOf = Callable[[int], tuple[int, int] | None]

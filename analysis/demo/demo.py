@@ -13,9 +13,8 @@ from dissectory.analysis.demo.networks import MEAN, SIZE, STD
 from dissectory.analysis.demo.vocabulary import CATEGORIES, SCENES
 from dissectory.analysis.demo.write import IMAGES, write_pairs, write_world
 from dissectory.analysis.dissection import dissect
-from dissectory.analysis.experiments.control.work import dissect_with_control
 from dissectory.analysis.run import Related, Run
-from dissectory.analysis.study import Study
+from dissectory.analysis.study.study import Study
 from dissectory.progress import Silent
 
 if TYPE_CHECKING:
@@ -74,7 +73,7 @@ def make_demo(
         write_world(world, scenes, seed, size=SIZE, each=lambda _scene: advance(1))
     write_pairs(world / _PAIRS, pairs_of(scenes), seed + scenes, size=SIZE)
     (world / "classes.txt").write_text("\n".join(SCENES) + "\n", encoding="utf-8")
-    run = dissect_with_control(demo_study(out, scenes, seed), out, progress)
+    run = dissect(demo_study(out, scenes, seed), out, progress)
     progress.say("The generator")
     beside = dissect(generator_study(out, latents), out / GENERATOR, progress)
     run.write_manifest(replace(run.manifest, related=(Related(beside.manifest.title, GENERATOR),)))

@@ -13,12 +13,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dissectory.analysis.study import AblationSection
 from dissectory.analysis.subjects.images import ViewBatch
 from dissectory.analysis.subjects.latents import Latents
 from dissectory.analysis.subjects.rest import Point, find_rest
 from dissectory.analysis.tally.overlap import distinct
-from dissectory.errors import StudyError, SubjectError, nearest
+from dissectory.errors import SubjectError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,11 +25,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from dissectory.analysis.measuring.setting import Setting
-    from dissectory.analysis.run import Run
 
     Labels = npt.NDArray[np.uint16]
     Areas = npt.NDArray[np.int64]
-    Cells = npt.NDArray[np.intp]
 
 
 _EXAMPLES = 3
@@ -156,92 +153,3 @@ def _of(batch: ViewBatch, rows: Sequence[int]) -> ViewBatch:
         batch.views[list(rows)],
         tuple(batch.sizes[row] for row in rows),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Ranking:
-    """The units of a layer by how well they fit each concept.
-
-    `order` `(concept, unit)` has the highest score first, equal ones by number; `best` `(concept,)` is that score.
-    `levels` `(unit,)` are those of a unit that is on: its threshold or, where that is not above 0, the median of its
-    activations above 0; 0 where there are none.
-    """
-
-    layer: str
-    order: npt.NDArray[np.intp]
-    best: npt.NDArray[np.float64]
-    levels: npt.NDArray[np.float32]
-
-    def concepts(self, count: int | None = None) -> list[int]:
-        """Concepts that a unit fits at all, the best fitted first; at most so many."""
-        ranked = np.argsort(-self.best, kind="stable")[:count]
-        return [int(concept) for concept in ranked if self.best[concept] > 0]
-
-
-def rank_units(run: Run, setting: Setting, layer: str, score: str = "iou") -> Ranking:
-    """Rank the units of a layer by a score in the table of units and concepts, `iou` or `iqr`."""
-    units, pairs = run.table("units"), run.table("unit_concepts")
-    units, pairs = units[units["layer"] == layer].sort_values("unit"), pairs[pairs["layer"] == layer]
-    place = {name: number for number, name in enumerate(setting.vocabulary.keys)}
-    scores = np.zeros((len(place), len(units)))
-    concepts = pairs["concept"].astype(str).map(place).to_numpy(dtype=np.intp)
-    scores[concepts, pairs["unit"].to_numpy()] = pairs[score].fillna(0).to_numpy()
-    order = np.argsort(-scores, axis=1, kind="stable")
-    thresholds = units["threshold"].fillna(0).to_numpy(dtype=np.float32)
-    levels = np.where(thresholds > 0, thresholds, _usual_levels(run, layer, len(units)))
-    return Ranking(layer, order, scores.max(axis=1), levels)
-
-
-def _usual_levels(run: Run, layer: str, units: int) -> npt.NDArray[np.float32]:
-    """The median of the activations above 0 of each unit `(unit,)`, to the middle of a bin; 0 where there are none.
-
-    The bin that 0 is in does not count: most of what is there may be nothing.
-    """
-    bins = run.table("unit_histograms")
-    bins = bins[(bins["layer"] == layer) & (bins["low"] > 0)].sort_values(["unit", "bin"])
-    levels = np.zeros(units, dtype=np.float32)
-    for unit, own in bins.groupby("unit"):
-        counted = own["count"].to_numpy().cumsum()
-        middle = own.iloc[int(np.searchsorted(counted, counted[-1] / 2))]
-        levels[int(str(unit))] = (middle["low"] + middle["high"]) / 2
-    return levels
-
-
-def most_matched(run: Run) -> str:
-    """The layer with most matched units, the first of equal ones."""
-    table = run.table("layers").sort_values("index")
-    return str(table["layer"].iloc[int(table["matched_units"].to_numpy().argmax())])
-
-
-def without(maps: Tensor, units: Cells) -> Tensor:
-    """Set units of maps `(image, unit, height, width)` to zero."""
-    changed = maps.clone()
-    changed[:, units.tolist()] = 0
-    return changed
-
-
-def forced(maps: Tensor, units: Cells, levels: npt.NDArray[np.float32], rows: Cells, columns: Cells) -> Tensor:
-    """Raise units of maps `(image, unit, height, width)` to levels `(unit,)` at one cell of each image; lower none."""
-    changed = maps.clone()
-    images, wanted = torch.arange(len(maps)), torch.from_numpy(units)
-    at = (images[:, None], wanted[None], torch.from_numpy(rows)[:, None], torch.from_numpy(columns)[:, None])
-    changed[at] = changed[at].maximum(torch.from_numpy(levels).to(maps))
-    return changed
-
-
-def check_layers(setting: Setting) -> None:
-    """Look, before any long work, whether the layers are dissected that a study wants changed.
-
-    Raises:
-        StudyError: one is not.
-    """
-    names = [layer.name for layer in setting.layers]
-    study = setting.study
-    ablation = study.ablation if isinstance(study.ablation, AblationSection) else None
-    sections = {"insertion": study.insertion, "paint": study.paint, "artifacts": study.artifacts}
-    for key, section in (("ablation", ablation), *sections.items()):
-        if section and section.layer and section.layer not in names:
-            raise StudyError(
-                f"{key}.layer is '{section.layer}', which is not one of the layers of the study; "
-                f"{nearest(section.layer, names)}"
-            )

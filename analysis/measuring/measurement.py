@@ -12,7 +12,7 @@ from dissectory.analysis.measuring.comparing import LayerResult, compare
 from dissectory.analysis.measuring.information import Candidates, find_information
 from dissectory.analysis.measuring.label_maps import LabelMaps
 from dissectory.analysis.measuring.parts import LabelPart, LayerPart, OutputPart
-from dissectory.analysis.measuring.passes import Pass, timed
+from dissectory.analysis.measuring.passes import Pass
 from dissectory.analysis.measuring.record import Predictions, Record
 from dissectory.analysis.measuring.significance import assess
 from dissectory.analysis.measuring.thresholding import find_thresholds
@@ -64,11 +64,11 @@ class Measurement:
             ImagesError: no image can be decoded.
         """
         setting = self._setting
-        with timed(self._seconds, "hash"):
+        with self._seconds.stage("hash"):
             images_hash = setting.images.digest(setting.study.compute.workers)
             facts = Facts.of(setting, images_hash)
         self._seconds.take_up(self._run, self._own.spare("seconds", facts.of_layers(setting.layers)) / "seconds.json")
-        with timed(self._seconds, "resume"):
+        with self._seconds.stage("resume"):
             labels = LabelPart(
                 self._shared.open("labels", facts.labels), setting.vocabulary, setting.study.dissection.grid
             )
@@ -159,7 +159,7 @@ class Measurement:
         return list(found.values())
 
     def _thresholds_of(self, part: LayerPart, readable: int) -> Floats:
-        with timed(self._seconds, "thresholds"):
+        with self._seconds.stage("thresholds"):
             above = count_above(self._setting.study.dissection.quantile, readable * self._setting.positions)
             return find_thresholds(part.shards, above, self._threads)
 
@@ -180,7 +180,7 @@ class Measurement:
         """Find how much units tell about concepts, of the layers that are asked for."""
         if not informed:
             return {}
-        with timed(self._seconds, "information"):
+        with self._seconds.stage("information"):
             layers = [Candidates.of(part, levels, informed[part.layer.name]) for part, levels in found]
             self._passes += find_information(self._setting, layers, maps, threads=self._threads, progress=progress)
             return {layer.layer.name: layer.found for layer in layers}
@@ -196,14 +196,14 @@ class Measurement:
         counted = []
         with progress.stage("Comparing", sum(part.layer.units for part, _ in found), "units") as advance:
             for part, levels in found:
-                with timed(self._seconds, "compare"):
+                with self._seconds.stage("compare"):
                     counted.append(
                         compare(part.layer, part.shards, maps, levels, self._setting.positions, threads=self._threads)
                     )
                 advance(part.layer.units)
-        with timed(self._seconds, "chance"):
+        with self._seconds.stage("chance"):
             sureness = assess(counted, maps, pairings=study.dissection.pairings, seed=study.seed, threads=self._threads)
-        with timed(self._seconds, "compare"):
+        with self._seconds.stage("compare"):
             return [
                 LayerResult.of(counts, sure, information.get(counts.layer.name))
                 for counts, sure in zip(counted, sureness, strict=True)

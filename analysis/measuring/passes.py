@@ -20,7 +20,7 @@ from dissectory.analysis.subjects.layers import watch
 from dissectory.errors import SubjectError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Mapping, Sequence
 
     from torch import Tensor
 
@@ -106,7 +106,7 @@ class Pass:
         return used + growth + 2 * max(sizes) > self._setting.study.compute.memory_gb * 1e9
 
     def _write(self, last: int) -> None:
-        with timed(self._seconds, "shards"):
+        with self._seconds.stage("shards"):
             for part in self._open:
                 part.write(self._first, last)
         self._seconds.keep()
@@ -117,7 +117,7 @@ class Pass:
         groups = [self._order[number] for number in numbers]
         with contextlib.closing(self._setting.images.batches(groups, self._setting.study.compute.workers)) as found:
             while True:
-                with timed(self._seconds, "decode"):
+                with self._seconds.stage("decode"):
                     batch = next(found, None)
                 if batch is None:
                     return
@@ -129,7 +129,7 @@ class Pass:
         labels = self._labels if self._labels in self._open else None
         if isinstance(self._setting.images, Latents):
             answer = self._forward(batch, wanted)
-            with timed(self._seconds, "label"):
+            with self._seconds.stage("label"):
                 if labels:
                     labels.observe(self._setting.images.pictured(batch, answer))
             return
@@ -137,7 +137,7 @@ class Pass:
         if len(batch) and (wanted or self._outputs in self._open):
             self._forward(batch, wanted)
         if labeling:
-            with timed(self._seconds, "label"):
+            with self._seconds.stage("label"):
                 labeling.result()
 
     def _forward(self, batch: ViewBatch, wanted: Sequence[str]) -> object:
@@ -172,11 +172,3 @@ def _check_calls(calls: Mapping[str, int], batch: ViewBatch) -> None:
                 f"layer '{name}' was called {times} times, not once, for the {len(batch)} images from "
                 f"'{batch.paths[0]}' on: what the network computes hangs on its pictures. Leave it out of model.layers"
             )
-
-
-@contextlib.contextmanager
-def timed(seconds: Seconds, stage: str) -> Iterator[None]:
-    """Add the wall time of a block to a stage."""
-    start = time.perf_counter()
-    yield
-    seconds[stage] += time.perf_counter() - start

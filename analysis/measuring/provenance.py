@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import platform
-from datetime import UTC, datetime
 from importlib import metadata
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dissectory import __version__
 from dissectory.analysis.measuring.classification import output_of
 from dissectory.analysis.run import Manifest
 from dissectory.analysis.subjects.images import ImageFolder
 from dissectory.analysis.tally.thresholds import count_above
+from dissectory.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -44,17 +43,15 @@ def describe(
     results: Sequence[LayerResult],
     layout: Pictures,
 ) -> Manifest:
-    """Write down what was done, with what, and how long it took."""
+    """Describe what was done, and with what; the end of the run adds when, and how long it took."""
     study = setting.study
     model = setting.model
     return Manifest(
         study={**study.to_dict(), **_resolved_images(setting)},
         title=study.title or _title(setting),
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
         seed=study.seed,
         versions={"python": platform.python_version(), "dissectory": __version__, **dict(_versions())},
         hashes={"weights": model.weights_hash, "images": record.images_hash},
-        seconds={stage: round(value, 3) for stage, value in record.seconds.items()},
         model={
             "source": model.source,
             "parameters": model.parameters,

@@ -2,7 +2,7 @@
 
     seconds = Seconds()
     seconds.take_up(run, folder / "seconds.json")
-    with timed(seconds, "decode"):
+    with seconds.stage("decode"):
         ...
     seconds.keep()
 
@@ -18,6 +18,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from dissectory.analysis.run import Run
@@ -31,6 +32,25 @@ class Seconds(defaultdict[str, float]):
         self._start = time.perf_counter()
         self._earlier = 0.0
         self._file: tuple[Run, Path] | None = None
+        self._inner: list[float] = []
+
+    @contextlib.contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Add the wall time of a block to a stage; a stage inside another one counts for itself alone."""
+        self._inner.append(0.0)
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            spent = time.perf_counter() - start
+            self[name] += spent - self._inner.pop()
+            if self._inner:
+                self._inner[-1] += spent
+
+    def add_earlier(self, other: Seconds, stage: str) -> None:
+        """Add to a stage, and to the total, what earlier starts of a run inside this one took."""
+        self[stage] += other._earlier
+        self._earlier += other._earlier
 
     @property
     def total(self) -> float:

@@ -14,13 +14,14 @@ from dissectory.analysis.subjects.layers import select_layers, survey_generator
 from dissectory.analysis.subjects.models import load_model
 from dissectory.analysis.subjects.preprocessing import Preprocessing, resolve
 from dissectory.analysis.subjects.steady import check_steady
-from dissectory.errors import StudyError
+from dissectory.errors import StudyError, nearest
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from dissectory.analysis.concepts.vocabulary import Vocabulary
-    from dissectory.analysis.study import LatentsSection, Study
+    from dissectory.analysis.study.sections import LatentsSection
+    from dissectory.analysis.study.study import Study
     from dissectory.analysis.subjects.geometry import Geometry
     from dissectory.analysis.subjects.images import ViewBatch
     from dissectory.analysis.subjects.layers import LayerInfo
@@ -43,6 +44,18 @@ class Setting:
     def positions(self) -> int:
         """Positions of the grid."""
         return self.study.dissection.grid**2
+
+    def check_layer(self, key: str, layer: str | None) -> None:
+        """Check that a layer that the `key` of a study names, if it names one, is dissected.
+
+        Raises:
+            StudyError: it is not.
+        """
+        names = [known.name for known in self.layers]
+        if layer and layer not in names:
+            raise StudyError(
+                f"{key} names '{layer}', which is not one of the layers of the study; {nearest(layer, names)}"
+            )
 
     def inputs(self, batch: ViewBatch) -> tuple[Tensor, ...]:
         """What the network takes for a batch, on its device."""

@@ -6,10 +6,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dissectory.analysis import schema
 from dissectory.analysis.measuring.classification import class_scores
 from dissectory.analysis.subjects.images import ImageFolder
 from dissectory.analysis.subjects.latents import Latents
+from dissectory.analysis.tables.categories import SIGNIFICANT
+from dissectory.analysis.tables.core import (
+    CLASSES,
+    CONCEPT_IMAGES,
+    CONCEPTS,
+    IMAGES,
+    LAYERS,
+    UNIT_CONCEPTS,
+    UNIT_HISTOGRAMS,
+    UNIT_IMAGES,
+    UNITS,
+)
 from dissectory.analysis.tally.peaks import NO_IMAGE
 
 if TYPE_CHECKING:
@@ -30,16 +41,16 @@ def write_tables(run: Run, setting: Setting, record: Record, results: Sequence[L
     """Write every table that a dissection fills."""
     positions = len(record.labels.readable) * setting.positions
     units = _joined(_units(result, setting, positions) for result in results)
-    run.write_table(schema.UNITS, units)
-    run.write_table(schema.LAYERS, _layers(setting, units))
-    run.write_table(schema.CONCEPTS, _concepts(setting, record))
-    run.write_table(schema.UNIT_CONCEPTS, _joined(_unit_concepts(result, setting) for result in results))
-    run.write_table(schema.UNIT_IMAGES, _joined(_unit_images(result) for result in results))
-    run.write_table(schema.UNIT_HISTOGRAMS, _joined(_unit_histograms(result) for result in results))
-    run.write_table(schema.CONCEPT_IMAGES, _concept_images(setting, record))
-    run.write_table(schema.IMAGES, _images(setting, record))
+    run.write_table(UNITS, units)
+    run.write_table(LAYERS, _layers(setting, units))
+    run.write_table(CONCEPTS, _concepts(setting, record))
+    run.write_table(UNIT_CONCEPTS, _joined(_unit_concepts(result, setting) for result in results))
+    run.write_table(UNIT_IMAGES, _joined(_unit_images(result) for result in results))
+    run.write_table(UNIT_HISTOGRAMS, _joined(_unit_histograms(result) for result in results))
+    run.write_table(CONCEPT_IMAGES, _concept_images(setting, record))
+    run.write_table(IMAGES, _images(setting, record))
     if setting.images.classes and isinstance(setting.images, ImageFolder):
-        run.write_table(schema.CLASSES, _classes(setting, record))
+        run.write_table(CLASSES, _classes(setting, record))
 
 
 def _joined(parts: Iterator[Columns]) -> Columns:
@@ -92,7 +103,7 @@ def _layers(setting: Setting, units: Columns) -> Columns:
     of = [units["layer"] == layer.name for layer in setting.layers]
     matched = [units["matched"] & at for at in of]
     tested = np.isfinite(units["q_value"]).any()
-    significant = units["q_value"] <= schema.SIGNIFICANT
+    significant = units["q_value"] <= SIGNIFICANT
     return {
         "layer": [layer.name for layer in setting.layers],
         "index": [layer.index for layer in setting.layers],

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 from PIL import Image
 
-from dissectory.analysis import schema
 from dissectory.analysis.pictures.hues import OWN, distinct_colors
 from dissectory.analysis.run import Pictures
+from dissectory.analysis.tables.categories import CATEGORIES
+from dissectory.analysis.tables.core import GALLERY, GALLERY_CONCEPTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from dissectory.analysis.measuring.label_maps import LabelMaps
     from dissectory.analysis.measuring.setting import Setting
     from dissectory.analysis.run import Run
+    from dissectory.analysis.tables.table import Table
     from dissectory.progress import Progress
 
     Mask = npt.NDArray[np.bool_]
@@ -58,7 +60,7 @@ def draw_gallery(run: Run, setting: Setting, labels: LabelMaps, progress: Progre
         RunError: if the run's folder cannot be written.
     """
     concepts, keys = setting.vocabulary.concepts, setting.vocabulary.keys
-    categories = [name for name in schema.CATEGORIES if any(concept.category == name for concept in concepts)]
+    categories = [name for name in CATEGORIES if any(concept.category == name for concept in concepts)]
     readable = labels.readable.tolist()
     images = choose(readable, [setting.images.class_of(image) for image in readable])
     gallery: list[Labeled] = []
@@ -76,13 +78,13 @@ def draw_gallery(run: Run, setting: Setting, labels: LabelMaps, progress: Progre
             drawn = draw_map(inside, colors, setting.study.dissection.grid)
             _write(run, Pictures.gallery(labeled.image, category), drawn, lossless=True)
             maps.append((labeled.image, category, int(np.count_nonzero(drawn[..., 3]))))
-    _write_rows(run, schema.GALLERY, maps)
+    _write_rows(run, GALLERY, maps)
     shown = [
         (labeled.image, keys[place], int(mask.sum()), colors[place], runs(mask))
         for labeled in gallery
         for place, mask in labeled.masks.items()
     ]
-    _write_rows(run, schema.GALLERY_CONCEPTS, shown)
+    _write_rows(run, GALLERY_CONCEPTS, shown)
 
 
 def choose(images: Sequence[int], classes: Sequence[str | None], most: int = IMAGES) -> list[int]:
@@ -116,7 +118,7 @@ def concept_colors(concepts: Sequence[Concept], gallery: Sequence[Labeled]) -> d
         for place, mask in labeled.masks.items():
             totals[place] = totals.get(place, np.zeros(4, dtype=np.int64)) + _ink(labeled.view, mask)
     colors = {place: OWN[concepts[place].name] for place in totals if _is_basic(concepts[place])}
-    for category in schema.CATEGORIES:
+    for category in CATEGORIES:
         waiting = [place for place in sorted(totals) if concepts[place].category == category and place not in colors]
         waiting.sort(key=lambda place: -totals[place][3])
         means = [totals[place][:3] / totals[place][3] for place in waiting]
@@ -180,5 +182,5 @@ def _write(run: Run, name: str, picture: npt.NDArray[np.uint8], *, lossless: boo
         Image.fromarray(picture).save(path, "WEBP", quality=QUALITY, lossless=lossless)
 
 
-def _write_rows(run: Run, table: schema.Table, rows: Sequence[tuple[object, ...]]) -> None:
+def _write_rows(run: Run, table: Table, rows: Sequence[tuple[object, ...]]) -> None:
     run.write_table(table, {column.name: [row[index] for row in rows] for index, column in enumerate(table.columns)})

@@ -11,9 +11,9 @@ from dataclasses import asdict, dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING
 
-from dissectory import __version__
 from dissectory.analysis.subjects.identity import code_hash, network_hash
 from dissectory.analysis.subjects.latents import Latents
+from dissectory.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

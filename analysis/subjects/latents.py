@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from dissectory.analysis.run import Skipped
-    from dissectory.analysis.study import LatentsSection
+    from dissectory.analysis.study.sections import LatentsSection
 
     Views = npt.NDArray[np.uint8]
     Inputs = tuple[Tensor, ...]

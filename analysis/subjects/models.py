@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-    from dissectory.analysis.study import ModelSection
+    from dissectory.analysis.study.sections import ModelSection
     from dissectory.analysis.subjects.preprocessing import Preprocessing
 
 BUILT_IN = (torchvision, timm, python)

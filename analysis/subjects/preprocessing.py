@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from torch import Tensor
 
-    from dissectory.analysis.study import ImagesSection
+    from dissectory.analysis.study.sections import ImagesSection
 
     Color = tuple[float, float, float]
 

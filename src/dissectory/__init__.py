@@ -2,27 +2,28 @@
 
 import dissectory
 
-study = dissectory.Study.read("study.toml")
-run = dissectory.run(study, "runs/mine")
+run = dissectory.run(dissectory.Study.read("study.toml"), "runs/mine")
 run.table("units").nlargest(10, "iou")
-dissectory.report(run)
+dissectory.build_site(run)
 """
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dissectory.analysis.run import Run
-from dissectory.analysis.study import Study
+from dissectory.analysis.study.study import Study
 from dissectory.errors import DissectoryError
-from dissectory.report.build import build_site as report
+from dissectory.version import __version__
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dissectory.progress import Progress
 
-__version__ = "0.1.0"
-__all__ = ["DissectoryError", "Run", "Study", "__version__", "report", "run"]
+__all__ = ["DissectoryError", "Run", "Study", "__version__", "build_site", "run"]
 
 
 def run(study: Study, out: Path | str, progress: Progress | None = None) -> Run:
@@ -30,13 +31,35 @@ def run(study: Study, out: Path | str, progress: Progress | None = None) -> Run:
 
     Args:
         study: what to dissect, on which images, for which concepts.
-        out: the run's folder; it is made where it is missing.
-        progress: where to report to; nothing is shown by default.
+        out: the run's folder; it is made if it is missing.
+        progress: where to report to; by default nothing is shown.
 
     Raises:
         DissectoryError: for a mistake in the study or in what it names.
     """
     # Torch takes seconds to import: a report of a finished run never needs it.
-    from dissectory.analysis.experiments.control.work import dissect_with_control  # noqa: PLC0415
+    from dissectory.analysis.dissection import dissect  # noqa: PLC0415
 
-    return dissect_with_control(study, Path(out), progress)
+    return dissect(study, Path(out), progress)
+
+
+def build_site(run: Run | Path | str, progress: Callable[[int, int], None] | None = None) -> Path:
+    """Build the site of a finished run into its folder `site`, and return its first page.
+
+    Args:
+        run: the run, or its folder.
+        progress: called with the number of written pages and of all pages.
+
+    Raises:
+        RunError: the run is not finished, cannot be read, or its folder cannot be written.
+    """
+    from dissectory.report.build import build_site  # noqa: PLC0415 - mkdocs and plotly are imported by what needs them
+
+    return build_site(run if isinstance(run, Run) else Path(run), progress)
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - the protocol of modules
+    """Keep `dissectory.report(run)` working, the old name of `build_site`: the package `report` can be called."""
+    if name == "report":
+        return importlib.import_module("dissectory.report")
+    raise AttributeError(f"module 'dissectory' has no attribute '{name}'")

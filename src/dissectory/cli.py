@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dissectory import __version__
 from dissectory.analysis.run import Run
-from dissectory.analysis.study import ModelSection, Study
+from dissectory.analysis.study.sections import ModelSection
+from dissectory.analysis.study.study import Study
 from dissectory.errors import DissectoryError
 from dissectory.progress import Console
+from dissectory.version import __version__
 
 if TYPE_CHECKING:
-    from dissectory.analysis.study import LatentsSection
+    from dissectory.analysis.study.sections import LatentsSection
     from dissectory.analysis.subjects.layers import LayerInfo
 
 STOPPED = 130

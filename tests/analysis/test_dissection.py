@@ -20,8 +20,8 @@ from dissectory.analysis.dissection import dissect
 from dissectory.analysis.measuring import parts
 from dissectory.analysis.measuring.order import batches
 from dissectory.analysis.measuring.parts import scores_of
-from dissectory.analysis.schema import TABLES
 from dissectory.analysis.subjects import images
+from dissectory.analysis.tables.catalog import all_tables
 from dissectory.analysis.tally import chance
 from dissectory.errors import SubjectError
 
@@ -191,7 +191,7 @@ def test_sprites_light_exactly_the_counted_positions(
 
 
 def tables_of(run: Run) -> dict[str, pd.DataFrame]:
-    return {name: run.table(name) for name in TABLES if run.has(name)}
+    return {name: run.table(name) for name in all_tables() if run.has(name)}
 
 
 def check_same(run: Run, other: Run, *, names: Collection[str] = ()) -> None:
@@ -211,7 +211,7 @@ def test_tables_depend_neither_on_workers_nor_on_memory(
 
 def test_means_and_pairings_alone_depend_on_the_batch(folder: Path, run: Run, tmp_path: Path) -> None:
     again = dissect(study(folder, compute={"batch": 4}), tmp_path / "again")
-    check_same(again, run, names={*TABLES} - {"units", "classes"} & {*tables_of(run)})
+    check_same(again, run, names={*all_tables()} - {"units", "classes"} & {*tables_of(run)})
     one, other = (made.table("units").drop(columns="q_value") for made in (again, run))
     pd.testing.assert_frame_equal(one, other, rtol=1e-6)
 

@@ -14,9 +14,9 @@ from reference import dissection as reference
 
 from dissectory.analysis.dissection import dissect
 from dissectory.analysis.measuring.setting import open_setting
-from dissectory.analysis.schema import TABLES
-from dissectory.analysis.study import Study
+from dissectory.analysis.study.study import Study
 from dissectory.analysis.subjects.layers import watch
+from dissectory.analysis.tables.catalog import all_tables
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -127,7 +127,7 @@ def test_classes_with_an_output_of_their_own_are_scored(run: Run) -> None:
     assert classes.accuracy.isna()[["buildings", "sea"]].all()  # Places365 has no such outputs
 
 
-@pytest.mark.parametrize("name", [name for name in TABLES if name not in ON_DEMAND])
+@pytest.mark.parametrize("name", [name for name in all_tables() if name not in ON_DEMAND])
 def test_pandas_and_duckdb_read_every_table_alike(run: Run, name: str) -> None:
     path = run.table_path(name)
     frame = pd.read_parquet(path)
@@ -135,10 +135,10 @@ def test_pandas_and_duckdb_read_every_table_alike(run: Run, name: str) -> None:
         rows = connection.execute("select * from read_parquet(?)", [str(path)]).fetchall()
         names = [column[0] for column in connection.description or ()]
     assert len(rows) == len(frame)
-    assert names == list(frame.columns) == [column.name for column in TABLES[name].columns]
+    assert names == list(frame.columns) == [column.name for column in all_tables()[name].columns]
     assert len(frame) > 0
     described = pq.read_schema(path)
-    for column in TABLES[name].columns:
+    for column in all_tables()[name].columns:
         metadata = described.field(column.name).metadata
         assert metadata[b"description"].decode() == column.meaning
 

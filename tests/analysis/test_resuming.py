@@ -20,7 +20,7 @@ from worlds.planted_world import draw, study
 from dissectory.analysis.dissection import dissect
 from dissectory.analysis.measuring.passes import Pass
 from dissectory.analysis.run import Run
-from dissectory.analysis.schema import TABLES
+from dissectory.analysis.tables.catalog import all_tables
 from dissectory.progress import Silent
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def world(drawn: Path, tmp_path: Path) -> Path:
 
 def check_same(run: Run, other: Run) -> None:
     """Bit for bit."""
-    for name in TABLES:
+    for name in all_tables():
         assert run.has(name) == other.has(name)
         if run.has(name):
             pd.testing.assert_frame_equal(run.table(name), other.table(name), check_exact=True)

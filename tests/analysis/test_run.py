@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from dissectory.analysis.run import Manifest, Pictures, Run, Skipped
-from dissectory.analysis.schema import CONCEPTS, IMAGES, TABLES, UNIT_CONCEPTS, UNIT_IMAGES
+from dissectory.analysis.tables.catalog import all_tables
+from dissectory.analysis.tables.core import CONCEPTS, IMAGES, UNIT_CONCEPTS, UNIT_IMAGES
 from dissectory.errors import RunError
 
 if TYPE_CHECKING:
@@ -127,12 +128,12 @@ def test_names_may_be_missing_where_the_schema_allows_it(run: Run) -> None:
     assert pd.isna(frame["class"][1])
 
 
-@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("name", all_tables())
 def test_every_table_can_be_without_rows(name: str, run: Run) -> None:
-    run.write_table(TABLES[name], {column.name: [] for column in TABLES[name].columns})
+    run.write_table(all_tables()[name], {column.name: [] for column in all_tables()[name].columns})
     frame = run.table(name)
     assert len(frame) == 0
-    assert frame.columns.tolist() == [column.name for column in TABLES[name].columns]
+    assert frame.columns.tolist() == [column.name for column in all_tables()[name].columns]
 
 
 def test_arrays_are_taken_as_well_as_lists(written: Run, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from dissectory.analysis.measuring.order import batches
 from dissectory.analysis.measuring.seconds import Seconds
 from dissectory.analysis.measuring.setting import Setting, open_setting
 from dissectory.analysis.run import Run
-from dissectory.analysis.study import Study
+from dissectory.analysis.study.study import Study
 from dissectory.progress import Silent
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from pathlib import Path
 
 from dissectory.analysis.dissection import dissect
 from dissectory.analysis.measuring.setting import open_setting
-from dissectory.analysis.study import Study
+from dissectory.analysis.study.study import Study
 
 import torch
 

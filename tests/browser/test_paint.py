@@ -19,7 +19,7 @@ from worlds.planted_painting import PAINTS, SEEDS
 from dissectory.analysis.dissection import dissect
 from dissectory.analysis.experiments.paint.painting import PAINT, Painting
 from dissectory.analysis.measuring.setting import Setting, open_setting
-from dissectory.analysis.study import Study
+from dissectory.analysis.study.study import Study
 from dissectory.analysis.subjects.images import ViewBatch
 from dissectory.report.build import build_site
 

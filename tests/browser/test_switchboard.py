@@ -21,7 +21,7 @@ from dissectory.analysis.demo.vocabulary import SCENES
 from dissectory.analysis.demo.write import IMAGES as FOLDER
 from dissectory.analysis.demo.write import write_world
 from dissectory.analysis.dissection import dissect
-from dissectory.analysis.study import Study
+from dissectory.analysis.study.study import Study
 from dissectory.report.build import build_site
 
 if TYPE_CHECKING:

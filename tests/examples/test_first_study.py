@@ -13,7 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
-from dissectory.analysis.study import Study
+from dissectory.analysis.study.study import Study
 
 if TYPE_CHECKING:
     from types import ModuleType

@@ -15,9 +15,16 @@ import numpy as np
 from fakes.run import make_fake_run
 from PIL import Image
 
-from dissectory.analysis import schema
 from dissectory.analysis.experiments.class_ablation.switches import CONTENTS, SWITCHES, Board, Switches
+from dissectory.analysis.experiments.class_ablation.tables import (
+    ABLATION_CURVES,
+    CONFUSIONS,
+    DETECTORS,
+    UNIT_ABLATIONS,
+    UNIT_IMPORTANCE,
+)
 from dissectory.analysis.run import Ablation, Run
+from dissectory.analysis.tables.core import CLASSES, IMAGES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -110,7 +117,7 @@ def _write_images(run: Run, world: World) -> None:
     names = [world.names[place % len(world.names)] for place in range(len(frame))]
     columns: dict[str, Any] = {str(name): frame[name].astype(object) for name in frame}
     columns |= {"class": names, "path": [f"{name}/{place:05}.jpg" for place, name in enumerate(names)]}
-    run.write_table(schema.IMAGES, columns)
+    run.write_table(IMAGES, columns)
 
 
 def _outcomes(world: World) -> tuple[Ints, Ints]:
@@ -131,7 +138,7 @@ def _write_removals(run: Run, world: World, before: dict[str, tuple[Ints, Ints]]
         leads[split] = 4 * loss + world.random.normal(0, 0.02, shape)
     order = np.lexsort((-leads["ranking"], -drops["ranking"]), axis=0)
     ranks = np.argsort(order, axis=0)
-    columns: dict[str, list[Any]] = {column.name: [] for column in schema.UNIT_ABLATIONS.columns}
+    columns: dict[str, list[Any]] = {column.name: [] for column in UNIT_ABLATIONS.columns}
     for split, (taken, right) in counts.items():
         columns["unit"].append(np.repeat(np.arange(world.units), shape[1]))
         columns["class"].append(np.tile(np.array(world.names, dtype=object), world.units))
@@ -141,7 +148,7 @@ def _write_removals(run: Run, world: World, before: dict[str, tuple[Ints, Ints]]
         found = {"taken": taken, "right": right, "balanced_accuracy": world.balanced(taken, right)}
         for name, values in (found | {"drop": drops[split], "lead_drop": leads[split], "rank": ranks}).items():
             columns[name].append(values.ravel())
-    run.write_table(schema.UNIT_ABLATIONS, {name: np.concatenate(parts) for name, parts in columns.items()})
+    run.write_table(UNIT_ABLATIONS, {name: np.concatenate(parts) for name, parts in columns.items()})
     importance = {
         "layer": [world.layer] * world.units,
         "unit": np.arange(world.units),
@@ -149,14 +156,14 @@ def _write_removals(run: Run, world: World, before: dict[str, tuple[Ints, Ints]]
         "mean_drop": drops["ranking"].mean(axis=1),
         "mean_lead_drop": leads["ranking"].mean(axis=1),
     }
-    run.write_table(schema.UNIT_IMPORTANCE, importance)
+    run.write_table(UNIT_IMPORTANCE, importance)
     return ranks
 
 
 def _write_classes(run: Run, world: World, before: dict[str, tuple[Ints, Ints]]) -> None:
     taken, right = (before["ranking"][place] + before["reporting"][place] for place in range(2))
     whole = replace(world, each=2 * world.each)
-    columns: dict[str, list[Any]] = {column.name: [] for column in schema.CLASSES.columns}
+    columns: dict[str, list[Any]] = {column.name: [] for column in CLASSES.columns}
     for split, at, own in (("all", whole, (taken, right)), *((split, world, before[split]) for split in SPLITS)):
         measures: dict[str, Any] = {
             "accuracy": 1 - (at.each + own[0] - 2 * own[1]) / (at.each + at.others),
@@ -167,14 +174,14 @@ def _write_classes(run: Run, world: World, before: dict[str, tuple[Ints, Ints]])
         counts = {"images": np.full(len(world.names), at.each), "taken": own[0], "right": own[1]}
         for name, values in (counts | measures | {"class": world.names, "split": [split] * len(world.names)}).items():
             columns[name].extend(values)
-    run.write_table(schema.CLASSES, columns)
+    run.write_table(CLASSES, columns)
 
 
 def _write_curves(run: Run, world: World, before: tuple[Ints, Ints]) -> None:
     """Write ablation_curves and confusions."""
     sizes = [size for size in SIZES if size < world.units]
-    curves: dict[str, list[Any]] = {column.name: [] for column in schema.ABLATION_CURVES.columns}
-    confused: dict[str, list[Any]] = {column.name: [] for column in schema.CONFUSIONS.columns}
+    curves: dict[str, list[Any]] = {column.name: [] for column in ABLATION_CURVES.columns}
+    confused: dict[str, list[Any]] = {column.name: [] for column in CONFUSIONS.columns}
     taken, right = before
     total = len(world.names) * world.each
     for mode in ("remove", "keep"):
@@ -204,8 +211,8 @@ def _write_curves(run: Run, world: World, before: tuple[Ints, Ints]) -> None:
                             row = (world.layer, world.names[place], size, world.names[one], images)
                             for column, value in zip(confused.values(), row, strict=True):
                                 column.append(value)
-    run.write_table(schema.ABLATION_CURVES, curves)
-    run.write_table(schema.CONFUSIONS, confused)
+    run.write_table(ABLATION_CURVES, curves)
+    run.write_table(CONFUSIONS, confused)
 
 
 def _write_detectors(run: Run, world: World, ranks: Ints) -> None:
@@ -215,7 +222,7 @@ def _write_detectors(run: Run, world: World, ranks: Ints) -> None:
     center = np.arange(BINS)
     pairs = [(unit, "class", world.names[k]) for unit, k in np.argwhere(ranks < DETECTORS_EACH).tolist()]
     pairs += [(unit, "concept", label) for unit, label in enumerate(of_layer) if isinstance(label, str)]
-    columns: dict[str, list[Any]] = {column.name: [] for column in schema.DETECTORS.columns}
+    columns: dict[str, list[Any]] = {column.name: [] for column in DETECTORS.columns}
     total = 2 * (world.each + world.others)
     for unit, kind, name in pairs:
         middle, images = world.random.uniform(16, 32), 2 * world.each if kind == "class" else total // 20
@@ -232,7 +239,7 @@ def _write_detectors(run: Run, world: World, ranks: Ints) -> None:
         )  # fmt: skip
         for column, value in zip(columns.values(), row, strict=True):
             column.append(value)
-    run.write_table(schema.DETECTORS, columns)
+    run.write_table(DETECTORS, columns)
 
 
 def _bell(places: Ints, middle: float, width: float) -> Floats:

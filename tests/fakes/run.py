@@ -16,14 +16,26 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image, ImageDraw
 
-from dissectory.analysis import schema
+from dissectory.analysis.experiments.class_ablation.tables import (
+    ABLATION_CURVES,
+    CONFUSIONS,
+    DETECTORS,
+    UNIT_ABLATIONS,
+    UNIT_IMPORTANCE,
+)
+from dissectory.analysis.experiments.control.tables import CONTROL_CONCEPTS, CONTROL_UNITS
 from dissectory.analysis.run import Ablation, Manifest, Pictures, Run, Skipped
-from dissectory.analysis.study import Study
+from dissectory.analysis.study.study import Study
+from dissectory.analysis.tables.catalog import all_tables
+from dissectory.analysis.tables.categories import SIGNIFICANT
+from dissectory.analysis.tables.core import CLASSES, CONCEPT_IMAGES, CONCEPTS, GALLERY, GALLERY_CONCEPTS, IMAGES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy.typing as npt
+
+    from dissectory.analysis.tables.table import Table
 
 GRID = 56
 CUT = 0.04
@@ -133,13 +145,13 @@ def _vocabulary(count: int | None, hostile: bool) -> tuple[tuple[str, str], ...]
 def _write_units(run: Run, world: World) -> None:
     """Write layers, units, unit_concepts, unit_images and unit_histograms."""
     names = ("layers", "units", "unit_concepts", "unit_images", "unit_histograms")
-    tables = {name: _Rows(schema.TABLES[name]) for name in names}
+    tables = {name: _Rows(all_tables()[name]) for name in names}
     for index, (layer, count) in enumerate(world.layers):
         found = [
             _write_unit(world, layer, unit, index / max(1, len(world.layers) - 1), tables) for unit in range(count)
         ]
         matched = [match for match in found if match is not None]
-        significant = sum(q <= schema.SIGNIFICANT for _, q in matched) if world.measured else None
+        significant = sum(q <= SIGNIFICANT for _, q in matched) if world.measured else None
         concepts, side = len({label for label, _ in matched}), 56 >> min(index, 3)
         tables["layers"].add(layer, index, "Conv2d", count, side, side, len(matched), significant, concepts)
     for rows in tables.values():
@@ -149,7 +161,7 @@ def _write_units(run: Run, world: World) -> None:
 class _Rows:
     """Columns of a table under construction."""
 
-    def __init__(self, table: schema.Table) -> None:
+    def __init__(self, table: Table) -> None:
         self.table = table
         self.columns: dict[str, list[Any]] = {column.name: [] for column in table.columns}
 
@@ -234,10 +246,10 @@ def _write_images(run: Run, world: World, hostile: bool, classes: bool) -> None:
     """Write concepts, concept_images, images and, where there are classes, classes."""
     known = ["<script>alert(3)</script>", 'a/b & "c"', "ski resort 🎿"] if hostile else ["street", "bedroom", "coast"]
     labels = [known[i % len(known)] if classes else None for i in range(world.images)]
-    images = _Rows(schema.IMAGES)
+    images = _Rows(IMAGES)
     for place, label in enumerate(labels):
         images.add(place, f"{label or 'photos'}/{place:03}.jpg", label, 640, 480, None)
-    concepts, examples = _Rows(schema.CONCEPTS), _Rows(schema.CONCEPT_IMAGES)
+    concepts, examples = _Rows(CONCEPTS), _Rows(CONCEPT_IMAGES)
     for place, (name, category) in enumerate(world.concepts):
         shown = 0 if place == len(world.concepts) - 1 else min(15, world.images)
         source = {"color": "color", "part": "parts"}.get(category, "ade20k")
@@ -247,7 +259,7 @@ def _write_images(run: Run, world: World, hostile: bool, classes: bool) -> None:
     for rows in (images, concepts, examples):
         run.write_table(rows.table, rows.columns)
     if classes:
-        table = _Rows(schema.CLASSES)
+        table = _Rows(CLASSES)
         for name in known:
             table.add(name, "all", labels.count(name), 5, 3, 0.9, 0.6, 0.5, 0.74)
         table.add("unknown to the network", "all", 3, None, None, None, None, None, None)
@@ -257,7 +269,7 @@ def _write_images(run: Run, world: World, hostile: bool, classes: bool) -> None:
 def _write_gallery(run: Run, world: World) -> None:
     """Write six images with boxes of concepts, two of each category, and a third object under the others."""
     categories = list(dict.fromkeys(category for _, category in world.concepts))
-    gallery, shown = _Rows(schema.GALLERY), _Rows(schema.GALLERY_CONCEPTS)
+    gallery, shown = _Rows(GALLERY), _Rows(GALLERY_CONCEPTS)
     for number, image in enumerate(range(0, world.images, max(1, world.images // 6))):
         picture, _ = _scene(world.random, world.layout.tile)
         _save(run, world.layout.gallery(image), picture)
@@ -299,8 +311,8 @@ def _write_control(run: Run, world: World, *, known: bool) -> None:
     columns: dict[str, Any] = {str(name): units[name].astype(object) for name in units}
     columns["iou"] = units["iou"] / 3
     columns["matched"] = units["iou"] / 3 > CUT
-    run.write_table(schema.CONTROL_UNITS, columns)
-    concepts = _Rows(schema.CONTROL_CONCEPTS)
+    run.write_table(CONTROL_UNITS, columns)
+    concepts = _Rows(CONTROL_CONCEPTS)
     for place, (name, _) in enumerate(world.concepts):
         touched = place < len(world.concepts) - 2
         layer, count = world.layers[place % len(world.layers)]
@@ -317,7 +329,7 @@ def _write_ablation(run: Run, world: World) -> tuple[Ablation, ...]:
     """
     classes = run.table("classes").astype(object)
     known = [name for name in dict.fromkeys(classes["class"]) if name != "unknown to the network"]
-    of_classes = _Rows(schema.CLASSES)
+    of_classes = _Rows(CLASSES)
     for row in classes.itertuples(index=False):
         of_classes.add(*(None if value != value else value for value in row))  # noqa: PLR0124 - NaN
     for name in known:
@@ -326,14 +338,14 @@ def _write_ablation(run: Run, world: World) -> tuple[Ablation, ...]:
     found = {
         table.name: _Rows(table)
         for table in (
-            schema.UNIT_ABLATIONS, schema.UNIT_IMPORTANCE, schema.ABLATION_CURVES, schema.CONFUSIONS, schema.DETECTORS
+            UNIT_ABLATIONS, UNIT_IMPORTANCE, ABLATION_CURVES, CONFUSIONS, DETECTORS
         )
     }  # fmt: skip
     for layer, units in world.layers[-2:]:
         _add_removals(world, layer, units, known, found)
         for name in known:
             _add_curves(layer, units, name, known, found)
-        _add_detectors(run, world, layer, known, found[schema.DETECTORS.name])
+        _add_detectors(run, world, layer, known, found[DETECTORS.name])
     for rows in (of_classes, *found.values()):
         run.write_table(rows.table, rows.columns)
     why = "a 1 x 1 convolution, a rectifier and a mean over the map follow the layer"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from networks import drawing_generator as drawing
 
-from dissectory.analysis.study import Study
+from dissectory.analysis.study.study import Study
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

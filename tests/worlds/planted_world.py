@@ -9,7 +9,7 @@ import numpy as np
 from networks import planted
 from PIL import Image
 
-from dissectory.analysis.study import Study
+from dissectory.analysis.study.study import Study
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from dissectory.analysis.experiments.artifacts.declare import ArtifactsSection
 from dissectory.analysis.measuring.order import batches
+from dissectory.analysis.subjects.features import FeatureNetwork
+from dissectory.analysis.subjects.latents import Latents
 from dissectory.analysis.subjects.layers import watch
 
 if TYPE_CHECKING:
@@ -17,8 +20,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from torch import Tensor
 
+    from dissectory.analysis.experiments.bench import Bench
     from dissectory.analysis.measuring.setting import Setting
-    from dissectory.analysis.subjects.latents import Latents
     from dissectory.progress import Progress
 
     Floats = npt.NDArray[np.float32]
@@ -37,14 +40,25 @@ class Looks:
     features: Values
 
 
-def look_again(
+def look_again(bench: Bench) -> Looks:
+    """Generate the images of a study once more, for the peaks and, if the study has `[artifacts]`, the features."""
+    setting = bench.setting
+    section = setting.study.section(ArtifactsSection)
+    see = FeatureNetwork(section.features, setting.study.base, "artifacts.features") if section else None
+    assert isinstance(setting.images, Latents)  # noqa: S101 - only a generator's study gets here
+    layers = [layer.name for layer in setting.layers]
+    with bench.seconds.stage("peaks"):
+        return measure_peaks(setting, setting.images, layers, bench.progress, see)
+
+
+def measure_peaks(
     setting: Setting,
     images: Latents,
     layers: Sequence[str],
     progress: Progress,
     see: Callable[[Views], Values] | None = None,
 ) -> Looks:
-    """Draw the images of a study once more; `see` gives the features `(batch, feature)` of some views."""
+    """Make a pass over generated images; `see` gives the features `(batch, feature)` of some views."""
     peaks: dict[str, list[Floats]] = {name: [] for name in layers}
     features: list[Values] = [np.empty((0, 0))] if see is None else []
 

@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dissectory.analysis import schema
-from dissectory.analysis.editing.generator import EditedGenerator, further_images, in_turn, most_matched, without
+from dissectory.analysis.editing.changes import without
+from dissectory.analysis.editing.generator import EditedGenerator, further_images, in_turn
+from dissectory.analysis.editing.ranking import most_matched
+from dissectory.analysis.experiments.artifacts.looks import look_again
+from dissectory.analysis.experiments.artifacts.tables import ARTIFACT_REMOVALS, ARTIFACTS
 from dissectory.analysis.measuring.order import batches
 from dissectory.analysis.subjects.features import FeatureNetwork
 from dissectory.analysis.subjects.images import ImageFolder
@@ -25,10 +28,9 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from dissectory.analysis.experiments.artifacts.looks import Looks
+    from dissectory.analysis.experiments.artifacts.declare import ArtifactsSection
+    from dissectory.analysis.experiments.bench import Bench
     from dissectory.analysis.measuring.setting import Setting
-    from dissectory.analysis.run import Run
-    from dissectory.analysis.study import ArtifactsSection
     from dissectory.progress import Progress
 
     Floats = npt.NDArray[np.float32]
@@ -47,12 +49,13 @@ LEVEL = 0.95
 """The share of the deals in which the highest score of all units is not above the level of chance."""
 
 
-def check_artifacts(setting: Setting, section: ArtifactsSection) -> None:
-    """Look, before any long work, whether features and real images can be had.
+def check(setting: Setting, section: ArtifactsSection) -> None:
+    """Check the layer, and open the network of the features and the real images.
 
     Raises:
-        DissectoryError: they cannot.
+        DissectoryError: they cannot be had.
     """
+    setting.check_layer("artifacts.layer", section.layer)
     see, size = open_features(setting, section), setting.images.geometry.size
     see(np.zeros((1, size, size, 3), dtype=np.uint8))
     if len(setting.images) < 2:  # noqa: PLR2004 - a distance is one of several
@@ -60,16 +63,15 @@ def check_artifacts(setting: Setting, section: ArtifactsSection) -> None:
     _real_images(setting, section)
 
 
-def find_artifacts(run: Run, setting: Setting, section: ArtifactsSection, looks: Looks, progress: Progress) -> None:
-    """Score the units of a layer; remove the worst where there are real images; write the tables.
-
-    `looks` are at the study's images, with their features.
+def run(bench: Bench, section: ArtifactsSection) -> None:
+    """Score the units of a layer; ablate those with the highest scores if there are real images; write the tables.
 
     Raises:
         StudyError: the features of all images are the same.
         ImagesError: no real image can be decoded.
     """
-    layer, see = section.layer or most_matched(run), open_features(setting, section)
+    setting, looks, progress = bench.setting, bench.once(look_again), bench.progress
+    layer, see = section.layer or most_matched(bench.run), open_features(setting, section)
     real = _real_images(setting, section)
     reference, distances = _distances(
         looks.features if real is None else _features_of(setting, real, see, progress), looks.features
@@ -85,10 +87,10 @@ def find_artifacts(run: Run, setting: Setting, section: ArtifactsSection, looks:
         "usual": np.full(len(scores), distances.mean()),
         "chance": np.full(len(scores), chance_of(weights, distances, abs(setting.study.seed))),
     }
-    run.write_table(schema.ARTIFACTS, columns)
+    bench.run.write_table(ARTIFACTS, columns)
     if real is not None:
         removals = _remove(setting, section, (layer, order), see, progress)
-        run.write_table(schema.ARTIFACT_REMOVALS, _removal_columns(layer, section.images, removals, reference))
+        bench.run.write_table(ARTIFACT_REMOVALS, _removal_columns(layer, section.images, removals, reference))
 
 
 def weights_of(peaks: Floats) -> Values:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from dissectory.analysis.run import Pictures
+from dissectory.analysis.experiments.attack.paths import picture
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,13 +45,13 @@ def draw_attacked(run: Run, images: Sequence[int], originals: npt.NDArray[np.uin
     """
     factors = np.nan_to_num(amplifications(differences))
     for image, original, difference, factor in zip(images, originals, differences, factors, strict=True):
-        _write(run, Pictures.attack(image), original / 255)
-        _write(run, Pictures.attack(image, "changed"), original / 255 + difference)
-        _write(run, Pictures.attack(image, "difference"), 0.5 + factor * difference)
+        _write(run, picture(image), original / 255)
+        _write(run, picture(image, "changed"), original / 255 + difference)
+        _write(run, picture(image, "difference"), 0.5 + factor * difference)
 
 
-def _write(run: Run, name: str, picture: Floats) -> None:
+def _write(run: Run, name: str, values: Floats) -> None:
     """Write a picture `(3, size, size)` of 0..1, rounded to 8 bits and no further."""
-    pixels = (picture.clip(0, 1) * 255).round().astype(np.uint8).transpose(1, 2, 0)
+    pixels = (values.clip(0, 1) * 255).round().astype(np.uint8).transpose(1, 2, 0)
     with run.replacing(run.folder / name) as path:
         Image.fromarray(np.ascontiguousarray(pixels)).save(path, "WEBP", lossless=True)

@@ -16,9 +16,10 @@ import torch
 from safetensors.numpy import save_file
 from torch import Tensor, nn
 
-from dissectory.analysis import schema
 from dissectory.analysis.experiments.attack.carlini_wagner import attack
+from dissectory.analysis.experiments.attack.paths import TENSORS
 from dissectory.analysis.experiments.attack.pictures import amplifications, draw_attacked
+from dissectory.analysis.experiments.attack.tables import ATTACK_CHANGES, ATTACK_UNITS, ATTACKS
 from dissectory.analysis.measuring.classification import NO_PREDICTION, output_of
 from dissectory.analysis.measuring.parts import scores_of
 from dissectory.analysis.subjects.images import ImageFolder
@@ -31,18 +32,14 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from dissectory.analysis.experiments.attack.declare import AttackSection
+    from dissectory.analysis.experiments.bench import Bench
     from dissectory.analysis.measuring.record import Record
     from dissectory.analysis.measuring.setting import Setting
     from dissectory.analysis.run import Run
-    from dissectory.analysis.study import AttackSection
     from dissectory.analysis.subjects.layers import LayerInfo
-    from dissectory.progress import Progress
 
     Floats = npt.NDArray[np.float64]
-
-TENSORS = "attacks/pictures.safetensors"
-"""Where in a run's folder the pictures are as numbers: `images` `(image,)`, `originals` `(image, 3, size, size)` of
-0..255 and `changed` of 0..1."""
 
 _AT_ONCE = 8
 """Images that are attacked together at most: a step back through the network takes far more memory than one forward."""
@@ -103,43 +100,39 @@ class Attacked:
         return np.abs(self.peaks[1] - self.peaks[0])
 
 
-def check_attack(setting: Setting, section: AttackSection) -> None:
-    """Look, before any long work, whether layer and target are there.
+def check(setting: Setting, section: AttackSection) -> None:
+    """Check that the network has the layer and the target.
 
     Raises:
-        StudyError: one is not.
+        StudyError: it does not.
     """
-    names = [layer.name for layer in setting.layers]
-    if section.layer and section.layer not in names:
-        raise StudyError(
-            f"attack.layer is '{section.layer}', which is not one of the layers of the study; "
-            f"{nearest(section.layer, names)}"
-        )
+    setting.check_layer("attack.layer", section.layer)
     if section.target and output_of(section.target, setting.model.classes) is None:
         known = nearest(section.target, setting.model.classes) if setting.model.classes else "model.classes names them"
         raise StudyError(f"attack.target is '{section.target}', which is not an output of the network; {known}")
 
 
-def attack_classifier(run: Run, setting: Setting, section: AttackSection, record: Record, progress: Progress) -> None:
-    """Attack some images that the network gets right, and write tables and pictures; without any, say so."""
-    images, sources = _choose(setting, section, record)
+def run(bench: Bench, section: AttackSection) -> None:
+    """Attack some images that the network predicts correctly, and write tables and pictures; say so if it has none."""
+    setting = bench.setting
+    images, sources = _choose(setting, section, bench.record)
     if not len(images):
-        progress.say("No image can be attacked: the network takes none for the class that it is of.")
+        bench.progress.say("No image can be attacked: the network predicts the right class for none of them.")
         return
     layer = next((one for one in setting.layers if one.name == section.layer), setting.layers[-1])
-    important = important_units(run, setting.model.classes, layer.name, section.units)
+    important = important_units(bench.run, setting.model.classes, layer.name, section.units)
     target = output_of(section.target, setting.model.classes) if section.target else None
     adversary = _Adversary(setting, layer.name, target, list(important))
     parts, size = [], min(setting.study.compute.batch, _AT_ONCE)
-    with progress.stage("Attacking", len(images), "images") as advance:
+    with bench.progress.stage("Attacking", len(images), "images") as advance:
         for first in range(0, len(images), size):
             some = slice(first, first + size)
             parts.append(adversary.attack(images[some], sources[some]))
             advance(len(images[some]))
     attacked = Attacked(**{name: _joined([getattr(part, name) for part in parts]) for name in Attacked.__slots__})
-    _write_tables(run, setting, layer, attacked, Members.of(attacked, important))
-    _write_tensors(run, attacked)
-    draw_attacked(run, attacked.images.tolist(), attacked.originals, attacked.differences)
+    _write_tables(bench.run, setting, layer, attacked, Members.of(attacked, important))
+    _write_tensors(bench.run, attacked)
+    draw_attacked(bench.run, attacked.images.tolist(), attacked.originals, attacked.differences)
 
 
 def _joined(parts: Sequence[Any]) -> Any:  # noqa: ANN401 - an array, or a pair of them
@@ -291,7 +284,7 @@ def _write_tables(run: Run, setting: Setting, layer: LayerInfo, attacked: Attack
     count, units = attacked.peaks[0].shape
     rows, (before, after) = np.arange(count), attacked.shares
     run.write_table(
-        schema.ATTACKS,
+        ATTACKS,
         {
             "image": attacked.images,
             "source": [_name(names, output) for output in attacked.sources],
@@ -307,7 +300,7 @@ def _write_tables(run: Run, setting: Setting, layer: LayerInfo, attacked: Attack
     )
     unknown = np.repeat(~members.known, units)
     run.write_table(
-        schema.ATTACK_UNITS,
+        ATTACK_UNITS,
         {
             "image": np.repeat(attacked.images, units),
             "layer": np.full(count * units, layer.name, dtype=object),
@@ -321,7 +314,7 @@ def _write_tables(run: Run, setting: Setting, layer: LayerInfo, attacked: Attack
     changes = dict(members.changes(attacked))
     spans = np.array([interval_of(values) for values in changes.values()])
     run.write_table(
-        schema.ATTACK_CHANGES,
+        ATTACK_CHANGES,
         {
             "layer": np.full(len(changes), layer.name, dtype=object),
             "group": np.array(list(changes), dtype=object),

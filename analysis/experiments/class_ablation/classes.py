@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from dissectory.analysis.experiments.class_ablation.declare import ClassAblationSection
     from dissectory.analysis.measuring.record import Predictions
     from dissectory.analysis.measuring.setting import Setting
-    from dissectory.analysis.study import ClassAblationSection
 
     Kind = Literal["folders", "predicted", "mapping"]
 

@@ -11,18 +11,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dissectory.analysis import schema
 from dissectory.analysis.experiments.class_ablation import columns as tables
 from dissectory.analysis.experiments.class_ablation.classes import ImageClasses, check_classes, classes_of
 from dissectory.analysis.experiments.class_ablation.held import Batches, Holding
 from dissectory.analysis.experiments.class_ablation.sets import remove_random_sets, remove_sets, sizes_below
 from dissectory.analysis.experiments.class_ablation.switch_writer import Counted, SwitchWriter
+from dissectory.analysis.experiments.class_ablation.tables import CONFUSIONS
 from dissectory.analysis.experiments.class_ablation.units import Plan, UnitRemovals, plan_removal, remove_units
+from dissectory.analysis.experiments.experiment import Addition
 from dissectory.analysis.measuring.label_maps import COVERED
 from dissectory.analysis.measuring.order import batches
 from dissectory.analysis.run import Ablation
 from dissectory.analysis.subjects.images import ImageFolder
 from dissectory.analysis.subjects.rest import find_rest
+from dissectory.analysis.tables.catalog import all_tables
+from dissectory.analysis.tables.core import CLASSES
 from dissectory.analysis.tally.outcomes import halves
 from dissectory.analysis.tally.separation import Peaks
 from dissectory.errors import StudyError, nearest
@@ -33,14 +36,13 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from torch import Tensor
 
+    from dissectory.analysis.experiments.bench import Bench
     from dissectory.analysis.experiments.class_ablation.columns import Columns
+    from dissectory.analysis.experiments.class_ablation.declare import ClassAblationSection
     from dissectory.analysis.experiments.class_ablation.sets import ClassCurve
     from dissectory.analysis.measuring.label_maps import LabelMaps
-    from dissectory.analysis.measuring.record import Record
     from dissectory.analysis.measuring.setting import Setting
     from dissectory.analysis.run import Run
-    from dissectory.analysis.study import ClassAblationSection
-    from dissectory.progress import Progress
 
     Advance = Callable[[int], None]
 
@@ -52,47 +54,42 @@ DETECTORS_EACH = 8
 """Units of each class, the most important ones, that are told of as detectors of it."""
 
 
-def check_ablation(setting: Setting, section: ClassAblationSection) -> None:
-    """Look, before any long work, whether it can be done.
+def check(setting: Setting, section: ClassAblationSection) -> None:
+    """Check that the layers are of the study, and that images will have classes.
 
     Raises:
         StudyError: a layer is not of the study, or images will have no classes.
     """
-    names = [layer.name for layer in setting.layers]
     for layer in section.layers:
-        if layer not in names:
-            raise StudyError(
-                f"ablation.layers names '{layer}', which is not one of the layers of the study; {nearest(layer, names)}"
-            )
+        setting.check_layer("ablation.layers", layer)
     check_classes(setting, section)
 
 
-def ablate_classifier(
-    run: Run, setting: Setting, record: Record, section: ClassAblationSection, progress: Progress
-) -> tuple[Ablation, ...]:
-    """Remove units, measure, and write the tables.
+def run(bench: Bench, section: ClassAblationSection) -> Addition:
+    """Ablate units, measure, and write the tables.
 
     Returns:
-        For each layer, how it was done.
+        How it was done in each layer, for the manifest.
 
     Raises:
         StudyError: a class whose curve is wanted has no images.
         SubjectError: the network does not answer with scores.
     """
+    run, setting = bench.run, bench.setting
     layers = section.layers or (setting.layers[-1].name,)
-    work = _Work.of(run, setting, record, section)
+    work = _Work.of(bench, section)
     found: dict[str, list[Columns]] = defaultdict(list)
     done = []
     writer = SwitchWriter(run, work.classes.numbers, work.classes.names, work.classes.outputs, work.classes.grouping)
     for layer in layers:
-        with progress.stage(f"Removing the units of {layer}", len(work.readable), "images") as advance:
+        with bench.progress.stage(f"Removing the units of {layer}", len(work.readable), "images") as advance:
             done.append(_ablate(work, layer, found, writer, advance))
     writer.write(setting.images.view)
     for name, parts in found.items():
-        table = schema.TABLES[name]
+        table = all_tables()[name]
         columns = {column.name: np.concatenate([part[column.name] for part in parts]) for column in table.columns}
         run.write_table(table, columns)
-    return tuple(done)
+    return Addition(ablations=tuple(done))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +105,12 @@ class _Work:
     readable: npt.NDArray[np.intp]
 
     @classmethod
-    def of(cls, run: Run, setting: Setting, record: Record, section: ClassAblationSection) -> _Work:
+    def of(cls, bench: Bench, section: ClassAblationSection) -> _Work:
+        setting, record = bench.setting, bench.record
         classes = classes_of(setting, section, record.predictions)
         numbers = np.where(record.labels.sizes[:, 0] > 0, classes.numbers, -1)
         ranking = halves(numbers, setting.study.seed, section.ranking_share)
-        return cls(run, setting, section, record.labels, classes, ranking, record.labels.readable)
+        return cls(bench.run, setting, section, record.labels, classes, ranking, record.labels.readable)
 
     def batches(self) -> Iterator[tuple[npt.NDArray[np.integer[Any]], Tensor]]:
         """Go over the images."""
@@ -208,7 +206,7 @@ def _confusions(layer: str, curves: Sequence[ClassCurve], classes: ImageClasses)
         for place in (curve.sizes.index(units),)
         for taken in np.flatnonzero(curve.confused[place]).tolist()
     ]
-    names = [column.name for column in schema.CONFUSIONS.columns]
+    names = [column.name for column in CONFUSIONS.columns]
     return {name: np.array([row[place] for row in rows], dtype=object) for place, name in enumerate(names)}
 
 
@@ -250,7 +248,7 @@ def _covered(work: _Work) -> npt.NDArray[np.bool_]:
 
 def _class_rows(run: Run, found: UnitRemovals, classes: ImageClasses) -> Columns:
     """The table of classes, with rows for the splits, and with the classes that an ablation adds."""
-    names = [column.name for column in schema.CLASSES.columns]
+    names = [column.name for column in CLASSES.columns]
     rows = {
         (name, split): [name, split, *_figures(*counts)]
         for number, name in classes.names.items()

@@ -2,7 +2,7 @@
 
 Some units match concepts whatever their weights: what a network has learned is what it does beyond its control.
 
-    run = dissect_with_control(Study.read("study.toml"), Path("runs/mine"))
+    run = dissect(Study.read("study.toml"), Path("runs/mine"))
     run.table("control_units")
 """
 
@@ -14,50 +14,53 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from dissectory.analysis import schema
-from dissectory.analysis.dissection import dissect, dissect_keeping
-from dissectory.analysis.resuming.shards import PROGRESS, forget
+from dissectory.analysis import experiments
+from dissectory.analysis.dissection import Dissection
+from dissectory.analysis.dissection import check as check_experiments
+from dissectory.analysis.experiments.control.declare import FOLDER
+from dissectory.analysis.experiments.control.tables import CONTROL_CONCEPTS, CONTROL_UNITS
+from dissectory.analysis.experiments.experiment import Addition
+from dissectory.analysis.measuring.setting import open_setting
 from dissectory.analysis.run import Run
 from dissectory.analysis.subjects.layers import select_layers
 from dissectory.analysis.subjects.models import load_model
 from dissectory.analysis.subjects.preprocessing import resolve
 from dissectory.errors import SubjectError
-from dissectory.progress import Silent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
     import pandas as pd
 
-    from dissectory.analysis.study import ControlSection, ImagesSection, Study
+    from dissectory.analysis.experiments.bench import Bench
+    from dissectory.analysis.experiments.control.declare import ControlSection
+    from dissectory.analysis.measuring.setting import Setting
+    from dissectory.analysis.study.sections import ImagesSection
+    from dissectory.analysis.study.study import Study
     from dissectory.analysis.subjects.layers import LayerInfo
     from dissectory.analysis.subjects.preprocessing import Preprocessing
-    from dissectory.progress import Progress
-
-FOLDER = "control"
-"""Where in a run's folder the control's own run is."""
 
 
-def dissect_with_control(study: Study, out: Path, progress: Progress | None = None) -> Run:
-    """Dissect a network, then its control where the study names one, and write both into the run.
-
-    Where an earlier start was stopped, it goes on from there.
+def check(setting: Setting, section: ControlSection) -> None:
+    """Open the control, and check it as a study of its own.
 
     Raises:
-        DissectoryError: for anything that the user can mend; before the long work begins, wherever it can be known.
+        DissectoryError: it cannot be had, has other layers, or cannot be dissected.
     """
-    if study.control is None:
-        return dissect(study, out, progress)
-    control, outputs = plan_control(study, study.control)
-    run = dissect_keeping(study, out, out / PROGRESS, progress=progress)
-    (progress or Silent()).say(f"The control: {study.control.source}")
-    beside = dissect_keeping(control, out / FOLDER, out / PROGRESS, role="control", progress=progress)
-    _write_tables(run, beside, outputs)
-    _write_manifest(run, beside)
-    if not study.compute.keep_progress:
-        forget(out / PROGRESS)
-    return Run(out)
+    plan_control(setting.study, section)
+
+
+def run(bench: Bench, section: ControlSection) -> Addition:
+    """Dissect the control, and write what its units match into the run."""
+    planned, outputs = plan_control(bench.setting.study, section)
+    bench.progress.say(f"The control: {section.source}")
+    setting, beside = open_setting(planned), Run(bench.run.folder / FOLDER)
+    check_experiments(setting)
+    beside.prepare()
+    seconds = Dissection(beside, setting, bench.kept, role="control").make(bench.progress)
+    bench.seconds.add_earlier(seconds, "control")
+    _write_tables(bench.run, beside, outputs)
+    return Addition(hashes={"control weights": Run(beside.folder).manifest.hashes["weights"]})
 
 
 def plan_control(study: Study, section: ControlSection) -> tuple[Study, tuple[str, ...]]:
@@ -81,9 +84,9 @@ def plan_control(study: Study, section: ControlSection) -> tuple[Study, tuple[st
         raise SubjectError(f"[control] {_of_control(str(error))}") from error
     _check_same(layers, found)
     images = _resolved(study, preprocessing)
-    planned = dataclasses.replace(study, title="", model=other, images=images, control=None)
-    planned = dataclasses.replace(planned, ablation=None, attack=None, texture=None)
-    return planned, model.classes
+    kept = {one.key for one in experiments.EXPERIMENTS if one.in_control}
+    asked = {key: own for key, own in study.experiments.items() if key in kept}
+    return dataclasses.replace(study, title="", model=other, images=images, experiments=asked), model.classes
 
 
 def is_output(concept: str, outputs: Iterable[str]) -> bool:
@@ -136,25 +139,16 @@ def _resolved(study: Study, preprocessing: Preprocessing) -> ImagesSection:
 def _write_tables(run: Run, beside: Run, outputs: Sequence[str]) -> None:
     """Copy what the control's units are, and which of them fits each concept best."""
     units = beside.table("units")
-    run.write_table(schema.CONTROL_UNITS, {name: units[name].astype(object) for name in map(str, units)})
+    run.write_table(CONTROL_UNITS, {name: units[name].astype(object) for name in map(str, units)})
     concepts = run.table("concepts")["concept"].astype(str)
     best = _best_pairs(beside.table("unit_concepts")).reindex(concepts)
     whole = {name: best[name].fillna(0) for name in ("intersection", "union", "iou")}
     output = [is_output(concept, outputs) if outputs else None for concept in concepts]
     columns = {"concept": concepts, "output": output, "layer": best["layer"].astype(object), "unit": best["unit"]}
-    run.write_table(schema.CONTROL_CONCEPTS, {**columns, **whole})
+    run.write_table(CONTROL_CONCEPTS, {**columns, **whole})
 
 
 def _best_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
     """The unit with the highest IoU for each concept, by concept; of equal ones the first."""
     best = pairs.sort_values("iou", ascending=False, kind="stable").drop_duplicates("concept")
     return best.assign(concept=best["concept"].astype(str)).set_index("concept")
-
-
-def _write_manifest(run: Run, beside: Run) -> None:
-    """Add the control's time and its weights to the manifest."""
-    manifest, other = run.manifest, beside.manifest
-    spent = other.seconds["total"]
-    seconds = {**manifest.seconds, "control": spent, "total": round(manifest.seconds["total"] + spent, 3)}
-    hashes = {**manifest.hashes, "control weights": other.hashes["weights"]}
-    run.write_manifest(dataclasses.replace(manifest, seconds=seconds, hashes=hashes))

@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from dissectory.analysis import schema
+from dissectory.analysis.experiments.artifacts.looks import look_again
 from dissectory.analysis.experiments.class_ablation import columns as tables
+from dissectory.analysis.experiments.class_ablation.tables import DETECTORS
+from dissectory.analysis.experiments.drawers import paths
+from dissectory.analysis.experiments.drawers.tables import COUNTEREXAMPLES
 from dissectory.analysis.measuring.label_maps import COVERED
 from dissectory.analysis.pictures.sprites import thumbnail
 from dissectory.analysis.pictures.strips import write_strip
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from dissectory.analysis.experiments.bench import Bench
     from dissectory.analysis.experiments.class_ablation.columns import Columns
     from dissectory.analysis.measuring.label_maps import LabelMaps
     from dissectory.analysis.measuring.setting import Setting
@@ -33,15 +37,21 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float32]
     Row = tuple[str, int, str, int, int, float, int]
 
-COUNTEREXAMPLES = Pictures().counterexample_tiles
+SHOWN = Pictures().counterexample_tiles
 """Images of each unit that are kept as counterexamples."""
 
 
-def tell_drawers(run: Run, setting: Setting, labels: LabelMaps, peaks: dict[str, Floats]) -> None:
-    """Take every matched unit for a detector of its label, and write the tables and pictures.
+def check(setting: Setting, section: None) -> None:
+    """Nothing can be wrong: the experiment has no section."""
 
-    `peaks` `(image, unit)` are those of the study's images, for each layer.
-    """
+
+def run(bench: Bench, section: None) -> None:  # noqa: ARG001 - it has no section
+    """Evaluate every matched unit as a detector of its label, and write the tables and pictures."""
+    measure_detectors(bench.run, bench.setting, bench.record.labels, bench.once(look_again).peaks)
+
+
+def measure_detectors(run: Run, setting: Setting, labels: LabelMaps, peaks: dict[str, Floats]) -> None:
+    """Write the tables and pictures; `peaks` `(image, unit)` are those of the study's images, for each layer."""
     areas, units = labels.areas, run.table("units")
     found: list[Columns] = []
     rows: list[Row] = []
@@ -67,13 +77,11 @@ def tell_drawers(run: Run, setting: Setting, labels: LabelMaps, peaks: dict[str,
                     for rank, image in enumerate(images)
                 ]
     if found:
-        named = {
-            column.name: np.concatenate([part[column.name] for part in found]) for column in schema.DETECTORS.columns
-        }
-        run.write_table(schema.DETECTORS, named)
+        named = {column.name: np.concatenate([part[column.name] for part in found]) for column in DETECTORS.columns}
+        run.write_table(DETECTORS, named)
         run.write_table(
-            schema.COUNTEREXAMPLES,
-            {column.name: [row[at] for row in rows] for at, column in enumerate(schema.COUNTEREXAMPLES.columns)},
+            COUNTEREXAMPLES,
+            {column.name: [row[at] for row in rows] for at, column in enumerate(COUNTEREXAMPLES.columns)},
         )
         _draw(run, setting, rows)
 
@@ -85,7 +93,7 @@ def counterexamples(peaks: Floats, threshold: float, area: npt.NDArray[np.intege
     [2, 0]
     """
     order = np.argsort(-area, kind="stable")
-    return [int(image) for image in order if area[image] and peaks[image] <= threshold][:COUNTEREXAMPLES]
+    return [int(image) for image in order if area[image] and peaks[image] <= threshold][:SHOWN]
 
 
 def _draw(run: Run, setting: Setting, rows: Sequence[Row]) -> None:
@@ -104,5 +112,4 @@ def _draw(run: Run, setting: Setting, rows: Sequence[Row]) -> None:
             views = images_of.pictured(batch, setting.model.module(*images_of.inputs(batch.images))).views
         small |= {image: thumbnail(view, tile) for image, view in zip(batch.images, views, strict=True)}
     for (layer_index, unit), images in of_units.items():
-        name = Pictures.counterexamples(layer_index, unit)
-        write_strip(run, name, [[small[image] for image in images]], COUNTEREXAMPLES)
+        write_strip(run, paths.counterexamples(layer_index, unit), [[small[image] for image in images]], SHOWN)

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from dissectory.analysis import schema
-from dissectory.analysis.editing.generator import EditedGenerator, further_images, in_turn, rank_units
+from dissectory.analysis.editing.generator import EditedGenerator, further_images, in_turn
+from dissectory.analysis.editing.ranking import rank_units
+from dissectory.analysis.experiments.generator_ablation import paths
+from dissectory.analysis.experiments.generator_ablation.tables import UNIT_EFFECTS
 from dissectory.analysis.pictures.sprites import thumbnail
 from dissectory.analysis.pictures.strips import difference, write_strip
 from dissectory.analysis.run import Pictures
@@ -25,12 +27,13 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from dissectory.analysis.editing.generator import Drawn, Ranking
-    from dissectory.analysis.experiments.generator_ablation.work import Keep
+    from dissectory.analysis.editing.generator import Drawn
+    from dissectory.analysis.editing.ranking import Ranking
+    from dissectory.analysis.experiments.bench import Bench, Keeper
+    from dissectory.analysis.experiments.generator_ablation.declare import AblationSection
     from dissectory.analysis.measuring.setting import Setting
     from dissectory.analysis.resuming.shards import Shards
     from dissectory.analysis.run import Run
-    from dissectory.analysis.study import AblationSection
     from dissectory.progress import Progress
 
     Areas = npt.NDArray[np.int64]
@@ -41,19 +44,18 @@ NAMED, COLORS = 4, 2
 """Concepts that are kept of those that a unit's removal changes most: some that are no colors, and some that are."""
 
 
-def remove_single_units(
-    run: Run, setting: Setting, section: AblationSection, layer: str, *, keep: Keep, progress: Progress
-) -> None:
-    """Remove each unit of the layer of an ablation alone: measure, and draw."""
+def remove_single_units(bench: Bench, section: AblationSection, layer: str, keeper: Keeper) -> None:
+    """Ablate each unit of the layer alone: measure what changes, and generate pictures."""
     if section.single_images:
-        ranking = rank_units(run, setting, layer)
-        facts = {"[ablation]": json.dumps([layer, section.single_images])}
-        _measure(run, setting, ranking, section.single_images, shards=keep("alone", facts), progress=progress)
-        _draw(run, setting, layer, progress)
+        ranking = rank_units(bench.run, bench.setting, layer)
+        shards = keeper.open("alone", {"[ablation]": json.dumps([layer, section.single_images])})
+        _measure(bench, ranking, section.single_images, shards)
+        _draw(bench.run, bench.setting, layer, bench.progress)
 
 
-def _measure(run: Run, setting: Setting, ranking: Ranking, images: int, *, shards: Shards, progress: Progress) -> None:
-    """Measure the areas without each unit on so many images, and write the table of what changed."""
+def _measure(bench: Bench, ranking: Ranking, images: int, shards: Shards) -> None:
+    """Measure the areas without each unit on some images, and write the table of what changed."""
+    run, setting = bench.run, bench.setting
     generator = EditedGenerator(setting, ranking.layer, further_images(setting, images))
     drawn = list(generator.drawn())
     before = np.concatenate([generator.areas(one.labels) for one in drawn])
@@ -61,7 +63,7 @@ def _measure(run: Run, setting: Setting, ranking: Ranking, images: int, *, shard
     groups = list(in_turn(units, max(1, setting.study.compute.batch // images)))
     missing = shards.missing(len(groups))
     done = units - sum(len(groups[number]) for number in missing)
-    with progress.stage("Removing each unit alone", units, "units", done=done) as advance:
+    with bench.progress.stage("Removing each unit alone", units, "units", done=done) as advance:
         for number in missing:
             areas = np.concatenate([_areas_without(generator, one, groups[number]) for one in drawn], axis=1)
             shards.write(number, number + 1, {"areas": areas.astype(np.int32)})
@@ -72,10 +74,10 @@ def _measure(run: Run, setting: Setting, ranking: Ranking, images: int, *, shard
         kept = most_changed((areas - before).sum(axis=0), colors, own.get(unit))
         rows.append(_rows(setting.vocabulary.keys, unit, kept, before, areas))
     columns: Rows = {
-        column.name: np.concatenate([row[column.name] for row in rows]) for column in schema.UNIT_EFFECTS.columns[1:]
+        column.name: np.concatenate([row[column.name] for row in rows]) for column in UNIT_EFFECTS.columns[1:]
     }
     layer = np.full(len(columns["unit"]), ranking.layer, dtype=object)
-    run.write_table(schema.UNIT_EFFECTS, {"layer": layer, **columns})
+    run.write_table(UNIT_EFFECTS, {"layer": layer, **columns})
 
 
 def _areas_without(generator: EditedGenerator, drawn: Drawn, units: Sequence[int]) -> Areas:
@@ -147,4 +149,4 @@ def _draw(run: Run, setting: Setting, layer: str, progress: Progress) -> None:
     for unit in np.unique(units).tolist():
         first, last = np.searchsorted(units, [unit, unit + 1])
         rows = list(zip(*tiles[first:last], strict=True))
-        write_strip(run, Pictures.without(index, unit), rows, layout.without_tiles)
+        write_strip(run, paths.without(index, unit), rows, layout.without_tiles)

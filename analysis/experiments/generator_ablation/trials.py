@@ -12,18 +12,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dissectory.analysis import schema
-from dissectory.analysis.editing.generator import EditedGenerator, first_images, most_matched, rank_units, without
+from dissectory.analysis.editing.changes import without
+from dissectory.analysis.editing.generator import EditedGenerator, first_images
+from dissectory.analysis.editing.ranking import most_matched, rank_units
+from dissectory.analysis.experiments.generator_ablation.tables import ABLATION_TRIALS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
 
-    from dissectory.analysis.editing.generator import Ranking
+    from dissectory.analysis.editing.ranking import Ranking
+    from dissectory.analysis.experiments.bench import Bench
     from dissectory.analysis.measuring.setting import Setting
-    from dissectory.analysis.run import Run
-    from dissectory.progress import Progress
 
     Areas = npt.NDArray[np.int64]
 
@@ -42,7 +43,7 @@ LEAST = 0.01
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class AblationTrial:
     """A concept's area before its best units were removed, after it, and after as many at random were."""
 
     concept: int
@@ -57,26 +58,27 @@ class Trial:
         return max(-1.0, (min(self.before, self.random) - self.after) / self.before)
 
 
-def layer_to_remove_from(run: Run, setting: Setting, progress: Progress) -> str:
+def layer_to_remove_from(bench: Bench) -> str:
     """Try every layer, and write the table; returns the layer in which concepts lose most of their areas.
 
     Concepts are those that any unit fits best, no colors; where none of them is on the images, it is the layer with
     most matched units.
     """
+    run, setting, progress = bench.run, bench.setting, bench.progress
     wide = [layer.name for layer in setting.layers if layer.units >= 2 * PART]
     names = wide or [layer.name for layer in setting.layers]
     if len(names) == 1:
         return names[0]
     rankings = [rank_units(run, setting, name) for name in names]
     concepts = _concepts(setting, rankings)
-    tried: dict[str, list[Trial]] = {}
+    tried: dict[str, list[AblationTrial]] = {}
     with progress.stage("Trying to remove", len(names), "layers") as advance:
         for ranking in rankings:
             tried[ranking.layer] = _try_layer(setting, ranking, concepts)
             advance(1)
     rows = [(layer, one) for layer, trials in tried.items() for one in trials]
     run.write_table(
-        schema.ABLATION_TRIALS,
+        ABLATION_TRIALS,
         {
             "layer": [layer for layer, _ in rows],
             "concept": [setting.vocabulary.keys[one.concept] for _, one in rows],
@@ -108,7 +110,7 @@ def _concepts(setting: Setting, rankings: Sequence[Ranking]) -> list[int]:
     return [int(concept) for concept in np.argsort(-best, kind="stable") if best[concept] > 0 and named[concept]]
 
 
-def _try_layer(setting: Setting, ranking: Ranking, concepts: Sequence[int]) -> list[Trial]:
+def _try_layer(setting: Setting, ranking: Ranking, concepts: Sequence[int]) -> list[AblationTrial]:
     """Remove the units of the first concepts that are on the images from one layer."""
     generator = EditedGenerator(setting, ranking.layer, first_images(setting, IMAGES))
     drawn = list(generator.drawn())
@@ -125,6 +127,6 @@ def _try_layer(setting: Setting, ranking: Ranking, concepts: Sequence[int]) -> l
     least = LEAST * setting.positions
     shown = [concept for concept in concepts if before[concept] >= max(1, least)][:CONCEPTS]
     return [
-        Trial(one, size, int(before[one]), int(areas(ranking.order[one][:size])[one]), int(random[one]))
+        AblationTrial(one, size, int(before[one]), int(areas(ranking.order[one][:size])[one]), int(random[one]))
         for one in shown
     ]

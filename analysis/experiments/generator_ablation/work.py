@@ -11,34 +11,35 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dissectory.analysis import schema
-from dissectory.analysis.editing.generator import EditedGenerator, further_images, in_turn, rank_units, without
-from dissectory.analysis.experiments import edit_pictures
-from dissectory.analysis.experiments.edit_pictures import Pictured, draw_removals
+from dissectory.analysis.editing.changes import without
+from dissectory.analysis.editing.generator import EditedGenerator, further_images, in_turn
+from dissectory.analysis.editing.ranking import rank_units
+from dissectory.analysis.experiments.generator_ablation import pictures
+from dissectory.analysis.experiments.generator_ablation.pictures import Pictured, draw_removals
+from dissectory.analysis.experiments.generator_ablation.single_units import remove_single_units
+from dissectory.analysis.experiments.generator_ablation.tables import GENERATOR_ABLATIONS
+from dissectory.analysis.experiments.generator_ablation.trials import layer_to_remove_from
 from dissectory.analysis.tally.changes import Sample, change_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy.typing as npt
 
+    from dissectory.analysis.experiments.bench import Bench, Keeper
+    from dissectory.analysis.experiments.generator_ablation.declare import AblationSection
     from dissectory.analysis.measuring.setting import Setting
     from dissectory.analysis.resuming.shards import Shards
     from dissectory.analysis.run import Run
-    from dissectory.analysis.study import AblationSection
     from dissectory.progress import Progress
 
     Areas = npt.NDArray[np.int32]
     Order = npt.NDArray[np.intp]
-
-Keep = Callable[[str, Mapping[str, str]], "Shards"]
-"""Opens what is kept of a part of the work while a run goes on, by its kind and what it depends on."""
 
 SIZES = (0, 1, 2, 4, 8, 12, 16, 20, 30)
 """How many units are removed, as far as the layer has so many."""
@@ -47,13 +48,32 @@ RANDOM = "random"
 """Stands for the order in which units are taken at random where others stand for scores."""
 
 
-def ablate_generator(
-    run: Run, setting: Setting, section: AblationSection, layer: str, *, keep: Keep, progress: Progress
-) -> None:
-    """Remove units of a layer, measure, and write the table; where that was begun before, it is gone on with."""
-    rankings = {score: rank_units(run, setting, layer, score) for score in _scores(setting)}
+def check(setting: Setting, section: AblationSection) -> None:
+    """Check that the layer is one of the study.
+
+    Raises:
+        StudyError: it is not.
+    """
+    setting.check_layer("ablation.layer", section.layer)
+
+
+def run(bench: Bench, section: AblationSection) -> None:
+    """Ablate sets of units, then single units, in the layer of the study or the best one of some trials."""
+    layer = section.layer or layer_to_remove_from(bench)
+    keeper = bench.keeper("ablation")
+    ablate_sets(bench, section, layer, keeper)
+    with bench.seconds.stage("single units"):
+        remove_single_units(bench, section, layer, keeper)
+    keeper.discard_others()
+
+
+def ablate_sets(bench: Bench, section: AblationSection, layer: str, keeper: Keeper) -> None:
+    """Ablate the best units of each concept, measure the areas, and write the table. An interrupted run resumes."""
+    setting, progress = bench.setting, bench.progress
+    rankings = {score: rank_units(bench.run, setting, layer, score) for score in _scores(setting)}
     generator = EditedGenerator(setting, layer, further_images(setting, section.among))
-    before = _areas(generator, keep("drawn", {"[ablation]": json.dumps([layer, len(generator)])}), setting, progress)
+    shards = keeper.open("drawn", {"[ablation]": json.dumps([layer, len(generator)])})
+    before = _areas(generator, shards, setting, progress)
     concepts = rankings["iou"].concepts(section.concepts)
     chosen = {concept: _kinds(before[:, concept], section.images) for concept in concepts}
     rows, pictured = [], {}
@@ -62,13 +82,13 @@ def ablate_generator(
         for concept, kinds in chosen.items():
             orders = {score: ranking.order[concept] for score, ranking in rankings.items()}
             removal = _Removal.of(orders, abs(setting.study.seed), concept)
-            areas = [removal.areas(generator, kind.images, keep, advance) for kind in kinds]
+            areas = [removal.areas(generator, kind.images, keeper, advance) for kind in kinds]
             for score, size in itertools.product(rankings, removal.sizes):
                 rows.append(_rows(setting.vocabulary.keys, (concept, score, size), kinds, areas))
-            own = {size: areas[0]["iou", size][:, concept] for size in edit_pictures.SIZES if size in removal.sizes}
+            own = {size: areas[0]["iou", size][:, concept] for size in pictures.SIZES if size in removal.sizes}
             pictured[concept] = Pictured(kinds[0].images, own)
-    _write(run, layer, rows)
-    draw_removals(run, setting, generator, rankings["iou"], pictured)
+    _write(bench.run, layer, rows)
+    draw_removals(bench, generator, rankings["iou"], pictured)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +152,11 @@ class _Removal:
         return found
 
     def areas(
-        self, generator: EditedGenerator, images: Sequence[int], keep: Keep, advance: Callable[[int], None]
+        self, generator: EditedGenerator, images: Sequence[int], keeper: Keeper, advance: Callable[[int], None]
     ) -> dict[tuple[str, int], Areas]:
         """Areas `(image, concept)` of some images for each order and size; measured, if that is not done yet."""
         asked = json.dumps([generator.layer, self.concept, list(images), list(self.sets)])
-        shards = keep("removed", {"[ablation]": hashlib.sha256(asked.encode()).hexdigest()})
+        shards = keeper.open("removed", {"[ablation]": hashlib.sha256(asked.encode()).hexdigest()})
         if not len(shards):
             shards.write(0, 1, {"areas": self._measured(generator, images, advance)})
         else:
@@ -193,7 +213,7 @@ def _rows(
 def _write(run: Run, layer: str, rows: Sequence[Mapping[str, npt.NDArray[Any]]]) -> None:
     columns: dict[str, Any] = {
         column.name: np.concatenate([row[column.name] for row in rows]) if rows else []
-        for column in schema.GENERATOR_ABLATIONS.columns[1:]
+        for column in GENERATOR_ABLATIONS.columns[1:]
     }
     names = np.full(len(columns["units"]), layer, dtype=object)
-    run.write_table(schema.GENERATOR_ABLATIONS, {"layer": names, **columns})
+    run.write_table(GENERATOR_ABLATIONS, {"layer": names, **columns})

@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dissectory.analysis import schema
-from dissectory.analysis.editing.generator import EditedGenerator, forced, further_images, in_turn, rank_units
-from dissectory.analysis.experiments.edit_pictures import Forced, Insertion, draw_insertions
+from dissectory.analysis.editing.changes import forced
+from dissectory.analysis.editing.generator import EditedGenerator, further_images, in_turn
+from dissectory.analysis.editing.ranking import rank_units
+from dissectory.analysis.experiments.insertion.pictures import Forced, Insertion, draw_insertions
+from dissectory.analysis.experiments.insertion.tables import INSERTIONS, NO_CONTEXT
+from dissectory.analysis.experiments.paint.trials import best_layer_to_paint
 from dissectory.analysis.tally.changes import mean_of
 
 if TYPE_CHECKING:
@@ -24,20 +27,34 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from dissectory.analysis.editing.generator import Drawn, Labels
-    from dissectory.analysis.experiments.generator_ablation.work import Keep
+    from dissectory.analysis.experiments.bench import Bench, Keeper
+    from dissectory.analysis.experiments.insertion.declare import InsertionSection
     from dissectory.analysis.measuring.setting import Setting
     from dissectory.analysis.resuming.shards import Shards
     from dissectory.analysis.run import Run
-    from dissectory.analysis.study import InsertionSection
-    from dissectory.progress import Progress
 
     Cells = npt.NDArray[np.intp]
 
 
-def insert_concepts(
-    run: Run, setting: Setting, section: InsertionSection, layer: str, *, keep: Keep, progress: Progress
-) -> None:
-    """Force units of a layer on, measure, and write the table; where that was begun before, it is gone on with."""
+def check(setting: Setting, section: InsertionSection) -> None:
+    """Check that the layer is one of the study.
+
+    Raises:
+        StudyError: it is not.
+    """
+    setting.check_layer("insertion.layer", section.layer)
+
+
+def run(bench: Bench, section: InsertionSection) -> None:
+    """Force units on in the layer of the study, or in the one in which most concepts can be painted."""
+    keeper = bench.keeper("insertion")
+    insert_concepts(bench, section, section.layer or bench.once(best_layer_to_paint), keeper)
+    keeper.discard_others()
+
+
+def insert_concepts(bench: Bench, section: InsertionSection, layer: str, keeper: Keeper) -> None:
+    """Force units of a layer on, measure what appears, and write the table. An interrupted run resumes."""
+    run, setting = bench.run, bench.setting
     ranking = rank_units(run, setting, layer)
     info = next(one for one in setting.layers if one.name == layer)
     generator = EditedGenerator(setting, layer, further_images(setting, section.images))
@@ -51,11 +68,11 @@ def insert_concepts(
     if not forcing:
         _write(run, setting, layer, forcing)
         return
-    shards = keep("inserted", {"[insertion]": _digest(layer, forcing, ranking.levels)})
+    shards = keeper.open("inserted", {"[insertion]": _digest(layer, forcing, ranking.levels)})
     groups = list(in_turn(len(generator), setting.study.compute.batch))
     missing = shards.missing(len(groups))
     done = len(generator) - sum(len(groups[number]) for number in missing)
-    with progress.stage("Inserting concepts", len(generator), "images", done=done) as advance:
+    with bench.progress.stage("Inserting concepts", len(generator), "images", done=done) as advance:
         for number in missing:
             drawn = generator.drawn_of(groups[number])
             found = [_force(generator, drawn, concept, at, ranking.levels) for concept, at in forcing.items()]
@@ -68,7 +85,7 @@ def insert_concepts(
             carried = [int(label) - 1 for label in contexts[place, image] if label]
             at.found.extend(Insertion(image, context, int(came[place, image])) for context in carried or [-1])
     _write(run, setting, layer, forcing)
-    draw_insertions(run, setting, generator, ranking, forcing)
+    draw_insertions(bench, generator, ranking, forcing)
 
 
 def _joined(shards: Shards, name: str) -> npt.NDArray[np.integer]:
@@ -121,10 +138,10 @@ def _write(run: Run, setting: Setting, layer: str, forcing: Mapping[int, Forced]
     for concept, at in forcing.items():
         for one in at.found:
             added[concept, one.context].append(one.added)
-    keys = (*setting.vocabulary.keys, schema.NO_CONTEXT)
+    keys = (*setting.vocabulary.keys, NO_CONTEXT)
     means = [mean_of(np.array(values)) for values in added.values()]
     run.write_table(
-        schema.INSERTIONS,
+        INSERTIONS,
         {
             "layer": [layer] * len(added),
             "concept": [keys[concept] for concept, _ in added],

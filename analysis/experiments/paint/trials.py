@@ -14,19 +14,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from dissectory.analysis import schema
-from dissectory.analysis.editing.generator import EditedGenerator, first_images, most_matched, rank_units
+from dissectory.analysis.editing.generator import EditedGenerator, first_images
+from dissectory.analysis.editing.ranking import most_matched, rank_units
+from dissectory.analysis.experiments.insertion.declare import InsertionSection
+from dissectory.analysis.experiments.paint.declare import PaintSection
+from dissectory.analysis.experiments.paint.tables import PAINT_TRIALS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
 
-    from dissectory.analysis.editing.generator import Cells, Drawn, Ranking
+    from dissectory.analysis.editing.changes import Cells
+    from dissectory.analysis.editing.generator import Drawn
+    from dissectory.analysis.editing.ranking import Ranking
+    from dissectory.analysis.experiments.bench import Bench
     from dissectory.analysis.measuring.setting import Setting
     from dissectory.analysis.run import Run
-    from dissectory.analysis.study import PaintSection
-    from dissectory.progress import Progress
 
 IMAGES = 6
 """Images that are tried: the first ones of the study."""
@@ -36,7 +40,7 @@ APPEARS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class PaintTrial:
     """A concept painted with `units` of a layer: positions under the brush without it before, and with it after."""
 
     concept: int
@@ -51,10 +55,24 @@ class Trial:
         return self.came / self.painted if self.painted else 0.0
 
 
-def try_layers(
-    run: Run, setting: Setting, section: PaintSection, layers: Sequence[str], progress: Progress
-) -> dict[str, list[Trial]]:
-    """Try some layers, and write the table; returns the trials of each, in order: what appears most first."""
+def paint_trials(bench: Bench) -> dict[str, list[PaintTrial]]:
+    """Try the layers that `[insertion]` and `[paint]` choose from: all of them, or the one that `[paint]` names."""
+    study = bench.setting.study
+    paint, insertion = study.section(PaintSection), study.section(InsertionSection)
+    asked = [section.layer for section in (insertion, paint) if section]
+    layers = [layer.name for layer in bench.setting.layers] if None in asked else [name for name in asked[-1:] if paint]
+    with bench.seconds.stage("paint"):
+        return try_layers(bench, paint or PaintSection(), [name for name in layers if name])
+
+
+def best_layer_to_paint(bench: Bench) -> str:
+    """Choose the layer in which most concepts appear when they are painted."""
+    return layer_to_paint(bench.run, bench.once(paint_trials))
+
+
+def try_layers(bench: Bench, section: PaintSection, layers: Sequence[str]) -> dict[str, list[PaintTrial]]:
+    """Try some layers, and write the table; returns the trials of each layer, the largest share first."""
+    run, setting, progress = bench.run, bench.setting, bench.progress
     tried = {}
     with progress.stage("Trying to paint", len(layers), "layers") as advance:
         for layer in layers:
@@ -70,11 +88,11 @@ def try_layers(
         "came": [one.came for _, _, one in rows],
         "share": [one.share for _, _, one in rows],
     }
-    run.write_table(schema.PAINT_TRIALS, columns)
+    run.write_table(PAINT_TRIALS, columns)
     return tried
 
 
-def layer_to_paint(run: Run, tried: Mapping[str, Sequence[Trial]]) -> str:
+def layer_to_paint(run: Run, tried: Mapping[str, Sequence[PaintTrial]]) -> str:
     """Choose the layer to paint with; where nothing was painted in any, the one with most matched units."""
     shares = {layer: [one.share for one in trials] for layer, trials in tried.items()}
     return best_layer(shares) if any(map(any, shares.values())) else most_matched(run)
@@ -92,7 +110,7 @@ def best_layer(shares: Mapping[str, Sequence[float]]) -> str:
     return max(shares, key=lambda layer: sum(shares[layer]))
 
 
-def _try_layer(setting: Setting, section: PaintSection, ranking: Ranking) -> list[Trial]:
+def _try_layer(setting: Setting, section: PaintSection, ranking: Ranking) -> list[PaintTrial]:
     """Paint the concepts of a layer that are above the cut and no colors, those that fit best."""
     vocabulary, cut = setting.vocabulary, setting.study.dissection.iou_threshold
     fitting = [
@@ -107,7 +125,7 @@ def _try_layer(setting: Setting, section: PaintSection, ranking: Ranking) -> lis
         units = ranking.order[concept][: section.units]
         found = [_paint(generator, one, concept, units, ranking.levels[units]) for one in drawn]
         painted, came = (sum(counts) for counts in zip(*found, strict=True))
-        trials.append(Trial(concept, len(units), len(generator), painted, came))
+        trials.append(PaintTrial(concept, len(units), len(generator), painted, came))
     return sorted(trials, key=lambda one: -one.share)
 
 

@@ -4,31 +4,45 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dissectory.analysis.editing.generator import rank_units
+from dissectory.analysis.editing.ranking import rank_units
 from dissectory.analysis.experiments.paint.painting import PAINT, Paint
+from dissectory.analysis.experiments.paint.trials import best_layer_to_paint, paint_trials
 from dissectory.analysis.subjects.latents import Latents
 from dissectory.errors import SubjectError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dissectory.analysis.editing.generator import Ranking
-    from dissectory.analysis.experiments.paint.trials import Trial
+    from dissectory.analysis.editing.ranking import Ranking
+    from dissectory.analysis.experiments.bench import Bench
+    from dissectory.analysis.experiments.paint.declare import PaintSection
+    from dissectory.analysis.experiments.paint.trials import PaintTrial
     from dissectory.analysis.measuring.setting import Setting
-    from dissectory.analysis.run import Run
-    from dissectory.analysis.study import PaintSection
-    from dissectory.progress import Progress
 
 
-def offer_paints(
-    run: Run, setting: Setting, section: PaintSection, layer: str, *, trials: Sequence[Trial], progress: Progress
-) -> None:
-    """Write what the page to paint on is made of: what was tried in a layer, in that order.
+def check(setting: Setting, section: PaintSection) -> None:
+    """Check that the layer is one of the study.
 
-    A generator that no browser can run has no such page, and it is said why.
+    Raises:
+        StudyError: it is not.
+    """
+    setting.check_layer("paint.layer", section.layer)
+
+
+def run(bench: Bench, section: PaintSection) -> None:
+    """Prepare the page in the layer of the study, or in the one in which most concepts can be painted."""
+    layer = section.layer or bench.once(best_layer_to_paint)
+    offer_paints(bench, section, layer, bench.once(paint_trials)[layer])
+
+
+def offer_paints(bench: Bench, section: PaintSection, layer: str, trials: Sequence[PaintTrial]) -> None:
+    """Write the files of the page to paint on: the concepts that were tried in a layer, in that order.
+
+    If no browser can run the generator, say why there is no page.
     """
     from dissectory.analysis.experiments.paint.export import prepare_painting  # noqa: PLC0415 - exporters take long to import
 
+    run, setting, progress = bench.run, bench.setting, bench.progress
     images = setting.images
     assert isinstance(images, Latents)  # noqa: S101 - only a generator's study asks for paint
     low, high = images.range
@@ -48,7 +62,7 @@ def offer_paints(
         progress.say(f"There is no page to paint on: {error}")
 
 
-def paint_of(setting: Setting, ranking: Ranking, trial: Trial) -> Paint:
+def paint_of(setting: Setting, ranking: Ranking, trial: PaintTrial) -> Paint:
     """Make the paint that was tried: the units that fit a concept best, at their levels."""
     units = ranking.order[trial.concept][: trial.units]
     levels = tuple(float(level) for level in ranking.levels[units])

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from dissectory.analysis import schema
+from dissectory.analysis.experiments.texture.tables import TEXTURES
 from dissectory.analysis.measuring.activations import blocks, kept_of
 from dissectory.analysis.measuring.measurement import ATTEMPTS, LOOSER
 from dissectory.analysis.measuring.parts import LayerPart
 from dissectory.analysis.measuring.passes import Pass
 from dissectory.analysis.measuring.seconds import Seconds
 from dissectory.analysis.measuring.thresholding import find_thresholds
-from dissectory.analysis.resuming.shards import PROGRESS, Shelf, forget
+from dissectory.analysis.resuming.shards import Shelf, forget
 from dissectory.analysis.subjects.images import ImageFolder
 from dissectory.analysis.tally.agreement import count_agreement
 from dissectory.analysis.tally.chance import REPLICATES, Bootstrap, poisson_weights
@@ -35,10 +35,10 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from dissectory.analysis.experiments.bench import Bench
+    from dissectory.analysis.experiments.texture.declare import TextureSection
     from dissectory.analysis.measuring.setting import Setting
     from dissectory.analysis.resuming.shards import Shards
-    from dissectory.analysis.run import Run
-    from dissectory.analysis.study import TextureSection
     from dissectory.analysis.subjects.layers import LayerInfo
     from dissectory.progress import Progress
 
@@ -62,6 +62,15 @@ class _Side:
 
     shards: Shards
     thresholds: npt.NDArray[np.float32]
+
+
+def check(setting: Setting, section: TextureSection) -> None:
+    """Find the pairs of pictures that a study names.
+
+    Raises:
+        ImagesError: as `open_pairs`.
+    """
+    open_pairs(setting, section)
 
 
 def open_pairs(setting: Setting, section: TextureSection) -> Pairs:
@@ -90,25 +99,26 @@ def _folder(setting: Setting, folder: Path, key: str) -> ImageFolder:
         raise ImagesError(str(error).replace("images.folder", key)) from None
 
 
-def compare_textures(run: Run, setting: Setting, section: TextureSection, progress: Progress) -> None:
-    """Look at all layers on both kinds of images, and write the table.
+def run(bench: Bench, section: TextureSection) -> None:
+    """Measure all layers on both kinds of images, and write the table.
 
     Raises:
         ImagesError: as `open_pairs`, or a picture cannot be decoded.
     """
+    setting = bench.setting
     pairs = open_pairs(setting, section)
-    kept = run.folder / PROGRESS / "textures"
+    kept = bench.kept / "textures"
     forget(kept)
     sides = [
-        _measure(dataclasses.replace(setting, images=folder), Shelf(run, kept / name), progress)
+        _measure(dataclasses.replace(setting, images=folder), Shelf(bench.run, kept / name), bench.progress)
         for name, folder in (("originals", pairs.originals), ("copies", pairs.copies))
     ]
     parts = []
     for layer, *both in zip(setting.layers, *sides, strict=True):
         parts.append(_rows(layer, both, setting, len(pairs.originals)))
     forget(kept)
-    names = [column.name for column in schema.TEXTURES.columns]
-    run.write_table(schema.TEXTURES, {name: np.concatenate([part[name] for part in parts]) for name in names})
+    names = [column.name for column in TEXTURES.columns]
+    bench.run.write_table(TEXTURES, {name: np.concatenate([part[name] for part in parts]) for name in names})
 
 
 def _measure(setting: Setting, shelf: Shelf, progress: Progress) -> list[_Side]:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from dissectory.analysis.concepts.vocabulary import Planes
-    from dissectory.analysis.schema import Category
     from dissectory.analysis.subjects.images import ViewBatch
+    from dissectory.analysis.tables.categories import Category
 
     Batch = Callable[..., ViewBatch]
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from dissectory.analysis.editing.generator import Drawn, EditedGenerator, forced, without
+from dissectory.analysis.editing.changes import forced, without
+from dissectory.analysis.editing.generator import Drawn, EditedGenerator
 from dissectory.analysis.experiments.insertion import work as insertion
 from dissectory.analysis.experiments.paint import trials as paint_trials
 from dissectory.analysis.subjects.rest import Point

@@ -16,9 +16,9 @@ from worlds.drawn_world import IMAGES, QUANTILE, SEED, levels, study
 from dissectory.analysis.demo.vocabulary import SCENES
 from dissectory.analysis.dissection import dissect
 from dissectory.analysis.measuring.passes import Pass
-from dissectory.analysis.schema import TABLES
-from dissectory.analysis.study import Study
+from dissectory.analysis.study.study import Study
 from dissectory.analysis.subjects.latents import Latents
+from dissectory.analysis.tables.catalog import all_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -94,7 +94,7 @@ def test_sprites_show_the_images_of_their_seeds(run: Run) -> None:
 
 def check_same(run: Run, other: Run, *, without: Collection[str] = ()) -> None:
     """Bit for bit."""
-    for name in set(TABLES) - set(without):
+    for name in set(all_tables()) - set(without):
         assert run.has(name) == other.has(name)
         if run.has(name):
             pd.testing.assert_frame_equal(run.table(name), other.table(name), check_exact=True)

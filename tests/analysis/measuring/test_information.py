@@ -19,7 +19,7 @@ from worlds import drawn_world, planted_world
 from worlds.planted_world import CONCEPTS, GRID, IMAGES, LAYERS, SIDE, draw, study
 
 from dissectory.analysis.dissection import dissect
-from dissectory.analysis.schema import TABLES
+from dissectory.analysis.tables.catalog import all_tables
 from dissectory.analysis.tally.information import LevelCounts, candidate_levels
 from dissectory.analysis.tally.upsampling import Upsampler
 from dissectory.errors import ImagesError
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dissectory.analysis.run import Run
-    from dissectory.analysis.study import Study
+    from dissectory.analysis.study.study import Study
 
 FILLED = {"units": ["iqr", "iqr_concept", "iqr_threshold"], "unit_concepts": ["iqr", "iqr_threshold"]}
 UNITS = 16
@@ -60,7 +60,7 @@ def views_of(folder: Path) -> torch.Tensor:
 
 def check_same(run: Run, other: Run) -> None:
     """Bit for bit."""
-    for name in TABLES:
+    for name in all_tables():
         assert run.has(name) == other.has(name)
         if run.has(name):
             pd.testing.assert_frame_equal(run.table(name), other.table(name), check_exact=True)
@@ -95,7 +95,7 @@ def test_tables_equal_the_definition(run: Run, folder: Path, layer: str) -> None
 
 def test_all_else_is_as_without_it(run: Run, folder: Path) -> None:
     plain = dissect(study(folder), folder / "plain")
-    for name in TABLES:
+    for name in all_tables():
         assert run.has(name) == plain.has(name)
         if run.has(name):
             filled = FILLED.get(name, [])

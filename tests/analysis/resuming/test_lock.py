@@ -11,8 +11,8 @@ import pytest
 from worlds.planted_world import draw, study
 
 from dissectory.analysis.dissection import dissect
-from dissectory.analysis.resuming import lock as of_alone
-from dissectory.analysis.resuming.lock import alone
+from dissectory.analysis.resuming import lock
+from dissectory.analysis.resuming.lock import locked
 from dissectory.errors import RunError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def test_a_second_start_is_refused_and_leaves_everything_as_it_is(tmp_path: Path
     draw(tmp_path)
     run = dissect(study(tmp_path, compute={"keep_progress": True}), tmp_path / "run")
     before = {path: path.stat().st_mtime_ns for path in run.folder.rglob("*") if path.parent != run.folder}
-    with alone(run.folder), pytest.raises(RunError, match=r"another process is at work in .*run: wait"):
+    with locked(run.folder), pytest.raises(RunError, match=r"another process is at work in .*run: wait"):
         dissect(study(tmp_path, dissection={"grid": 8}), tmp_path / "run")
     assert {path: path.stat().st_mtime_ns for path in run.folder.rglob("*") if path.parent != run.folder} == before
     dissect(study(tmp_path), tmp_path / "run")  # the lock has gone
@@ -34,6 +34,6 @@ def test_it_goes_on_where_a_file_system_knows_no_locks(tmp_path: Path, monkeypat
         raise OSError(errno.ENOLCK, "No locks available")
 
     unable = SimpleNamespace(flock=flock, LOCK_EX=fcntl.LOCK_EX, LOCK_NB=fcntl.LOCK_NB)
-    monkeypatch.setattr(of_alone, "fcntl", unable)
-    with alone(tmp_path), alone(tmp_path):
+    monkeypatch.setattr(lock, "fcntl", unable)
+    with locked(tmp_path), locked(tmp_path):
         pass

@@ -10,7 +10,7 @@ import torch
 from networks import drawing_generator as drawing
 from torch import Tensor, nn
 
-from dissectory.analysis.study import LatentsSection
+from dissectory.analysis.study.sections import LatentsSection
 from dissectory.analysis.subjects.latents import Latents, inputs_of, is_generator
 from dissectory.analysis.subjects.layers import survey_generator
 from dissectory.errors import SubjectError

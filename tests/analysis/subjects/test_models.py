@@ -11,7 +11,7 @@ import torch
 import torchvision
 from PIL import Image
 
-from dissectory.analysis.study import ModelSection
+from dissectory.analysis.study.sections import ModelSection
 from dissectory.analysis.subjects.geometry import Geometry
 from dissectory.analysis.subjects.layers import select_layers
 from dissectory.analysis.subjects.models import LoadedModel, load_model

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torchvision.transforms import functional
 
-from dissectory.analysis.study import ImagesSection
+from dissectory.analysis.study.sections import ImagesSection
 from dissectory.analysis.subjects.geometry import Geometry
 from dissectory.analysis.subjects.preprocessing import Preprocessing, resolve
 from dissectory.errors import StudyError

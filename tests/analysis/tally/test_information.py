@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from reference import dissection as reference
 from reference import information
 
-from dissectory.analysis import schema
+from dissectory.analysis.tables.core import UNIT_CONCEPTS
 from dissectory.analysis.tally.information import (
     HIGHEST_SHARE,
     LEVELS,
@@ -88,7 +88,7 @@ def test_levels_follow_the_shares_of_activations_above_them() -> None:
 
 
 def test_the_description_of_the_table_says_which_levels_there_are() -> None:
-    column = next(column for column in schema.UNIT_CONCEPTS.columns if column.name == "iqr_threshold")
+    column = next(column for column in UNIT_CONCEPTS.columns if column.name == "iqr_threshold")
     assert f"{LEVELS} candidates" in column.meaning
     assert f"{HIGHEST_SHARE:.0%} to {LOWEST_SHARE:.2%}".replace("%", " %") in column.meaning
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from fakes.run import HOSTILE_LAYER, make_fake_run
 
-from dissectory.analysis.schema import ARTIFACT_REMOVALS, ARTIFACTS
-from dissectory.analysis.schema import COUNTEREXAMPLES
+from dissectory.analysis.experiments.artifacts.tables import ARTIFACT_REMOVALS, ARTIFACTS
+from dissectory.analysis.experiments.drawers.tables import COUNTEREXAMPLES
 from dissectory.analysis.run import Run
 from dissectory.report.artifacts.page import artifacts_page
 from dissectory.report.artifacts.reading import Artifacts
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from dissectory.analysis.schema import Table
+    from dissectory.analysis.tables.table import Table
 
 UNITS = 6
 

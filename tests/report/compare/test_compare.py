@@ -10,7 +10,7 @@ import pytest
 from fakes.run import HOSTILE, make_fake_run
 
 from dissectory.analysis.run import Related, Run
-from dissectory.analysis.schema import CATEGORIES
+from dissectory.analysis.tables.categories import CATEGORIES
 from dissectory.report.build import build_site
 from dissectory.report.compare.charts import depth_chart
 from dissectory.report.compare.page import compare_page

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dissectory.analysis.schema import CATEGORIES
+from dissectory.analysis.tables.categories import CATEGORIES
 from dissectory.report.core.gallery import GalleryPage, gallery_page
 from dissectory.report.core.home import home_page
 from dissectory.report.site import Site

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 from fakes.run import make_fake_run
 
-from dissectory.analysis.schema import (
+from dissectory.analysis.experiments.generator_ablation.tables import (
     ABLATION_PICTURES,
     GENERATOR_ABLATIONS,
     UNIT_EFFECTS,
 )
-from dissectory.analysis.schema import INSERTION_PICTURES, INSERTIONS, NO_CONTEXT
+from dissectory.analysis.experiments.insertion.tables import INSERTION_PICTURES, INSERTIONS, NO_CONTEXT
 from dissectory.report.build import build_site
 from dissectory.report.edits.reading import EditResults
 from dissectory.report.edits.shots import alone_view, insertion_shots, removal_shots
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dissectory.analysis.run import Run
-    from dissectory.analysis.schema import Table
+    from dissectory.analysis.tables.table import Table
 
 LAYER = "fire4"
 

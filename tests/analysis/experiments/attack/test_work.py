@@ -11,16 +11,18 @@ import torch
 from PIL import Image
 from safetensors.numpy import load_file
 
-from dissectory.analysis import schema
 from dissectory.analysis.demo.networks import MEAN, SIZE, STD, trained_classifier
 from dissectory.analysis.demo.vocabulary import SCENES
 from dissectory.analysis.demo.write import write_world
 from dissectory.analysis.dissection import dissect
 from dissectory.analysis.experiments.attack import carlini_wagner
 from dissectory.analysis.experiments.attack import work as attack
-from dissectory.analysis.experiments.attack.work import TENSORS, important_units
+from dissectory.analysis.experiments.attack.paths import TENSORS
+from dissectory.analysis.experiments.attack.work import important_units
+from dissectory.analysis.experiments.class_ablation.tables import UNIT_ABLATIONS
 from dissectory.analysis.run import Pictures, Run
-from dissectory.analysis.study import Study
+from dissectory.analysis.study.study import Study
+from dissectory.analysis.tables.catalog import all_tables
 from dissectory.errors import StudyError
 from dissectory.progress import Silent
 
@@ -101,7 +103,7 @@ def seen(pictures: np.ndarray, layer: str = "conv6") -> tuple[np.ndarray, np.nda
 
 def text(run: Run, name: str) -> pd.DataFrame:
     frame = run.table(name)
-    return frame.astype({column.name: str for column in schema.TABLES[name].columns if column.kind == "name"})
+    return frame.astype({column.name: str for column in all_tables()[name].columns if column.kind == "name"})
 
 
 def test_images_that_the_network_gets_right_are_brought_to_their_targets(
@@ -241,7 +243,7 @@ def test_important_units_are_those_of_the_lowest_rank(tmp_path: Path) -> None:
         for unit, rank in enumerate(ranks)
     ]
     unknown = {"images": 0, "others": 0}
-    table = schema.UNIT_ABLATIONS
+    table = UNIT_ABLATIONS
     run.write_table(table, {one.name: [{**unknown, **row}.get(one.name) for row in rows] for one in table.columns})
     assert important_units(run, SCENES, "conv6", 2) == {SCENES.index("forest"): {1, 2}}
     assert important_units(run, SCENES, "conv5", 1) == {SCENES.index("beach"): {0}}
@@ -275,7 +277,7 @@ def test_images_that_are_taken_for_other_classes_are_not_attacked(folder: Path, 
     said: list[str] = []
     run = dissect(Study.from_dict(values, base=folder), tmp_path / "run", Listening(said))
     assert not run.has("attacks")
-    assert said == ["No image can be attacked: the network takes none for the class that it is of."]
+    assert said == ["No image can be attacked: the network predicts the right class for none of them."]
 
 
 class Listening:
@@ -291,8 +293,8 @@ class Listening:
 @pytest.mark.parametrize(
     ("section", "told"),
     [
-        ({"layer": "conv7"}, r"attack.layer is 'conv7', which is not one of the layers .*'conv6'"),
-        ({"layer": "conv1"}, r"attack.layer is 'conv1'"),
+        ({"layer": "conv7"}, r"attack.layer names 'conv7', which is not one of the layers .*'conv6'"),
+        ({"layer": "conv1"}, r"attack.layer names 'conv1'"),
         ({"target": "forrest"}, r"attack.target is 'forrest', which is not an output of the network; .*'forest'"),
     ],
 )

@@ -9,13 +9,14 @@ import pytest
 import torch
 from networks import dependent
 
-from dissectory.analysis import schema
 from dissectory.analysis.experiments.class_ablation.columns import ablation_curves, detectors, unit_ablations
 from dissectory.analysis.experiments.class_ablation.held import Holding
 from dissectory.analysis.experiments.class_ablation.sets import remove_random_sets, remove_sets
+from dissectory.analysis.experiments.class_ablation.tables import ABLATION_CURVES, DETECTORS, UNIT_ABLATIONS
 from dissectory.analysis.experiments.class_ablation.units import plan_removal, remove_units
 from dissectory.analysis.run import Run
 from dissectory.analysis.subjects.rest import find_rest
+from dissectory.analysis.tables.catalog import all_tables
 from dissectory.analysis.tally.outcomes import halves
 from dissectory.analysis.tally.separation import Peaks
 
@@ -46,10 +47,10 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     random = remove_random_sets(plan.stem, holding, batches, classes, sizes=(1, 3), seed=0)
     folder: Path = tmp_path_factory.mktemp("run")
     written = Run(folder)
-    written.write_table(schema.UNIT_ABLATIONS, unit_ablations("units", found, NAMES))
-    written.write_table(schema.ABLATION_CURVES, ablation_curves("units", curves, random, NAMES))
+    written.write_table(UNIT_ABLATIONS, unit_ablations("units", found, NAMES))
+    written.write_table(ABLATION_CURVES, ablation_curves("units", curves, random, NAMES))
     separation = Peaks(found.peaks).separation(classes == 1)
-    written.write_table(schema.DETECTORS, detectors("units", "class", "barn", separation))
+    written.write_table(DETECTORS, detectors("units", "class", "barn", separation))
     return written
 
 
@@ -65,7 +66,7 @@ def balanced(table: pd.DataFrame) -> np.ndarray:
 def test_ratios_follow_from_counts(run: Run, name: str, rows: int) -> None:
     table = run.table(name)
     assert len(table) == rows
-    assert not table.duplicated(list(schema.TABLES[name].key)).any()
+    assert not table.duplicated(list(all_tables()[name].key)).any()
     np.testing.assert_allclose(table["balanced_accuracy"], balanced(table), rtol=1e-6)
 
 

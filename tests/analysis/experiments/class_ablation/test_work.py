@@ -14,7 +14,7 @@ from PIL import Image
 from reference import ablation as reference
 
 from dissectory.analysis.dissection import dissect
-from dissectory.analysis.study import Study
+from dissectory.analysis.study.study import Study
 from dissectory.errors import StudyError
 
 if TYPE_CHECKING:

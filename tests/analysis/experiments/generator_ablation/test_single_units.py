@@ -13,7 +13,7 @@ from worlds import drawn_world
 from worlds.drawn_world import study
 
 from dissectory.analysis.dissection import dissect
-from dissectory.analysis.experiments.edit_pictures import SHOWN
+from dissectory.analysis.editing.pictures import SHOWN
 from dissectory.analysis.run import Pictures
 from dissectory.analysis.tally.changes import Sample, change_of
 

@@ -18,14 +18,15 @@ from worlds import drawn_world
 from worlds.drawn_world import study
 
 from dissectory.analysis.dissection import dissect
-from dissectory.analysis.editing.generator import EditedGenerator, rank_units
+from dissectory.analysis.editing.generator import EditedGenerator
+from dissectory.analysis.editing.ranking import rank_units
 from dissectory.analysis.experiments.generator_ablation import trials as ablation_trials
 from dissectory.analysis.experiments.generator_ablation import work as generator_ablation
 from dissectory.analysis.experiments.insertion import work as insertion
+from dissectory.analysis.experiments.insertion.tables import NO_CONTEXT
 from dissectory.analysis.experiments.paint import trials as paint_trials
 from dissectory.analysis.experiments.paint.painting import PAINT, Painting
 from dissectory.analysis.measuring.setting import open_setting
-from dissectory.analysis.schema import NO_CONTEXT
 from dissectory.analysis.tally.changes import FEWEST, change_of
 from dissectory.errors import StudyError, SubjectError
 from dissectory.progress import Silent
@@ -284,7 +285,7 @@ def test_what_cannot_be_painted_with_is_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize("section", ["ablation", "insertion", "paint"])
 def test_a_layer_that_was_not_dissected_is_told(tmp_path: Path, section: str) -> None:
     wanted = study(tmp_path, **{section: {"layer": "map"}})
-    with pytest.raises(StudyError, match=rf"{section}\.layer is 'map', .*did you mean 'maps'"):
+    with pytest.raises(StudyError, match=rf"{section}\.layer names 'map', .*did you mean 'maps'"):
         dissect(wanted, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
@@ -436,7 +437,9 @@ def test_a_study_may_do_without_the_information(tmp_path: Path) -> None:
 
 def test_few_concepts_are_those_that_a_unit_fits_best(run: Run, tmp_path: Path) -> None:
     wanted = study(tmp_path, ablation={"images": 3, "concepts": 2})
-    made = dissect(dataclasses.replace(wanted, insertion=None), tmp_path / "run")
+    made = dissect(
+        dataclasses.replace(wanted, experiments={"ablation": wanted.experiments["ablation"]}), tmp_path / "run"
+    )
     pairs = run.table("unit_concepts")
     best = pairs.groupby(pairs.concept.astype(str)).iou.max().nlargest(2)
     assert set(made.table("generator_ablations").concept) == set(best.index)

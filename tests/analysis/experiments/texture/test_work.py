@@ -13,7 +13,7 @@ from PIL import Image
 from reference.dissection import least_exceeded, upsampled
 
 from dissectory.analysis.dissection import dissect
-from dissectory.analysis.study import Study
+from dissectory.analysis.study.study import Study
 from dissectory.errors import ImagesError
 
 if TYPE_CHECKING:

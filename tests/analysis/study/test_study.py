@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dissectory.analysis.study import GENERATOR_GRID, Study
+from dissectory.analysis.experiments import EXPERIMENTS
+from dissectory.analysis.study.study import GENERATOR_GRID, Study
 from dissectory.errors import StudyError
 
 NUMBER, WHOLE, TEXT, PATH, LIST = "a finite number", "a whole number", "a text", "a path", "a list"
@@ -97,7 +98,7 @@ OUT_OF_RANGE: dict[str, tuple[str, list[Any]]] = {
     "ablation.ranking_share": ("between 0 and 1", [0, 1, -0.5]),
     "ablation.classes": ("'folders', 'predicted' or a CSV file", [""]),
     **{f"insertion.{key}": ("1 or more", [0, -3]) for key in ("images", "concepts", "units")},
-    "artifacts.images": ("1 or more", [0, -3]),
+    "artifacts.images": ("2 or more", [1, 0, -3]),
     **{f"attack.{key}": ("1 or more", [0, -3]) for key in ("images", "units")},
     "concepts.sources": ("a list with at least one source", [[]]),
     "dissection.quantile": ("between 0 and 1", [0, 1, -0.01, 1.5]),
@@ -172,7 +173,10 @@ def keys_of_a_study() -> set[str]:
     for name, hint in get_type_hints(Study).items():
         kinds = [kind for kind in get_args(hint) or (hint,) if dataclasses.is_dataclass(kind)]
         keys |= {f"{name}.{item.name}" for kind in kinds for item in dataclasses.fields(kind)} or {name}
-    return keys - {"base"}
+    for experiment in EXPERIMENTS:
+        fields = dataclasses.fields(experiment.section) if experiment.section else ()
+        keys |= {f"{experiment.key}.{item.name}" for item in fields}
+    return keys - {"base", "experiments"}
 
 
 def test_every_key_is_tried_below() -> None:
@@ -295,13 +299,17 @@ def test_a_generator_has_a_grid_of_its_own() -> None:
         ("classifier", ("images", "latents"), r"\[latents\] is for a generator"),
         ("classifier", (), r"the section \[images\] is missing"),
         ("classifier", ("images", "ablation"), r"\[ablation\] has no key 'images'"),
-        ("classifier", ("images", "insertion"), r"\[insertion\], \[paint\] and \[artifacts\] are about"),
+        (
+            "classifier",
+            ("images", "insertion"),
+            r"\[insertion\] is for a generator, and model\.kind is \"classifier\"",
+        ),
         ("generator", (), r"the section \[latents\] is missing"),
-        ("generator", ("images",), r"draws its images itself: remove \[images\]"),
+        ("generator", ("images",), r"generates its images: remove \[images\]"),
         ("generator", ("images", "latents"), r"remove \[images\]"),
-        ("generator", ("latents", "attack"), r"\[attack\] and \[texture\] show a classifier other images"),
-        ("generator", ("latents", "texture"), r"\[attack\] and \[texture\] show a classifier other images"),
-        ("generator", ("latents", "control"), r"\[control\] compares networks on the same images"),
+        ("generator", ("latents", "attack"), r"\[attack\] is for a classifier, and model.kind is \"generator\""),
+        ("generator", ("latents", "texture"), r"\[texture\] is for a classifier"),
+        ("generator", ("latents", "control"), r"\[control\] is for a classifier"),
     ],
 )
 def test_images_are_for_classifiers_and_latents_for_generators(kind: str, sections: tuple[str, ...], told: str) -> None:
@@ -318,7 +326,7 @@ def test_images_are_for_classifiers_and_latents_for_generators(kind: str, sectio
 
 
 def test_a_generator_has_no_photographs() -> None:
-    with pytest.raises(StudyError, match="draws its images itself"):
+    with pytest.raises(StudyError, match="generates its images itself"):
         _ = Study.from_dict(values_with("latents.count", 9)).photographs
 
 

@@ -1,0 +1,69 @@
+"""The units of a layer, ranked by how well they match each concept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from dissectory.analysis.measuring.setting import Setting
+    from dissectory.analysis.run import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """The units of a layer by how well they fit each concept.
+
+    `order` `(concept, unit)` has the highest score first, equal ones by number; `best` `(concept,)` is that score.
+    `levels` `(unit,)` are those of a unit that is on: its threshold or, where that is not above 0, the median of its
+    activations above 0; 0 where there are none.
+    """
+
+    layer: str
+    order: npt.NDArray[np.intp]
+    best: npt.NDArray[np.float64]
+    levels: npt.NDArray[np.float32]
+
+    def concepts(self, count: int | None = None) -> list[int]:
+        """Concepts that a unit fits at all, the best fitted first; at most so many."""
+        ranked = np.argsort(-self.best, kind="stable")[:count]
+        return [int(concept) for concept in ranked if self.best[concept] > 0]
+
+
+def rank_units(run: Run, setting: Setting, layer: str, score: str = "iou") -> Ranking:
+    """Rank the units of a layer by a score in the table of units and concepts, `iou` or `iqr`."""
+    units, pairs = run.table("units"), run.table("unit_concepts")
+    units, pairs = units[units["layer"] == layer].sort_values("unit"), pairs[pairs["layer"] == layer]
+    place = {name: number for number, name in enumerate(setting.vocabulary.keys)}
+    scores = np.zeros((len(place), len(units)))
+    concepts = pairs["concept"].astype(str).map(place).to_numpy(dtype=np.intp)
+    scores[concepts, pairs["unit"].to_numpy()] = pairs[score].fillna(0).to_numpy()
+    order = np.argsort(-scores, axis=1, kind="stable")
+    thresholds = units["threshold"].fillna(0).to_numpy(dtype=np.float32)
+    levels = np.where(thresholds > 0, thresholds, _usual_levels(run, layer, len(units)))
+    return Ranking(layer, order, scores.max(axis=1), levels)
+
+
+def _usual_levels(run: Run, layer: str, units: int) -> npt.NDArray[np.float32]:
+    """The median of the activations above 0 of each unit `(unit,)`, to the middle of a bin; 0 where there are none.
+
+    The bin that 0 is in does not count: most of what is there may be nothing.
+    """
+    bins = run.table("unit_histograms")
+    bins = bins[(bins["layer"] == layer) & (bins["low"] > 0)].sort_values(["unit", "bin"])
+    levels = np.zeros(units, dtype=np.float32)
+    for unit, own in bins.groupby("unit"):
+        counted = own["count"].to_numpy().cumsum()
+        middle = own.iloc[int(np.searchsorted(counted, counted[-1] / 2))]
+        levels[int(str(unit))] = (middle["low"] + middle["high"]) / 2
+    return levels
+
+
+def most_matched(run: Run) -> str:
+    """The layer with most matched units, the first of equal ones."""
+    table = run.table("layers").sort_values("index")
+    return str(table["layer"].iloc[int(table["matched_units"].to_numpy().argmax())])

@@ -1,0 +1,58 @@
+"""Pictures of an ablation: images without more and more of a concept's units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dissectory.analysis.editing.changes import without
+from dissectory.analysis.editing.pictures import SHOWN, rows_of_concepts, write_rows
+from dissectory.analysis.experiments.generator_ablation.paths import ablation
+from dissectory.analysis.experiments.generator_ablation.tables import ABLATION_PICTURES
+from dissectory.analysis.pictures.sprites import thumbnail
+from dissectory.analysis.pictures.strips import write_strip
+from dissectory.analysis.run import Pictures
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy.typing as npt
+
+    from dissectory.analysis.editing.generator import EditedGenerator
+    from dissectory.analysis.editing.ranking import Ranking
+    from dissectory.analysis.experiments.bench import Bench
+
+SIZES = (0, 2, 4, 8, 20)
+"""How many units are removed from one picture to the next; areas are measured for these numbers among others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pictured:
+    """Some images, and the areas `(image,)` of a concept in them for each number of its units that were removed."""
+
+    images: Sequence[int]
+    areas: Mapping[int, npt.NDArray[np.integer]]
+
+
+def draw_removals(bench: Bench, generator: EditedGenerator, ranking: Ranking, found: Mapping[int, Pictured]) -> None:
+    """Draw images without more and more units of each concept, those in which its area was largest."""
+    run, setting = bench.run, bench.setting
+    layout, row_of, rows = Pictures(), rows_of_concepts(setting), []
+    for concept, one in found.items():
+        if not one.images:
+            continue
+        places = np.argsort(-one.areas[0], kind="stable")[:SHOWN].tolist()
+        images = [one.images[place] for place in places]
+        batch, point = generator.draw(images)
+        seeds, columns = [generator.images.seeds[image] for image in images], []
+        for size, area in one.areas.items():
+            views = generator.redraw(batch, point, without(point.output, ranking.order[concept][:size])).views
+            columns.append([thumbnail(view, layout.tile) for view in views])
+            rows += [
+                (ranking.layer, setting.vocabulary.keys[concept], rank, size, seeds[rank], area[place])
+                for rank, place in enumerate(places)
+            ]
+        write_strip(run, ablation(row_of[concept]), list(zip(*columns, strict=True)), len(one.areas))
+    write_rows(run, ABLATION_PICTURES, rows)

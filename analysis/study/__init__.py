@@ -1,0 +1,1 @@
+"""The study: what to dissect, on which images, for which concepts, and which experiments to run."""
