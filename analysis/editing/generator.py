@@ -35,7 +35,7 @@ _EXAMPLES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class GeneratedBatch:
     """Some images as they are: their views, the layer's output, and their label maps `(image, position, plane)`."""
 
     batch: ViewBatch
@@ -45,9 +45,9 @@ class Drawn:
     def __len__(self) -> int:
         return len(self.batch)
 
-    def of(self, rows: Sequence[int]) -> Drawn:
+    def of(self, rows: Sequence[int]) -> GeneratedBatch:
         """Take some of the images, by their rows; one may come more than once."""
-        return Drawn(_of(self.batch, rows), self.point.of(torch.tensor(list(rows))), self.labels[list(rows)])
+        return GeneratedBatch(_of(self.batch, rows), self.point.of(torch.tensor(list(rows))), self.labels[list(rows)])
 
 
 def in_turn(count: int, size: int) -> Iterator[range]:
@@ -89,16 +89,16 @@ class EditedGenerator:
         """How many concepts are measured."""
         return len(self._setting.vocabulary)
 
-    def drawn(self, images: Sequence[int] | None = None) -> Iterator[Drawn]:
+    def drawn(self, images: Sequence[int] | None = None) -> Iterator[GeneratedBatch]:
         """Draw some images as they are, or all, batch by batch in their order, and label them."""
         images = range(len(self)) if images is None else images
         for places in in_turn(len(images), self._setting.study.compute.batch):
             yield self.drawn_of([images[place] for place in places])
 
-    def drawn_of(self, numbers: Sequence[int]) -> Drawn:
+    def drawn_of(self, numbers: Sequence[int]) -> GeneratedBatch:
         """Draw some images as they are, and label them."""
         batch, point = self.draw(numbers)
-        return Drawn(batch, point, self._labels(batch))
+        return GeneratedBatch(batch, point, self._labels(batch))
 
     def draw(self, numbers: Sequence[int]) -> tuple[ViewBatch, Point]:
         """Draw some images as they are."""
@@ -125,7 +125,7 @@ class EditedGenerator:
             ) from None
         return dataclasses.replace(batch, views=views)
 
-    def changed(self, drawn: Drawn, output: Tensor) -> Labels:
+    def changed(self, drawn: GeneratedBatch, output: Tensor) -> Labels:
         """Label the images as they are with another `output` of the layer; those that stay as they are keep theirs."""
         batch = self.redraw(drawn.batch, drawn.point, output)
         rows = np.flatnonzero((batch.views != drawn.batch.views).any(axis=(1, 2, 3)))

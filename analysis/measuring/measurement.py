@@ -13,7 +13,7 @@ from dissectory.analysis.measuring.information import Candidates, find_informati
 from dissectory.analysis.measuring.label_maps import LabelMaps
 from dissectory.analysis.measuring.parts import LabelPart, LayerPart, OutputPart
 from dissectory.analysis.measuring.passes import Pass
-from dissectory.analysis.measuring.record import Predictions, Record
+from dissectory.analysis.measuring.record import ImagePredictions, Record
 from dissectory.analysis.measuring.significance import assess
 from dissectory.analysis.measuring.thresholding import find_thresholds
 from dissectory.analysis.resuming.fingerprint import Facts
@@ -86,7 +86,7 @@ class Measurement:
         found = self._thresholds(layers, facts, len(maps.readable), progress)
         information = self._information(found, informed, maps, progress)
         results = self._compared(found, maps, information, progress)
-        predictions = Predictions.read(outputs.shards, len(setting.images))
+        predictions = ImagePredictions.read(outputs.shards, len(setting.images))
         return Record(maps, predictions, images_hash, self._passes, self._seconds), results
 
     def _tell(self, labels: LabelPart, layers: Sequence[LayerPart], facts: Facts, progress: Progress) -> None:

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Predictions:
+class ImagePredictions:
     """The strongest output of the network for each image `(image,)`, -1 where there is none, out of `outputs`."""
 
     strongest: npt.NDArray[np.intp]
     outputs: int
 
     @classmethod
-    def read(cls, shards: Shards, files: int) -> Predictions:
+    def read(cls, shards: Shards, files: int) -> ImagePredictions:
         """Read them for `files` images."""
         strongest = np.full(files, NO_PREDICTION, dtype=np.intp)
         for shard in shards:
@@ -38,7 +38,7 @@ class Record:
     """Label maps, predictions, how many passes were needed, and where the time went."""
 
     labels: LabelMaps
-    predictions: Predictions
+    predictions: ImagePredictions
     images_hash: str
     passes: int
     seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from dissectory.analysis.experiments.class_ablation.declare import ClassAblationSection
-    from dissectory.analysis.measuring.record import Predictions
+    from dissectory.analysis.measuring.record import ImagePredictions
     from dissectory.analysis.measuring.setting import Setting
 
     Kind = Literal["folders", "predicted", "mapping"]
@@ -46,7 +46,7 @@ class ImageClasses:
     grouping: Grouping
 
 
-def classes_of(setting: Setting, section: ClassAblationSection, predictions: Predictions) -> ImageClasses:
+def classes_of(setting: Setting, section: ClassAblationSection, predictions: ImagePredictions) -> ImageClasses:
     """Find every image's class.
 
     Raises:

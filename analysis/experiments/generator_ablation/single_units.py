@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from dissectory.analysis.editing.generator import Drawn
+    from dissectory.analysis.editing.generator import GeneratedBatch
     from dissectory.analysis.editing.ranking import Ranking
     from dissectory.analysis.experiments.bench import Bench, Keeper
     from dissectory.analysis.experiments.generator_ablation.declare import AblationSection
@@ -80,7 +80,7 @@ def _measure(bench: Bench, ranking: Ranking, images: int, shards: Shards) -> Non
     run.write_table(UNIT_EFFECTS, {"layer": layer, **columns})
 
 
-def _areas_without(generator: EditedGenerator, drawn: Drawn, units: Sequence[int]) -> Areas:
+def _areas_without(generator: EditedGenerator, drawn: GeneratedBatch, units: Sequence[int]) -> Areas:
     """Areas of images `(unit, image, concept)` without each of the units alone."""
     wide = drawn.of([*range(len(drawn))] * len(units))
     output = wide.point.output.clone()

@@ -81,7 +81,7 @@ def ablate_sets(bench: Bench, section: AblationSection, layer: str, keeper: Keep
     with progress.stage("Removing units", total, "images") as advance:
         for concept, kinds in chosen.items():
             orders = {score: ranking.order[concept] for score, ranking in rankings.items()}
-            removal = _Removal.of(orders, abs(setting.study.seed), concept)
+            removal = _ConceptRemoval.of(orders, abs(setting.study.seed), concept)
             areas = [removal.areas(generator, kind.images, keeper, advance) for kind in kinds]
             for score, size in itertools.product(rankings, removal.sizes):
                 rows.append(_rows(setting.vocabulary.keys, (concept, score, size), kinds, areas))
@@ -128,7 +128,7 @@ def _areas(generator: EditedGenerator, shards: Shards, setting: Setting, progres
 
 
 @dataclass(frozen=True, slots=True)
-class _Removal:
+class _ConceptRemoval:
     """The removal of a concept's units: in several orders, each of the `sizes` first ones."""
 
     concept: int
@@ -136,7 +136,7 @@ class _Removal:
     sizes: tuple[int, ...]
 
     @classmethod
-    def of(cls, orders: Mapping[str, Order], seed: int, concept: int) -> _Removal:
+    def of(cls, orders: Mapping[str, Order], seed: int, concept: int) -> _ConceptRemoval:
         """Remove units in the orders of scores, and at random, of each concept at another."""
         units = len(next(iter(orders.values())))
         random = np.random.default_rng([seed, concept]).permutation(units)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from dissectory.analysis.editing.generator import Drawn, Labels
+    from dissectory.analysis.editing.generator import GeneratedBatch, Labels
     from dissectory.analysis.experiments.bench import Bench, Keeper
     from dissectory.analysis.experiments.insertion.declare import InsertionSection
     from dissectory.analysis.measuring.setting import Setting
@@ -103,7 +103,7 @@ def _digest(layer: str, forcing: Mapping[int, Forced], levels: npt.NDArray[np.fl
 
 
 def _force(
-    generator: EditedGenerator, drawn: Drawn, concept: int, at: Forced, levels: npt.NDArray[np.float32]
+    generator: EditedGenerator, drawn: GeneratedBatch, concept: int, at: Forced, levels: npt.NDArray[np.float32]
 ) -> tuple[Cells, Labels]:
     """Force a concept's units on: how many positions appear `(image,)`, and what was at the places `(image, plane)`."""
     numbers = list(drawn.batch.images)

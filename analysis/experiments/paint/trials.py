@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from dissectory.analysis.editing.changes import Cells
-    from dissectory.analysis.editing.generator import Drawn
+    from dissectory.analysis.editing.generator import GeneratedBatch
     from dissectory.analysis.editing.ranking import Ranking
     from dissectory.analysis.experiments.bench import Bench
     from dissectory.analysis.measuring.setting import Setting
@@ -130,7 +130,7 @@ def _try_layer(setting: Setting, section: PaintSection, ranking: Ranking) -> lis
 
 
 def _paint(
-    generator: EditedGenerator, drawn: Drawn, concept: int, units: Cells, levels: npt.NDArray[np.float32]
+    generator: EditedGenerator, drawn: GeneratedBatch, concept: int, units: Cells, levels: npt.NDArray[np.float32]
 ) -> tuple[int, int]:
     """Paint the middle half of the rows and columns; count positions there without the concept, and with it then."""
     output = drawn.point.output.clone()

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from dissectory.analysis.editing.changes import forced, without
-from dissectory.analysis.editing.generator import Drawn, EditedGenerator
+from dissectory.analysis.editing.generator import GeneratedBatch, EditedGenerator
 from dissectory.analysis.experiments.insertion import work as insertion
 from dissectory.analysis.experiments.paint import trials as paint_trials
 from dissectory.analysis.subjects.rest import Point
@@ -60,13 +60,13 @@ def test_units_are_set_to_zero_everywhere() -> None:
 @pytest.mark.parametrize("carried", [False, True])
 def test_the_brush_covers_the_positions_whose_middles_it_covers(carried: bool) -> None:
     labels = np.zeros((1, GRID**2, 1), dtype=np.uint16)
-    drawn = Drawn(cast("ViewBatch", None), Point(torch.zeros(1, UNITS, CELLS, CELLS), ()), labels)
+    drawn = GeneratedBatch(cast("ViewBatch", None), Point(torch.zeros(1, UNITS, CELLS, CELLS), ()), labels)
     painted = [cell for cell in range(CELLS) if CELLS // 4 <= cell < 3 * CELLS // 4]
     under = [position for position in range(GRID) if cell_of(position) in painted]
     if carried:
         labels[0, under[0] * GRID + under[1]] = 2
 
-    def changed(_drawn: Drawn, output: Tensor) -> np.ndarray:
+    def changed(_drawn: GeneratedBatch, output: Tensor) -> np.ndarray:
         assert (output[0, 1, painted][:, painted] == 5).all()
         assert output.sum() == 5 * len(painted) ** 2
         return np.full_like(labels, 2)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from dissectory.analysis.measuring.classification import NO_PREDICTION, class_scores, output_of
 from dissectory.analysis.measuring.parts import OutputPart
-from dissectory.analysis.measuring.record import Predictions
+from dissectory.analysis.measuring.record import ImagePredictions
 from dissectory.analysis.resuming.shards import Shelf
 from dissectory.analysis.run import Run
 
@@ -77,6 +77,6 @@ def test_an_image_with_a_score_that_is_no_number_is_taken_for_nothing(tmp_path: 
     part = OutputPart(Shelf(Run(tmp_path), tmp_path).open("outputs", {}))
     part.observe([5, 2, 3, 0], torch.tensor([[0, 1, 2], [torch.nan] * 3, [torch.nan, 0, 1], [torch.inf, 0, 1]]))
     part.write(0, 1)
-    found = Predictions.read(part.shards, 6)
+    found = ImagePredictions.read(part.shards, 6)
     assert found.strongest.tolist() == [0, -1, -1, -1, -1, 2]
     assert found.outputs == 3

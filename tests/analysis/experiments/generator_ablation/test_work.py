@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from dissectory.analysis.editing.generator import Drawn
+    from dissectory.analysis.editing.generator import GeneratedBatch
     from dissectory.analysis.run import Run
     from dissectory.analysis.subjects.images import ViewBatch
     from dissectory.analysis.subjects.rest import Point
@@ -311,7 +311,7 @@ def test_a_stopped_ablation_is_gone_on_with(run: Run, tmp_path: Path, monkeypatc
     drawn: list[int] = []
     labelled = EditedGenerator.drawn_of
 
-    def counting(generator: EditedGenerator, numbers: Sequence[int]) -> Drawn:
+    def counting(generator: EditedGenerator, numbers: Sequence[int]) -> GeneratedBatch:
         drawn.extend(numbers)
         return labelled(generator, numbers)
 
