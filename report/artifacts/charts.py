@@ -11,7 +11,7 @@ from dissectory.report.charts.scales import ticks
 from dissectory.report.frame.scripts import embed
 
 if TYPE_CHECKING:
-    from dissectory.report.artifacts.reading import Artifacts
+    from dissectory.report.artifacts.reading import Artifacts, Without
 
 _HEADROOM = 1.08
 
@@ -57,16 +57,13 @@ def distance_without(artifacts: Artifacts) -> Chart:
             }
         ),
         head=("units removed", "the worst", "random ones", "range of the draws"),
-        rows=tabulate(
-            (
-                str(one.units),
-                words.number(one.distance),
-                words.number(one.random),
-                f"{words.number(one.random_low)} to {words.number(one.random_high)}" if one.units else "",
-            )
-            for one in rows
-        ),
+        rows=tabulate(_row(one) for one in rows),
     )
+
+
+def _row(one: Without) -> tuple[str, ...]:
+    ends = f"{words.number(one.random_low)} to {words.number(one.random_high)}" if one.units else ""
+    return str(one.units), words.number(one.distance), words.number(one.random), ends
 
 
 def _says(artifacts: Artifacts) -> str:

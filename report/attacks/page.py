@@ -132,9 +132,9 @@ def _found(attacks: Attacks) -> str:
 
 def _row(findings: Findings, attack: Attack) -> AttackRow:
     return AttackRow(
-        original=Pictures.attack(attack.image),
-        changed=Pictures.attack(attack.image, "changed"),
-        difference=Pictures.attack(attack.image, "difference"),
+        original=picture(attack.image),
+        changed=picture(attack.image, "changed"),
+        difference=picture(attack.image, "difference"),
         name=image_name(findings, attack.image),
         before=_short(attack.source),
         before_share=words.percent(attack.source_before),

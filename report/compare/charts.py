@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from dissectory.analysis.schema import CATEGORIES
+from dissectory.analysis.tables.categories import CATEGORIES
 from dissectory.report import words
 from dissectory.report.charts.chart import Chart, Frame, Text, paint, tabulate
 from dissectory.report.charts.paths import across, dot, line
@@ -12,7 +12,10 @@ from dissectory.report.charts.scales import free_height, ticks
 from dissectory.report.frame.scripts import embed
 
 if TYPE_CHECKING:
-    from dissectory.report.compare.reading import ComparedNetwork, Comparison
+    from collections.abc import Sequence
+
+    from dissectory.analysis.tables.categories import Category
+    from dissectory.report.compare.reading import ComparedNetwork, Comparison, LayerMatches
 
 _PANEL, _GAP = 330, 60
 
@@ -52,31 +55,22 @@ def depth_chart(comparison: Comparison) -> Chart:
         height=frame.height,
         marks=paint(paths.items(), texts),
         links=(),
-        data=embed(
-            {
-                "categories": shown,
-                "networks": [
-                    [
-                        one.title,
-                        [[layer.name, layer.depth, [layer.share(name) for name in shown]] for layer in one.layers],
-                    ]
-                    for one in networks
-                ],
-            }
-        ),
+        data=embed({"categories": shown, "networks": [_network(one, shown) for one in networks]}),
         head=("network", "layer", "depth", "units", *shown),
-        rows=tabulate(
-            (
-                one.title,
-                layer.name,
-                words.percent(layer.depth),
-                f"{layer.units:,}",
-                *(f"{layer.counts[CATEGORIES.index(name)]:,}" for name in shown),
-            )
-            for one in networks
-            for layer in one.layers
-        ),
+        rows=tabulate(_row(one, layer, shown) for one in networks for layer in one.layers),
     )
+
+
+def _network(network: ComparedNetwork, shown: Sequence[str]) -> list[Any]:
+    """A network's numbers for the browser: its name, and the shares of each layer."""
+    layers = [[layer.name, layer.depth, [layer.share(name) for name in shown]] for layer in network.layers]
+    return [network.title, layers]
+
+
+def _row(network: ComparedNetwork, layer: LayerMatches, shown: Sequence[Category]) -> tuple[str, ...]:
+    """A layer's numbers in the table of the chart."""
+    counts = (f"{layer.counts[CATEGORIES.index(name)]:,}" for name in shown)
+    return network.title, layer.name, words.percent(layer.depth), f"{layer.units:,}", *counts
 
 
 def _way(network: ComparedNetwork) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dissectory.analysis.schema import CATEGORIES
+from dissectory.analysis.tables.categories import CATEGORIES
 from dissectory.report import words
 from dissectory.report.charts.chart import Chart, Frame, Text, paint, tabulate
 from dissectory.report.charts.paths import across, box, diamond, dot, hatch, steps, upright, whisker

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dissectory.analysis.schema import SIGNIFICANT
+from dissectory.analysis.tables.categories import SIGNIFICANT
 from dissectory.report import words
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from dissectory.analysis.schema import CATEGORIES, SIGNIFICANT
+from dissectory.analysis.tables.categories import CATEGORIES, SIGNIFICANT
 from dissectory.report import words
 from dissectory.report.core import charts
 from dissectory.report.core.chips import gallery, image_name

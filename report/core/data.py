@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
 
-from dissectory.analysis.schema import TABLES
 from dissectory.report import words
 
 if TYPE_CHECKING:
     from dissectory.analysis.run import Run
-    from dissectory.analysis.schema import Column
+    from dissectory.analysis.tables.table import Column, Table
     from dissectory.report.site import Site
 
 
@@ -44,18 +43,18 @@ class DataPage:
 def data_page(site: Site) -> DataPage:
     """Make the data page of the tables that the run has."""
     run = site.run
-    paths = [run.table_path(name) for name in TABLES if run.has(name)]
+    paths = [run.table_path(name) for name in run.tables]
     total = sum(path.stat().st_size for path in paths)
     return DataPage(
         title="Data",
         answer=f"In {words.count(len(paths), 'parquet table')}, {words.size(total)} in all.",
         remark="Whole counts stand beside every ratio, so that each number on this site can be computed again.",
-        tables=tuple(_entry(run, name) for name in TABLES if run.has(name)),
+        tables=tuple(_entry(run, table) for table in run.tables.values()),
     )
 
 
-def _entry(run: Run, name: str) -> TableEntry:
-    table, path = TABLES[name], run.table_path(name)
+def _entry(run: Run, table: Table) -> TableEntry:
+    name, path = table.name, run.table_path(table.name)
     href = f"tables/{name}.parquet"
     order = "iou DESC" if "iou" in [column.name for column in table.columns] else ", ".join(table.key)
     return TableEntry(

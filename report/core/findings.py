@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from dissectory.analysis.schema import SIGNIFICANT
+from dissectory.analysis.tables.categories import SIGNIFICANT
 from dissectory.report.frame.slugs import unique_slugs
 
 if TYPE_CHECKING:

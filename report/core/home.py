@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dissectory.analysis.schema import CATEGORIES
+from dissectory.analysis.tables.categories import CATEGORIES
 from dissectory.report import words
 from dissectory.report.compare.page import compared
 from dissectory.report.control.page import summary
@@ -126,7 +126,7 @@ def category_counts(findings: Findings) -> tuple[Ints, Ints]:
     counts = np.zeros((len(findings.layers), len(CATEGORIES)), dtype=np.int64)
     doubtful = np.zeros(len(findings.layers), dtype=np.int64)
     units = findings.units
-    of_concept = np.array([numbers[concept.category] for concept in findings.concepts] or [0], dtype=np.int64)  # type: ignore[index] # the schema's own five
+    of_concept = np.array([numbers[concept.category] for concept in findings.concepts] or [0], dtype=np.int64)  # type: ignore[index] # the five categories
     matched = units.matched & (units.concept >= 0)
     chosen = matched & ~units.doubtful
     np.add.at(counts, (units.layer[chosen], of_concept[units.concept[chosen]]), 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
 
@@ -35,10 +35,7 @@ def ablation_curve(concept: str, ablation: AblationResult) -> Chart:
     Its own is shown for both rankings of its units, where there are two.
     """
     frame = Frame(width=580, height=300, left=54, right=140, top=16, bottom=44)
-    series = [("own", concept, ablation.own)]
-    series += [("informed", "units by IQR", ablation.informed)] if ablation.informed else []
-    series += [("random", "random units", ablation.random)]
-    series += [("other", name, spans) for name, spans in ablation.others]
+    series = _series(concept, ablation)
     low, high = _ends(ablation)
     span_of_axis = (high - low) * 1.05
     most = max(ablation.sizes) or 1
@@ -75,17 +72,24 @@ def ablation_curve(concept: str, ablation: AblationResult) -> Chart:
         height=frame.height,
         marks=paint(paths.items(), texts),
         links=(),
-        data=embed(
-            {
-                "sizes": ablation.sizes,
-                "series": [[look, name, [_numbers(span) for span in spans]] for look, name, spans in series],
-            }
-        ),
+        data=embed({"sizes": ablation.sizes, "series": [_curve(*one) for one in series]}),
         head=("units removed", *(name for _, name, _ in series)),
         rows=tabulate(
             (str(size), *(_shown(spans[place]) for _, _, spans in series)) for place, size in enumerate(ablation.sizes)
         ),
     )
+
+
+def _curve(look: str, name: str, spans: Sequence[Estimate]) -> list[Any]:
+    """A curve's numbers for the browser."""
+    return [look, name, [_numbers(span) for span in spans]]
+
+
+def _series(concept: str, ablation: AblationResult) -> list[tuple[str, str, tuple[Estimate, ...]]]:
+    """Each curve of the chart: its look, its name and its values."""
+    informed = [("informed", "units by IQR", ablation.informed)] if ablation.informed else []
+    others = [("other", name, spans) for name, spans in ablation.others]
+    return [("own", concept, ablation.own), *informed, ("random", "random units", ablation.random), *others]
 
 
 def _ends(ablation: AblationResult) -> tuple[float, float]:

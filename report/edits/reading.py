@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dissectory.analysis.schema import NO_CONTEXT
+from dissectory.analysis.experiments.insertion.tables import NO_CONTEXT
 from dissectory.report.estimate import Estimate
 
 if TYPE_CHECKING:

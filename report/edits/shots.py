@@ -82,7 +82,7 @@ def removal_shots(site: Site, concept: DissectedConcept) -> Shots | None:
     found = edits.removed.get(concept.name) if edits else None
     if not found:
         return None
-    sprite, whole = findings.manifest.pictures.ablation(concept.row), findings.manifest.grid**2
+    sprite, whole = ablation(concept.row), findings.manifest.grid**2
     count, columns = len(found.removals), len(found.sizes)
     rows = []
     for rank, one in enumerate(found.removals):
@@ -114,7 +114,7 @@ def insertion_shots(site: Site, concept: DissectedConcept) -> Shots | None:
         tiles = [_at(column, rank, 3, len(found.places)) for column in range(3)]
         says = [f"seed {place.seed} {state}" for state in ("before", "after", "after less before")]
         marks = [_mark(place, layer)] * 3
-        shots = map(Shot, [layout.insertion(concept.row)] * 3, tiles, says, [""] * 3, marks)
+        shots = map(Shot, [insertion(concept.row)] * 3, tiles, says, [""] * 3, marks)
         here = place.context.strip("()")
         rows.append(ShotRow(tuple(shots), remark=f"where {here} was: {words.count(place.added, 'position')}"))
     return Shots(
@@ -133,7 +133,7 @@ def counterexample_shots(site: Site, place: int) -> Shots | None:
         return None
     layer = findings.layer_of(place)
     layout = findings.manifest.pictures
-    sprite = layout.counterexamples(layer.index, int(findings.units.unit[place]))
+    sprite = counterexamples(layer.index, int(findings.units.unit[place]))
     shots = tuple(
         Shot(
             sprite,
@@ -193,7 +193,7 @@ def _pairs(findings: Findings, chip: UnitChip, place: int) -> Shots | None:
     images = findings.tops.of(place, layout.without_tiles)["image"].tolist()
     names = [image_name(findings, image) for image in images]
     columns = max(1, min(layout.columns, layout.unit_tiles))
-    less, wide = layout.without(layer.index, chip.unit), layout.without_tiles
+    less, wide = without(layer.index, chip.unit), layout.without_tiles
     tiles, high = range(len(names)), -(-layout.unit_tiles // columns)
     rows = (
         ("as it is", chip.sprite, [_at(t % columns, t // columns, columns, high) for t in tiles]),

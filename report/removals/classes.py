@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dissectory.analysis.schema import TABLES
+from dissectory.analysis.tables.core import CLASSES
 from dissectory.report import words
 from dissectory.report.removals.curve_charts import CALLED_OUT
 from dissectory.report.removals.reading import Removals
@@ -75,7 +75,7 @@ def classes_page(site: Site) -> ClassesPage | None:
         cells = tuple(_cell(value) for value in measures)
         row = ClassRow(name, pages.get(name, ""), images, (cells[0], lost.cell(name), *cells[1:]) if lost else cells)
         rows.append(row)
-    head = [(name.replace("_", " "), TABLES["classes"][name].meaning) for name in MEASURES]
+    head = [(name.replace("_", " "), CLASSES[name].meaning) for name in MEASURES]
     return ClassesPage(
         title="Classes",
         answer=f"{words.count(len(names), 'class', 'classes')}{mean}.",

@@ -53,23 +53,13 @@ def detector_density(detector: Detector) -> Chart:
     texts.append(Text(at + (-5 if side != "cut" else 5), frame.top - 8, "best threshold", side))
     return Chart(
         kind="detector",
-        says=f"Peaks on {words.count(detector.images, 'image')} {_of(detector)} (filled) and on "
-        f"{detector.others:,} others (outlined), as shares of both. The best threshold, chosen on the same "
-        f"images, tells them apart with a balanced accuracy of {words.percent(detector.balanced_accuracy)}; of a pair, "
-        f"the image of the set has the higher peak in {words.percent(detector.area)} of cases.",
+        says=_says_detector(detector),
         width=frame.width,
         height=frame.height,
         marks=paint(paths, texts),
         links=(),
         data=embed(
-            {
-                "low": detector.low,
-                "high": detector.high,
-                "inside": detector.inside,
-                "outside": detector.outside,
-                "threshold": detector.threshold,
-                "name": detector.name,
-            }
+            {name: getattr(detector, name) for name in ("low", "high", "inside", "outside", "threshold", "name")}
         ),
         head=("from", "to", f"images {_of(detector)}", "others"),
         rows=tabulate(
@@ -82,6 +72,15 @@ def detector_density(detector: Detector) -> Chart:
             for place in range(bins)
             if detector.inside[place] or detector.outside[place]
         ),
+    )
+
+
+def _says_detector(detector: Detector) -> str:
+    return (
+        f"Peaks on {words.count(detector.images, 'image')} {_of(detector)} (filled) and on {detector.others:,} others "
+        "(outlined), as shares of both. The best threshold, chosen on the same images, tells them apart with a "
+        f"balanced accuracy of {words.percent(detector.balanced_accuracy)}; of a pair, the image of the set has the "
+        f"higher peak in {words.percent(detector.area)} of cases."
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dissectory.analysis.schema import CATEGORIES
+from dissectory.analysis.tables.categories import CATEGORIES
 from dissectory.report import words
 from dissectory.report.charts.chart import Chart, Frame, Text, paint, tabulate
 from dissectory.report.charts.paths import across, dot
@@ -48,6 +48,7 @@ def agreement_of_layer(findings: Findings, layer: Layer, textures: Textures) -> 
     if math.isfinite(chance):
         paths["cut"] = across(frame, [chance / top])
         texts.append(Text(frame.end, frame.y(chance / top) - 5, "chance", "cut end"))
+    shown = list(zip(kinds, places, strict=True))
     return Chart(
         kind="agreement",
         says=_says_agreement(findings, layer, textures),
@@ -59,25 +60,22 @@ def agreement_of_layer(findings: Findings, layer: Layer, textures: Textures) -> 
             {
                 "columns": columns,
                 "points": [
-                    [columns.index(kind), int(findings.units.unit[place]), round(value, 5)]
-                    for kind, place, value in zip(kinds, places, agreement.tolist(), strict=True)
-                    if math.isfinite(value)
+                    [columns.index(kind), int(findings.units.unit[place]), round(float(textures.agreement[place]), 5)]
+                    for kind, place in shown
+                    if math.isfinite(textures.agreement[place])
                 ],
                 "chance": round(chance, 5) if math.isfinite(chance) else None,
             }
         ),
         head=("unit", "agreement", "95 % interval", "chance", "matches"),
-        rows=tabulate(
-            (
-                str(findings.units.unit[place]),
-                ratio(float(textures.agreement[place])),
-                spread(textures, place),
-                ratio(float(textures.chance[place])),
-                kind,
-            )
-            for kind, place in zip(kinds, places, strict=True)
-        ),
+        rows=tabulate(_row(findings, textures, place, kind) for kind, place in shown),
     )
+
+
+def _row(findings: Findings, textures: Textures, place: int, kind: str) -> tuple[str, ...]:
+    """A unit's numbers in the table of the chart."""
+    unit, agreement, chance = findings.units.unit[place], textures.agreement[place], textures.chance[place]
+    return str(unit), ratio(float(agreement)), spread(textures, place), ratio(float(chance)), kind
 
 
 def _kind(findings: Findings, place: int) -> str:

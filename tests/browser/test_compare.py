@@ -9,7 +9,7 @@ import pytest
 from fakes.run import make_fake_run
 from playwright.sync_api import expect
 
-from dissectory.analysis.schema import ARTIFACT_REMOVALS, ARTIFACTS
+from dissectory.analysis.experiments.artifacts.tables import ARTIFACT_REMOVALS, ARTIFACTS
 from dissectory.analysis.run import Related, Run
 from dissectory.report.build import build_site
 from dissectory.report.frame import sources

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 from fakes.run import make_fake_run
 
-from dissectory.analysis.schema import GENERATOR_ABLATIONS
-from dissectory.analysis.schema import INSERTIONS, NO_CONTEXT
+from dissectory.analysis.experiments.generator_ablation.tables import GENERATOR_ABLATIONS
+from dissectory.analysis.experiments.insertion.tables import INSERTIONS, NO_CONTEXT
 from dissectory.report.build import build_site
 from dissectory.report.core.findings import Findings
 from dissectory.report.edits.charts import ablation_curve, insertion_bars

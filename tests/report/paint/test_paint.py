@@ -13,7 +13,7 @@ from fakes.painting import SEEDS, make_fake_painting
 from fakes.run import make_fake_run
 
 from dissectory.analysis.experiments.paint.painting import PAINT
-from dissectory.analysis.schema import PAINT_TRIALS
+from dissectory.analysis.experiments.paint.tables import PAINT_TRIALS
 from dissectory.errors import RunError
 from dissectory.report.build import build_site
 from dissectory.report.frame import sources
