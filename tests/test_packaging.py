@@ -111,7 +111,7 @@ def test_a_registry_out_of_reach_is_one_clear_message(
     setup: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     stand_in(monkeypatch, Registry(error="npm error code ECONNREFUSED"))
-    with pytest.raises(SystemExit, match=r"(?s)could not be fetched from the npm registry.*ECONNREFUSED") as stopped:
+    with pytest.raises(SystemExit, match=r"(?s)could not be downloaded from the npm registry.*ECONNREFUSED") as stopped:
         setup.fill_vendor()
     assert LIBRARY in str(stopped.value)
     assert not (tmp_path / "vendor" / "versions.json").exists()

@@ -1,9 +1,10 @@
-"""Draws small scenes whose every pixel is known, so that a first study needs no download.
+"""Draw small scenes with a label for every pixel, so that a first study needs no download.
 
-    python draw.py             # 240 pictures in scenes/ beside this file
+    python draw.py             # writes 240 pictures to scenes/, next to this file
 
-Four kinds of scene, 224 x 224 pixels, in `scenes/images/`; what each pixel shows in `scenes/objects/` and, for parts
-such as a roof or a sail, in `scenes/object-parts/`. The same seed draws the same scenes.
+There are four kinds of scene, 224 x 224 pixels, in `scenes/images/`. Label maps of the objects are in
+`scenes/objects/`, and those of parts, such as a roof or a sail, in `scenes/object-parts/`. The same seed draws the same
+scenes.
 """
 
 from __future__ import annotations
@@ -26,14 +27,14 @@ if TYPE_CHECKING:
 
 SIDE = 224
 FINE = 3
-"""Shapes are drawn this many times larger, then averaged down: edges come out smooth."""
+"""Shapes are drawn this many times larger and then averaged down, for smooth edges."""
 
 OBJECTS = tuple("sky cloud sun moon star hill grass sea road tree house boat lighthouse sheep flower".split())
 PARTS = tuple("crown trunk roof wall door window chimney hull mast sail tower lamp fleece head".split())
 
 
 class Mood(NamedTuple):
-    """The light of a scene: its sky from top to horizon, and how it tints everything under it."""
+    """The light of a scene: the sky's colors from top to horizon, and the tint of everything below."""
 
     top: Color
     horizon: Color
@@ -48,7 +49,7 @@ DAY = (NOON, NOON, MORNING, EVENING)
 
 
 class Canvas:
-    """A picture and its two label maps, painted together; coordinates run from 0 to 1, y downwards."""
+    """A picture and its two label maps, drawn together; coordinates run from 0 to 1, y downwards."""
 
     def __init__(self, rng: np.random.Generator, mood: Mood) -> None:
         self.rng, self.mood = rng, mood
@@ -58,11 +59,11 @@ class Canvas:
         self.paint(box(0, 0, 1, 0.6), mood.top, "sky", fade=mood.horizon, lit=True)
 
     def chance(self, share: float) -> bool:
-        """Say yes in this share of cases."""
+        """Return True with this probability."""
         return bool(self.rng.random() < share)
 
     def some(self, least: int, below: int) -> int:
-        """Choose how many."""
+        """Choose a number of things."""
         return int(self.rng.integers(least, below))
 
     def paint(
@@ -76,7 +77,7 @@ class Canvas:
         lit: bool = False,
         opacity: float = 1.0,
     ) -> None:
-        """Fill an outline `(points, 2)`, from `color` at its top to `fade` at its foot; `lit` is not tinted."""
+        """Fill an outline `(points, 2)`, from `color` at the top to `fade` at the bottom; `lit` prevents the tint."""
         corners = outline * (SIDE * FINE)
         left, top = (int(edge) for edge in np.floor(corners.min(0)))
         width, height = (int(edge) for edge in np.ceil(corners.max(0) - (left, top)) + 1)
@@ -107,18 +108,18 @@ def _write(picture: Image.Image, path: Path) -> None:
 
 
 def box(left: float, top: float, right: float, foot: float) -> Outline:
-    """A rectangle."""
+    """Return the outline of a rectangle."""
     return np.array([(left, top), (right, top), (right, foot), (left, foot)])
 
 
 def disc(x: float, y: float, radius: float, flat: float = 1.0) -> Outline:
-    """A circle, or an ellipse `flat` times as high as it is wide."""
+    """Return the outline of a circle, or of an ellipse `flat` times as high as it is wide."""
     turn = np.linspace(0, 2 * np.pi, 48, endpoint=False)
     return np.stack([x + radius * np.cos(turn), y + radius * flat * np.sin(turn)], axis=1)
 
 
 def ridge(rng: np.random.Generator, height: float, swing: float) -> Outline:
-    """Land from a wavy skyline at `height` down to the foot of the picture."""
+    """Return the outline of land, from a wavy skyline at `height` down to the bottom of the picture."""
     x = np.linspace(0, 1, 60)
     waves = sum(np.sin(x * rng.uniform(2, 4) * n + rng.uniform(0, 7)) / n for n in (1, 2, 3))
     return np.concatenate([np.stack([x, height - swing * np.asarray(waves) / 2], axis=1), [(1.0, 1.0), (0.0, 1.0)]])
@@ -128,7 +129,7 @@ def ridge(rng: np.random.Generator, height: float, swing: float) -> Outline:
 
 
 def clouds(canvas: Canvas, count: int) -> None:
-    """Heaps of white discs over a flat foot."""
+    """Draw clouds: heaps of white discs with a flat base."""
     rng = canvas.rng
     for _ in range(count):
         x, y, size = rng.uniform(0.05, 0.95), rng.uniform(0.08, 0.3), rng.uniform(0.05, 0.085)
@@ -140,7 +141,7 @@ def clouds(canvas: Canvas, count: int) -> None:
 
 
 def sun(canvas: Canvas, y: float) -> float:
-    """The sun and its glow; returns where it stands."""
+    """Draw the sun and its glow; return the sun's x coordinate."""
     x, radius = canvas.rng.uniform(0.15, 0.85), canvas.rng.uniform(0.05, 0.07)
     for ring in np.linspace(3, 1.1, 14):
         canvas.paint(disc(x, y, radius * ring), (255, 236, 176), "sky", lit=True, opacity=0.07)
@@ -149,7 +150,7 @@ def sun(canvas: Canvas, y: float) -> float:
 
 
 def night_sky(canvas: Canvas) -> None:
-    """A crescent moon and stars."""
+    """Draw a crescent moon and stars."""
     rng = canvas.rng
     for _ in range(rng.integers(25, 45)):
         canvas.paint(
@@ -170,13 +171,13 @@ def night_sky(canvas: Canvas) -> None:
 
 
 def hills(canvas: Canvas, horizon: float, colors: tuple[Color, ...] = ((142, 178, 160), (116, 164, 122))) -> None:
-    """Ranges behind one another, the far ones paler."""
+    """Draw ranges of hills one behind another, the far ones paler."""
     for step, color in enumerate(colors):
         canvas.paint(ridge(canvas.rng, horizon - 0.09 + 0.06 * step, 0.06), color, "hill")
 
 
 def tree(canvas: Canvas, x: float, foot: float, size: float) -> None:
-    """A round tree or a fir."""
+    """Draw a round tree or a fir."""
     green = np.array((64, 128, 70)) + canvas.rng.normal(0, 9, 3)
     canvas.paint(box(x - 0.05 * size, foot - 0.45 * size, x + 0.05 * size, foot), (122, 84, 56), "tree", "trunk")
     if canvas.chance(0.4):
@@ -192,7 +193,7 @@ def tree(canvas: Canvas, x: float, foot: float, size: float) -> None:
 
 
 def house(canvas: Canvas, x: float, foot: float, size: float) -> None:
-    """Walls, roof, chimney, a door and windows that glow at night."""
+    """Draw walls, a roof, a chimney, a door, and windows that glow at night."""
     rng, night = canvas.rng, canvas.mood is NIGHT
     wall = ((244, 232, 208), (236, 214, 190), (248, 244, 236), (228, 206, 160))[rng.integers(4)]
     roof = tuple(np.array(((186, 78, 58), (168, 66, 60), (200, 98, 66))[rng.integers(3)]) + rng.normal(0, 6, 3))
@@ -228,7 +229,7 @@ def house(canvas: Canvas, x: float, foot: float, size: float) -> None:
 
 
 def boat(canvas: Canvas, x: float, water: float, size: float) -> None:
-    """A hull, a mast and two sails."""
+    """Draw a hull, a mast and two sails."""
     hull = ((150, 70, 66), (48, 72, 112), (236, 228, 214), (60, 110, 104))[canvas.rng.integers(4)]
     lean = canvas.rng.choice((-1, 1))
     at = np.array((x, water))
@@ -244,7 +245,7 @@ def boat(canvas: Canvas, x: float, water: float, size: float) -> None:
 
 
 def lighthouse(canvas: Canvas, x: float, foot: float, size: float) -> None:
-    """A white tower with red bands and a lamp."""
+    """Draw a white tower with red bands and a lamp."""
     for band in range(5):
         low, high = foot - band * 0.15 * size, foot - (band + 1) * 0.15 * size
         wide, thin = (0.15 - 0.013 * band) * size, (0.15 - 0.013 * (band + 1)) * size
@@ -264,7 +265,7 @@ def lighthouse(canvas: Canvas, x: float, foot: float, size: float) -> None:
 
 
 def sheep(canvas: Canvas, x: float, foot: float, size: float) -> None:
-    """Fleece on four legs."""
+    """Draw a sheep."""
     way = canvas.rng.choice((-1, 1))
     for leg in (-0.3, -0.18, 0.18, 0.3):
         canvas.paint(
@@ -289,14 +290,14 @@ def scatter(
     what: Callable[[Canvas, float, float, float], None],
     size: float,
 ) -> None:
-    """Set things side by side on the ground between two heights, far ones first and smaller."""
+    """Draw things side by side on the ground between two heights, the far ones first and smaller."""
     across = (canvas.rng.permutation(count) + canvas.rng.uniform(0.2, 0.8, count)) / count
     for x, foot in zip(across, np.sort(canvas.rng.uniform(low, high, count)), strict=True):
         what(canvas, float(x), float(foot), size * (0.75 + 0.5 * (foot - low) / (high - low)))
 
 
 def flowers(canvas: Canvas, count: int) -> None:
-    """Dots of color in the near grass."""
+    """Draw dots of color in the near grass."""
     for foot in np.sort(canvas.rng.uniform(0.8, 0.99, count)):
         color = ((232, 92, 100), (250, 214, 96), (246, 240, 248), (176, 120, 200))[canvas.rng.integers(4)]
         canvas.paint(disc(canvas.rng.uniform(0, 1), foot, 0.006 + 0.03 * (foot - 0.75) * 0.4), color, "flower")
@@ -306,7 +307,7 @@ def flowers(canvas: Canvas, count: int) -> None:
 
 
 def meadow(canvas: Canvas) -> None:
-    """Sheep and trees under a summer sky."""
+    """Draw sheep and trees under a summer sky."""
     sun(canvas, canvas.rng.uniform(0.12, 0.3))
     clouds(canvas, canvas.some(1, 4))
     hills(canvas, 0.56)
@@ -319,7 +320,7 @@ def meadow(canvas: Canvas) -> None:
 
 
 def sea(canvas: Canvas) -> None:
-    """Boats on the water, sometimes a headland with a lighthouse."""
+    """Draw boats on the water, sometimes with a headland and a lighthouse."""
     rng, horizon = canvas.rng, canvas.rng.uniform(0.46, 0.58)
     x = sun(canvas, rng.uniform(0.15, horizon + 0.02))
     clouds(canvas, canvas.some(0, 4))
@@ -345,7 +346,7 @@ def sea(canvas: Canvas) -> None:
 
 
 def town(canvas: Canvas) -> None:
-    """A row of houses along a road."""
+    """Draw a row of houses along a road."""
     rng = canvas.rng
     clouds(canvas, canvas.some(1, 4))
     hills(canvas, 0.52)
@@ -360,7 +361,7 @@ def town(canvas: Canvas) -> None:
 
 
 def night(canvas: Canvas) -> None:
-    """A village asleep under the moon."""
+    """Draw a village at night, under the moon."""
     rng = canvas.rng
     night_sky(canvas)
     hills(canvas, 0.62, ((120, 140, 160), (96, 124, 124)))
@@ -376,7 +377,7 @@ SCENES = (meadow, sea, town, night)
 
 
 def draw(folder: Path, count: int = 240, seed: int = 7) -> None:
-    """Draw `count` scenes into `folder`, the four kinds in turn."""
+    """Draw `count` scenes into `folder`; the four kinds take turns."""
     for place, names, category in (("objects", OBJECTS, "object"), ("object-parts", PARTS, "part")):
         (folder / place).mkdir(parents=True, exist_ok=True)
         with (folder / place / "labels.csv").open("w", newline="", encoding="utf-8") as file:

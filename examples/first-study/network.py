@@ -1,12 +1,12 @@
-"""A small network whose weights are written by hand, so that what its units look for is known beforehand.
+"""A small network with hand-made weights, so that the purpose of its units is known beforehand.
 
-Nothing was trained. Every layer has units with a purpose, which the tables below name in their order, and after them
-random ones to compare with: a dissection should find the purposes out. (It will find something in random units too:
-any weights of red, green and blue prefer some color, and colors tell much about these scenes.)
+Nothing was trained. Every layer has units with a purpose, named in order by the tables below, followed by random units
+for comparison. A dissection should find the purposes. (It also finds labels for random units: any weights of red, green
+and blue prefer some color, and colors say much about these scenes.)
 
-    color      112 x 112   hues, light and edges
-    texture     56 x 56    hues that go together, and those that must be absent
-    scene       28 x 28    what is here, above, below and around
+    color      112 x 112   hues, brightness and edges
+    texture     56 x 56    hues that must be present together, and hues that must be absent
+    scene       28 x 28    textures here, above, below and around
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 RANDOM = 6
-"""Random units at the end of every layer."""
+"""Number of random units at the end of every layer."""
 
 COLOR = {
     "bright": (1 / 3, 1 / 3, 1 / 3, 0.0),
@@ -29,13 +29,13 @@ COLOR = {
     "teal": (-1.0, 0.5, 0.5, 0.0),
     "purple": (0.5, -1.0, 0.5, 0.0),
 }
-"""Weights of red, green and blue, and the bias; those of a hue add up to zero, so that gray does not excite it."""
+"""Weights of red, green and blue, and the bias; a hue's weights add up to zero, so gray does not activate it."""
 
 EDGES = ("light above", "light below", "light left", "light right")
-"""The other units of `color` with a purpose: steps of brightness."""
+"""The other units of `color` with a purpose: edges between light and dark."""
 
 Wants = dict[str, float]
-"""Weights of the units before, by their names; "always" is the bias."""
+"""Weights of the previous layer's units, by name; "always" is the bias."""
 
 TEXTURE: dict[str, Wants] = {
     "bright blue": {"blue": 1, "bright": 0.6, "always": -0.35},
@@ -50,7 +50,7 @@ TEXTURE: dict[str, Wants] = {
     "dark": {"dark": 1, "always": -0.1},
     "edges": dict.fromkeys(EDGES, 1.0),
 }
-"""What a unit of `texture` wants of the units of `color`; what it does not want has a negative weight."""
+"""The weights of each `texture` unit for the units of `color`; negative for hues that must be absent."""
 
 SCENE: dict[str, Wants] = {
     "day sky": {"bright blue here": 1, "bright blue around": 1, "edges around": -1},
@@ -71,7 +71,7 @@ SCENE: dict[str, Wants] = {
     "road": {"gray here": 1, "gray around": 1},
     "sun": {"yellow here": 1, "red around": -2, "dark around": -2, "always": -0.16},
 }
-"""What a unit of `scene` wants of the units of `texture`, and where."""
+"""The weights of each `scene` unit for the units of `texture`, by position."""
 
 HEAD: dict[str, Wants] = {
     "meadow": {"grass": 10, "always": -1.9},
@@ -79,11 +79,11 @@ HEAD: dict[str, Wants] = {
     "town": {"roof": 60, "night sky": -20, "always": -0.9},
     "night": {"night sky": 20, "always": -1},
 }
-"""What speaks for a class of pictures, on average over the map of `scene`."""
+"""The weights of each class for the units of `scene`, averaged over the map."""
 
 
 def build() -> nn.Sequential:
-    """Make the network: views `(batch, 3, 224, 224)` in 0..1 to a score for each class `(batch, 4)`."""
+    """Make the network, from pictures `(batch, 3, 224, 224)` in 0..1 to class scores `(batch, 4)`."""
     chance = torch.Generator().manual_seed(0)
     hues = [(torch.tensor(rgb)[:, None, None] * _bell(5), bias) for *rgb, bias in COLOR.values()]
     steps = [(slope.expand(3, -1, -1), 0.0) for slope in _slopes(5)]
@@ -97,7 +97,7 @@ def build() -> nn.Sequential:
 
 
 def _layer(kernels: list[tuple[Tensor, float]], inputs: int, chance: torch.Generator) -> nn.Conv2d:
-    """Make a convolution of stride 2 of kernels `(named inputs, side, side)` with their biases, and random ones."""
+    """Make a convolution of stride 2 from kernels `(named inputs, side, side)` and biases, and add random units."""
     named, side, _ = kernels[0][0].shape
     layer = nn.Conv2d(inputs, len(kernels) + RANDOM, side, stride=2, padding=side // 2)
     weights = torch.randn(layer.weight.shape, generator=chance) / layer.weight[0].numel() ** 0.5
@@ -115,7 +115,7 @@ def _mix(wants: Wants) -> tuple[Tensor, float]:
 
 
 def _arrangement(wants: Wants) -> tuple[Tensor, float]:
-    """Make a kernel of `scene`: weights for what is here, above, below and around."""
+    """Make a kernel of `scene`: weights for textures here, above, below and around."""
     places = {place: torch.zeros(5, 5) for place in ("here", "above", "below", "around")}
     places["here"][1:4, 1:4] = _bell(3)
     places["above"][:2] = places["below"][3:] = 1 / 10
@@ -134,13 +134,13 @@ def _head() -> nn.Linear:
 
 
 def _bell(side: int) -> Tensor:
-    """A round window `(side, side)` that adds up to one."""
+    """Return a round window `(side, side)` that adds up to one."""
     across = torch.exp(-0.5 * torch.linspace(-2, 2, side) ** 2)
     window = across[:, None] * across
     return window / window.sum()
 
 
 def _slopes(side: int) -> list[Tensor]:
-    """Windows that answer to what is lighter above, below, left and right."""
+    """Return windows for edges that are lighter above, below, on the left and on the right."""
     down = torch.linspace(1, -1, side)[:, None] * _bell(side)
     return [down, -down, down.T, -down.T]

@@ -1,7 +1,7 @@
-"""What removing every unit costs beside the bare forward passes over the same images, in one run: `nox -s bench`.
+"""The cost of removing every unit, compared with the bare forward passes over the same images: `nox -s bench`.
 
-Ratios, not seconds: they hold from machine to machine. Beside those of wall time stand those of the processor's time,
-which other work on the machine disturbs less. Nothing here passes or fails.
+The results are ratios, not seconds, so that machines can be compared. Ratios of processor time are in parentheses after
+those of wall time, because other work on the machine affects them less. Nothing here passes or fails.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ if TYPE_CHECKING:
 BATCH = 32
 ROUNDS = 3
 CLASSES = 10
-"""Whose sets are removed."""
+"""Classes whose sets of units are removed."""
 
 
 def photographs(assets: Path, count: int) -> Tensor:
-    """Scene photographs as the networks see them, more or less: `(count, 3, 224, 224)`."""
+    """Read scene photographs, roughly normalized for both networks: `(count, 3, 224, 224)`."""
     files = sorted((assets / "datasets/places_like/intel_scenes").rglob("*.jpg"))
     views = [np.asarray(Image.open(path).convert("RGB").resize((224, 224))) for path in files[:: len(files) // count]]
     x = torch.from_numpy(np.stack(views[:count])).permute(0, 3, 1, 2).float() / 255
@@ -62,7 +62,7 @@ def in_batches(inputs: Tensor) -> Batches:
 
 
 def seconds(run: Callable[[], object]) -> np.ndarray:
-    """Wall time, and the processor's."""
+    """Measure wall time and processor time."""
     start = np.array([time.perf_counter(), time.process_time()])
     run()
     spent: np.ndarray = np.array([time.perf_counter(), time.process_time()]) - start
@@ -98,7 +98,7 @@ def test_cost_of_removing_every_unit(
         classes = torch.cat([module(part) for _, part in batches()]).argmax(dim=1).numpy()
     ranking = halves(classes, 0)
     plan = plan_removal(find_rest(module, layer, inputs), inputs[:2])
-    remove_units(plan, in_batches(inputs[:BATCH]), classes, ranking)  # compiles
+    remove_units(plan, in_batches(inputs[:BATCH]), classes, ranking)  # compiles the kernels
     times = [
         (seconds(lambda: bare(module, batches)), seconds(lambda: remove_units(plan, batches, classes, ranking)))
         for _ in range(ROUNDS)
@@ -107,7 +107,7 @@ def test_cost_of_removing_every_unit(
     found = remove_units(plan, batches, classes, ranking, holding=holding)
     print(f"\n{request.node.callspec.id}: {images} images, {plan.stem.units} units, mode {plan.mode}: {plan.why}")
     print("  all units / bare forward passes      " + ", ".join(told(own / alone) for alone, own in times))
-    print(f"  predictions made by running on       {found.recomputed} of {images * plan.stem.units}")
+    print(f"  predictions by running on            {found.recomputed} of {images * plan.stem.units}")
     if plan.mode == "ranked":
         return
     orders = {int(output): found.order(output) for output in np.unique(classes)[:CLASSES]}

@@ -1,6 +1,7 @@
-"""What a dissection costs beside the bare forward passes over the same images, in one run: `nox -s bench`.
+"""The cost of a dissection, compared with the bare forward passes over the same images: `nox -s bench`.
 
-Ratios, not seconds: they hold from machine to machine. Nothing here passes or fails. Pictures and pages are apart.
+The results are ratios, not seconds, so that machines can be compared. Pictures and pages are not included. Nothing here
+passes or fails.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ RESNET_STAGES = ["layer1", "layer2", "layer3", "layer4"]
 
 @pytest.fixture(scope="module")
 def photographs(assets: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Every third scene photograph."""
+    """Link every third scene photograph."""
     folder = tmp_path_factory.mktemp("photographs")
     files = sorted((assets / "datasets/places_like/intel_scenes").rglob("*.jpg"))
     for number, path in enumerate(files[:: len(files) // IMAGES][:IMAGES]):
@@ -46,7 +47,7 @@ def photographs(assets: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def label_maps(photographs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The photographs' color names as label maps on disk."""
+    """Write the photographs' color names to disk as label maps."""
     folder = tmp_path_factory.mktemp("maps")
     for path in photographs.iterdir():
         red, green, blue = np.moveaxis(np.asarray(Image.open(path).convert("RGB")) // 4, -1, 0)
@@ -76,7 +77,7 @@ def study(
 
 
 def build_resnet18() -> torch.nn.Module:
-    """ResNet-18 as torchvision draws its first weights."""
+    """Make ResNet-18 with torchvision's random initial weights."""
     from torchvision.models import resnet18  # noqa: PLC0415 - seconds
 
     torch.manual_seed(0)
@@ -85,7 +86,7 @@ def build_resnet18() -> torch.nn.Module:
 
 
 def bare(setting: Setting) -> dict[str, float]:
-    """Seconds of nothing but network and sources of concepts, on decoded views; the first batch does not count."""
+    """Measure the seconds of the network and of the concept sources alone, on decoded images, after a first batch."""
     seconds = {"network": 0.0, "concepts": 0.0}
     compute = setting.study.compute
     groups = batches(len(setting.images), compute.batch)
@@ -103,7 +104,7 @@ def bare(setting: Setting) -> dict[str, float]:
 
 
 def measured(setting: Setting, folder: Path) -> tuple[float, dict[str, float]]:
-    """Seconds of the dissection itself, without tables, pictures and pages; in all and by stage."""
+    """Measure the seconds of the dissection, without tables, pictures and pages: in total and by stage."""
     seconds = Seconds()
     start = time.perf_counter()
     Measurement(setting, Run(folder), folder / "progress", "network", seconds).make(Silent())
@@ -146,9 +147,9 @@ def test_cost(assets: Path, photographs: Path, label_maps: Path, tmp_path: Path,
     base, units = alone["network"], sum(layer.units for layer in setting.layers)
     noise = abs(before["network"] - after["network"]) / base
     print(f"\n{case.name}: {IMAGES} images, {units} units, {torch.get_num_threads()} threads")
-    print(f"  bare forward passes {base:.1f} s, their two measurements {noise:.0%} apart")
+    print(f"  bare forward passes {base:.1f} s; the two measurements differ by {noise:.0%}")
     print(f"  dissection / bare forward passes of the network          {total / base:6.2f}")
-    print(f"  dissection / network and sources of concepts             {total / sum(alone.values()):6.2f}")
-    print(f"  dissection / forward passes as they were in it           {total / seconds['forward']:6.2f}")
+    print(f"  dissection / network and concept sources                 {total / sum(alone.values()):6.2f}")
+    print(f"  dissection / its own forward passes                      {total / seconds['forward']:6.2f}")
     for stage, spent in sorted(seconds.items(), key=lambda item: -item[1]):
         print(f"  {stage:<10} {spent / base:6.3f} of the bare forward passes")

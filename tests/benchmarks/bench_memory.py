@@ -1,6 +1,6 @@
-"""Peak memory of a whole run, pictures included, on few images and on eight times as many: `nox -s bench`.
+"""Peak memory of a whole run, including pictures, with few images and with eight times as many: `nox -s bench`.
 
-It is set by the study, not by the number of images. Nothing here passes or fails.
+Peak memory depends on the study, not on the number of images. Nothing here passes or fails.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ print(json.dumps([*peaks, run.manifest.seconds]))
 
 
 def photographs(assets: Path, folder: Path, count: int) -> Path:
-    """Link photographs under as many names as are wanted, in no order that the visit could meet."""
+    """Link `count` files to the photographs, repeatedly and in random order."""
     files = sorted((assets / "datasets/places_like/intel_scenes").rglob("*.jpg"))
     folder.mkdir()
     copies = files * -(-count // len(files))
@@ -54,7 +54,7 @@ def photographs(assets: Path, folder: Path, count: int) -> Path:
 
 
 def peaks(study: dict[str, Any], out: Path) -> tuple[float, float, dict[str, float]]:
-    """Peak megabytes of a process that has run the network once, then those of the whole run, and its seconds."""
+    """Measure a process: peak megabytes after one batch, peak megabytes of the whole run, and its seconds."""
     done = subprocess.run(
         [sys.executable, "-c", MEASURED, json.dumps(study), str(out)],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},

@@ -1,7 +1,7 @@
-"""What a site costs by the number of classes, of 10 to 1,000: time, files, and the sizes of its pages: `nox -s bench`.
+"""The cost of a site with 10 to 1,000 classes: build time, number of files, and sizes of pages: `nox -s bench`.
 
-Tables are made up, with 512 units in the layer that classes lose; a site's time and sizes do not depend on what they
-say. Times of pages are the processor's, which other work on the machine disturbs less. Nothing here passes or fails.
+The tables are synthetic, with 512 units in the ablated layer; a site's time and sizes do not depend on their values.
+Times of pages are processor times, because other work on the machine affects them less. Nothing here passes or fails.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def test_cost_of_a_site(classes: int, tmp_path: Path) -> None:
     of_units = spent[-len(run.table("units")) :]
     of_classes = spent[-len(of_units) - classes : -len(of_units)]
     print(f"\n{classes:,} classes: {len(spent):,} pages in {took:.1f} s, {1000 * took / len(spent):.2f} ms a page")
-    print(f"  {'reading, and what all pages share':<36} {spent[0]:9.2f} ms")
+    print(f"  {'before the first page':<36} {spent[0]:9.2f} ms")
     print(f"  {'a page of a class, the median':<36} {statistics.median(of_classes):9.2f} ms")
     print(f"  {'a page of a unit, the median':<36} {statistics.median(of_units):9.2f} ms")
     sizes = {str(path.relative_to(site)): path.stat().st_size for path in site.rglob("*") if path.is_file()}

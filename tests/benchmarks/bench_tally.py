@@ -1,6 +1,6 @@
-"""What the tally of all layers costs beside the bare forward passes, in one run: `nox -s bench`.
+"""The cost of the tally of all layers, compared with the bare forward passes: `nox -s bench`.
 
-Ratios, and nanoseconds for one activation or entry. Nothing here passes or fails.
+The results are ratios, and nanoseconds per activation or entry. Nothing here passes or fails.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 IMAGES, BATCH, GRID, QUANTILE = 512, 32, 56, 0.01
 LAYERS = ["conv1", *(f"fire{number}" for number in range(2, 10))]
 STRETCHES = ((0, BATCH), (BATCH, IMAGES // 2), (IMAGES // 2, IMAGES))
-"""Bounds are loose at first."""
+"""Ranges of images that are timed separately, because the bounds are loose at first."""
 
 
 def network(assets: Path) -> nn.Module:
@@ -43,7 +43,7 @@ def network(assets: Path) -> nn.Module:
 
 
 def pictures(assets: Path) -> Iterator[Tensor]:
-    """Batches of photographs `(batch, 3, 224, 224)`, spread over all scenes."""
+    """Yield batches of photographs `(batch, 3, 224, 224)`, spread over all scenes."""
     folder = ImageFolder(assets / "datasets/places_like/intel_scenes", Geometry(size=224, resize=256, fit="stretch"))
     numbers = [number * len(folder) // IMAGES for number in spread(IMAGES)]
     mean = torch.tensor([116.67, 112.51, 104.05]).view(3, 1, 1) / 255
@@ -54,7 +54,7 @@ def pictures(assets: Path) -> Iterator[Tensor]:
 
 @dataclass
 class Stopwatch:
-    """Tallies layers as a network computes them, and adds up the seconds by stage and stretch."""
+    """Tallies layers as a network computes them, and adds up the seconds by stage and range of images."""
 
     threads: int
     seen: int = 0
@@ -83,7 +83,7 @@ class Stopwatch:
         self.seconds[stage, stretch] += seconds
 
     def of(self, *stages: str) -> np.ndarray:
-        """Seconds of some stages `(stretch,)`."""
+        """Return the seconds of some stages, by range of images `(stretch,)`."""
         return np.array([sum(self.seconds[stage, stretch] for stage in stages) for stretch in range(len(STRETCHES))])
 
 
@@ -91,7 +91,7 @@ def test_cost_of_the_tally(assets: Path) -> None:
     module, batches = network(assets), list(pictures(assets))
     watched = Stopwatch(torch.get_num_threads())
     with torch.inference_mode():
-        for warm in (Stopwatch(watched.threads), watched):  # the first time, what is not compiled yet is compiled
+        for warm in (Stopwatch(watched.threads), watched):  # the first pass compiles the kernels
             for batch in batches[: None if warm is watched else 1]:
                 start = time.perf_counter()
                 module(batch)
@@ -100,7 +100,7 @@ def test_cost_of_the_tally(assets: Path) -> None:
                     module(batch)
                 warm.seen += BATCH
     forward = watched.of("forward")
-    print(f"\nof the bare forward passes ({forward.sum() / IMAGES * 1e3:.1f} ms an image, {watched.threads} threads)")
+    print(f"\nratio to bare forward passes ({forward.sum() / IMAGES * 1e3:.1f} ms an image, {watched.threads} threads)")
     print("  images         " + "".join(f"{f'{first + 1}..{last}':>10}" for first, last in STRETCHES))
     for stages in ([name] for name in (*LAYERS, "bounds")):
         show(stages[0], watched.of(*stages) / forward)
@@ -108,7 +108,9 @@ def test_cost_of_the_tally(assets: Path) -> None:
     for name, sweep in watched.sweeps.items():
         rate = watched.of(name)[-1] * 2 * watched.threads / watched.activations[name] * 1e9
         share = len(sweep.kept) / IMAGES / sweep.units / GRID**2 / QUANTILE
-        print(f"  {name:<10} {rate:6.2f} ns an activation and thread at the end; kept {share:.2f} times what is needed")
+        print(
+            f"  {name:<10} {rate:6.2f} ns per activation and thread at the end; kept {share:.2f} times what is needed"
+        )
     count_labels(watched, forward.sum())
 
 
@@ -130,4 +132,4 @@ def count_labels(watched: Stopwatch, forward: float) -> None:
         seconds += time.perf_counter() - start
     entries = sum(len(sweep.kept) for sweep in watched.sweeps.values())
     print(f"  counting {planes} planes: {seconds / forward:.3f} of the bare forward passes, ", end="")
-    print(f"{seconds * watched.threads / entries / planes * 1e9:.2f} ns an entry, plane and thread")
+    print(f"{seconds * watched.threads / entries / planes * 1e9:.2f} ns per entry, plane and thread")
