@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dissectory.analysis.run import Pictures
+from dissectory.analysis.experiments.attack.paths import picture
 from dissectory.report import words
 from dissectory.report.attacks.charts import GROUPS, group_changes
 from dissectory.report.attacks.reading import Attacks

@@ -6,6 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dissectory.analysis.experiments.drawers import paths as drawer_paths
+from dissectory.analysis.experiments.generator_ablation import paths as ablation_paths
+from dissectory.analysis.experiments.insertion import paths as insertion_paths
 from dissectory.report import words
 from dissectory.report.core.chips import image_name
 from dissectory.report.edits.counterexamples import Counterexamples
@@ -82,7 +85,7 @@ def removal_shots(site: Site, concept: DissectedConcept) -> Shots | None:
     found = edits.removed.get(concept.name) if edits else None
     if not found:
         return None
-    sprite, whole = ablation(concept.row), findings.manifest.grid**2
+    sprite, whole = ablation_paths.ablation(concept.row), findings.manifest.grid**2
     count, columns = len(found.removals), len(found.sizes)
     rows = []
     for rank, one in enumerate(found.removals):
@@ -114,7 +117,7 @@ def insertion_shots(site: Site, concept: DissectedConcept) -> Shots | None:
         tiles = [_at(column, rank, 3, len(found.places)) for column in range(3)]
         says = [f"seed {place.seed} {state}" for state in ("before", "after", "after less before")]
         marks = [_mark(place, layer)] * 3
-        shots = map(Shot, [insertion(concept.row)] * 3, tiles, says, [""] * 3, marks)
+        shots = map(Shot, [insertion_paths.insertion(concept.row)] * 3, tiles, says, [""] * 3, marks)
         here = place.context.strip("()")
         rows.append(ShotRow(tuple(shots), remark=f"where {here} was: {words.count(place.added, 'position')}"))
     return Shots(
@@ -133,7 +136,7 @@ def counterexample_shots(site: Site, place: int) -> Shots | None:
         return None
     layer = findings.layer_of(place)
     layout = findings.manifest.pictures
-    sprite = counterexamples(layer.index, int(findings.units.unit[place]))
+    sprite = drawer_paths.counterexamples(layer.index, int(findings.units.unit[place]))
     shots = tuple(
         Shot(
             sprite,
@@ -193,7 +196,7 @@ def _pairs(findings: Findings, chip: UnitChip, place: int) -> Shots | None:
     images = findings.tops.of(place, layout.without_tiles)["image"].tolist()
     names = [image_name(findings, image) for image in images]
     columns = max(1, min(layout.columns, layout.unit_tiles))
-    less, wide = without(layer.index, chip.unit), layout.without_tiles
+    less, wide = ablation_paths.without(layer.index, chip.unit), layout.without_tiles
     tiles, high = range(len(names)), -(-layout.unit_tiles // columns)
     rows = (
         ("as it is", chip.sprite, [_at(t % columns, t // columns, columns, high) for t in tiles]),
