@@ -59,15 +59,9 @@ class Pictures:
     `images/gallery/<image>.webp` is an image of the gallery as the network sees it, the same name with
     `.<category>.webp` its label map: a pixel for each grid position, transparent where nothing is labelled.
 
-    Of a generator, `images/without/<layers.index>/<unit>.webp` holds a unit's first `without_tiles` top images side by
-    side, drawn without the unit, and below them the difference of each color's values, `amplified` so many times;
-    `images/ablation/<n>.webp` a row for each image and a tile for each number of removed units, as in the table
-    ablation_pictures; `images/insertion/<n>.webp` a row for each image of the table insertion_pictures: before, after,
-    and the difference; `images/counterexamples/<layers.index>/<unit>.webp` the images of the table counterexamples side
-    by side, with room for `counterexample_tiles`.
-
-    `images/attacks/<image>.webp` is an attacked image as the network sees it, the same name with `.changed.webp` what
-    it was changed to, with `.difference.webp` what was added, amplified around gray.
+    Experiments name their own pictures in `dissectory.analysis.experiments.<name>.paths`. A unit's top images without
+    the unit have `without_tiles` tiles, its counterexamples room for `counterexample_tiles`; differences between two
+    pictures are `amplified` so many times.
     """
 
     tile: int = 112
@@ -89,34 +83,9 @@ class Pictures:
         return f"images/concepts/{row}.webp"
 
     @staticmethod
-    def without(layer_index: int, unit: int) -> str:
-        """Path of a unit's top images without it inside the run."""
-        return f"images/without/{layer_index}/{unit}.webp"
-
-    @staticmethod
-    def ablation(row: int) -> str:
-        """Path of the pictures without a concept's units inside the run."""
-        return f"images/ablation/{row}.webp"
-
-    @staticmethod
-    def counterexamples(layer_index: int, unit: int) -> str:
-        """Path of a unit's counterexamples inside the run."""
-        return f"images/counterexamples/{layer_index}/{unit}.webp"
-
-    @staticmethod
-    def insertion(row: int) -> str:
-        """Path of the pictures with a concept's units forced on inside the run."""
-        return f"images/insertion/{row}.webp"
-
-    @staticmethod
     def gallery(image: int, category: str = "") -> str:
         """Path of an image of the gallery inside the run, or of one of its label maps."""
         return f"images/gallery/{image}.{category}.webp" if category else f"images/gallery/{image}.webp"
-
-    @staticmethod
-    def attack(image: int, kind: str = "") -> str:
-        """Path of an attacked image inside the run; `kind` is changed or difference."""
-        return f"images/attacks/{image}.{kind}.webp" if kind else f"images/attacks/{image}.webp"
 
     @staticmethod
     def mask(sprite: str) -> str:

@@ -1,4 +1,4 @@
-"""What lies on disk of a layer's activations, and how it is read again: a block of units at a time, or a shard."""
+"""The activations of a layer on disk: the arrays of each shard, read for one block of units or one shard at a time."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     Arrays = dict[str, npt.NDArray[np.generic]]
 
 BLOCK_BYTES = 1 << 24
-"""About so much is read at once."""
+"""About this many bytes of kept activations are read at once."""
 _ENTRY_BYTES = 6
-"""A kept value and its position."""
+"""Bytes of one kept activation and its position."""
 
 
 def arrays_of(sweep: LayerSweep) -> Arrays:
-    """Everything that a sweep has tallied, as arrays for a shard."""
+    """Return everything that a sweep has tallied, as the arrays of a shard."""
     kept, counts, top = sweep.kept, sweep.histograms.counts.ravel(), sweep.top
     filled = counts.nonzero()[0]
     moments = [(part.mean, part.squares, part.peak) for part in sweep.moments]
@@ -53,7 +53,7 @@ def arrays_of(sweep: LayerSweep) -> Arrays:
 
 
 def kept_of(shard: Shard, first: int, last: int) -> Kept:
-    """Read what a shard kept of the units `first` to `last`, without the last."""
+    """Read the kept activations of the units `first` to `last - 1` from a shard."""
     pairs = shard.read("first", first, last + 1)
     starts = shard.read("starts", pairs[0], pairs[-1] + 1)
     entries = (int(starts[0]), int(starts[-1]))
@@ -67,7 +67,10 @@ def kept_of(shard: Shard, first: int, last: int) -> Kept:
 
 
 def blocks(shards: Iterable[Shard]) -> Iterator[tuple[int, int]]:
-    """Share units out to blocks, of which all shards together keep no more than is read at once; or single units."""
+    """Divide the units into blocks `(first, last)` without `last`.
+
+    All shards together hold at most `BLOCK_BYTES` of kept activations of a block, unless the block is a single unit.
+    """
     entries = np.sum([np.diff(shard.read("offsets")) for shard in shards], axis=0)
     reached = np.concatenate([[0], (entries * _ENTRY_BYTES).cumsum()])
     first = 0
@@ -78,30 +81,30 @@ def blocks(shards: Iterable[Shard]) -> Iterator[tuple[int, int]]:
 
 
 def bound_of(shards: Shards) -> npt.NDArray[np.float32]:
-    """The bound above which all that there was has been kept `(unit,)`."""
+    """Return each unit's bound `(unit,)`: every activation above it was kept, in all shards."""
     bound: npt.NDArray[np.float32] = np.max([shard.read("bound") for shard in shards], axis=0)
     return bound
 
 
 def lowest_of(shards: Shards) -> npt.NDArray[np.float32]:
-    """What no upsampled activation is below `(unit,)`."""
+    """Return a lower bound of each unit's upsampled activations `(unit,)`."""
     lowest: npt.NDArray[np.float32] = np.min([shard.read("lowest") for shard in shards], axis=0)
     return lowest
 
 
 def nonfinite_of(shards: Shards) -> npt.NDArray[np.int64]:
-    """How many activations were not finite `(unit,)`."""
+    """Count the activations of each unit that were not finite `(unit,)`."""
     total: npt.NDArray[np.int64] = np.sum([shard.read("nonfinite") for shard in shards], axis=0)
     return total
 
 
 def activations_of(shards: Shards) -> int:
-    """How many activations each unit had."""
+    """Count the activations of one unit, over all images; every unit of a layer has the same number."""
     return sum(int(shard.read("moment_counts").sum()) for shard in shards)
 
 
 def top_of(shards: Shards) -> TopImages:
-    """The images with the highest peaks of all."""
+    """Return the top images of each unit, over all shards."""
     first, *others = (_top(shard) for shard in shards)
     return sum(others, start=first)
 
@@ -114,7 +117,7 @@ def _top(shard: Shard) -> TopImages:
 
 
 def histograms_of(shards: Shards, units: int) -> Histograms:
-    """The histograms of all activations."""
+    """Return the histograms of all activations, over all shards."""
     total = Histograms(units)
     for shard in shards:
         total.counts.reshape(-1)[shard.read("bins")] += shard.read("counts")
@@ -122,7 +125,10 @@ def histograms_of(shards: Shards, units: int) -> Histograms:
 
 
 def moments_of(shards: Shards, units: int) -> Moments:
-    """The moments of all activations, added batch by batch in the order of the visit."""
+    """Return the moments of all activations. Batches are added in the order in which they were visited.
+
+    The order is fixed because the rounding of a sum depends on it.
+    """
     total = Moments.none(units)
     for shard in shards:
         for count, (mean, squares, peak) in zip(shard.read("moment_counts"), shard.read("moments"), strict=True):

@@ -1,4 +1,4 @@
-"""How well a classifier tells the classes of the images apart."""
+"""How accurately a classifier predicts each class of the images."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ _WORDNET = re.compile(r"n\d{8}")
 
 @dataclass(frozen=True, slots=True)
 class ClassScore:
-    """One class against all others; all but `images` are None where the network has no output for the class.
+    """Counts and scores of one class against all others.
 
-    `taken` images were taken for the class, `right` of them are of it.
+    The network predicted the class for `taken` images; `right` of them belong to the class. All fields but `images` are
+    `None` if the network has no output for the class.
     """
 
     name: str
@@ -35,7 +36,9 @@ class ClassScore:
 
 
 def output_of(name: str, outputs: Sequence[str]) -> int | None:
-    """Find the network's output for a class of images: by its whole name, or by the WordNet number that it begins with.
+    """Find the network's output for a class of images, by its whole name or by the WordNet ID at its start.
+
+    `None` if no output or more than one has that name or ID.
 
     >>> output_of("n01440764", ["n01440764 tench, Tinca tinca", "n01443537 goldfish"])
     0
@@ -49,13 +52,13 @@ def output_of(name: str, outputs: Sequence[str]) -> int | None:
 def class_scores(
     names: Sequence[str], classes: npt.NDArray[np.intp], predicted: npt.NDArray[np.intp], outputs: Sequence[str]
 ) -> list[ClassScore]:
-    """Score every class of images against the rest.
+    """Score every class of images against all other images.
 
     Args:
-        names: the classes of images.
-        classes: each image's class, as an index into `names` `(image,)`.
-        predicted: each image's strongest output `(image,)`, or -1 where the network gave none.
-        outputs: names of the network's outputs, empty where they are not known.
+        names: the names of the classes.
+        classes: each image's class, as an index into `names` `(image,)`; -1 for an image without a class.
+        predicted: the highest-scoring output for each image `(image,)`; -1 if the network gave no valid scores.
+        outputs: names of the network's outputs; empty if they are not known.
     """
     return [_score(name, classes == place, predicted, output_of(name, outputs)) for place, name in enumerate(names)]
 

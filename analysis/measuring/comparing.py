@@ -1,4 +1,4 @@
-"""Units against concepts: the counts of a layer, shard by shard, once its thresholds are known."""
+"""Comparing units with concepts: the counts behind a layer's IoUs, shard by shard, once its thresholds are known."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from dissectory.analysis.measuring.label_maps import LabelMaps
-    from dissectory.analysis.measuring.significance import Sureness
+    from dissectory.analysis.measuring.significance import Confidence
     from dissectory.analysis.resuming.shards import Shards
     from dissectory.analysis.subjects.layers import LayerInfo
     from dissectory.analysis.tally.histogram import Bins
@@ -31,9 +31,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What was counted of the units of one layer on `files` images.
+    """The counts of one layer's units on `files` image files.
 
-    `thresholds` `(unit,)`; `lit` `(unit, top image, bytes)`: the active positions of each top image, packed bits.
+    `thresholds` is `(unit,)`. `lit` `(unit, top image, bytes)` marks the active grid positions of each top image, in
+    packed bits.
     """
 
     layer: LayerInfo
@@ -47,15 +48,15 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class LayerResult:
-    """What was found of the units of one layer: what was counted, how sure it is, and what else was tallied.
+    """All results of one layer: counts, confidence of the labels, histograms, moments and second thresholds.
 
-    `information` is there where the study asks for it.
+    `information` is `None` if the study does not ask for the second threshold.
     """
 
     layer: LayerInfo
     thresholds: npt.NDArray[np.float32]
     overlaps: Overlaps
-    sureness: Sureness
+    confidence: Confidence
     top: TopImages
     lit: npt.NDArray[np.uint8]
     bins: tuple[Bins, ...]
@@ -64,15 +65,15 @@ class LayerResult:
     information: Information | None
 
     @classmethod
-    def of(cls, counts: Counts, sureness: Sureness, information: Information | None) -> LayerResult:
-        """Read the rest of what was tallied."""
+    def of(cls, counts: Counts, confidence: Confidence, information: Information | None) -> LayerResult:
+        """Add the histograms and moments, read from the shards."""
         shards, units = counts.shards, counts.layer.units
         histograms = histograms_of(shards, units)
         return cls(
             counts.layer,
             counts.thresholds,
             counts.overlaps,
-            sureness,
+            confidence,
             counts.top,
             counts.lit,
             tuple(histograms.bins(unit) for unit in range(units)),
@@ -91,15 +92,15 @@ def compare(
     *,
     threads: int,
 ) -> Counts:
-    """Count where the units of a layer are active, and which concepts they meet there.
+    """Count the grid positions at which each unit is active, and those that also carry each concept.
 
     Args:
         layer: the layer.
         shards: its activations.
         labels: the label maps of the same images.
-        thresholds: of its units `(unit,)`.
-        positions: of the grid.
-        threads: units are shared out to them.
+        thresholds: thresholds of its units `(unit,)`.
+        positions: number of grid positions.
+        threads: number of threads; the units are divided among them.
     """
     concepts, files = len(labels.pixels), len(labels.sizes)
     intersection = np.zeros((layer.units, concepts), dtype=np.int64)

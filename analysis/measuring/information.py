@@ -1,4 +1,4 @@
-"""The second threshold: another pass over the images, in which units are counted at many levels at once."""
+"""The second threshold: another pass over the images, which counts the active positions of units at many levels."""
 
 from __future__ import annotations
 
@@ -33,7 +33,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """A layer and the levels of its units `(unit, level)`; `done` are shards of units, not of batches."""
+    """A layer and the candidate levels of its units `(unit, level)`.
+
+    `done` holds the results so far; each of its shards covers a range of units, not of batches.
+    """
 
     layer: LayerInfo
     levels: npt.NDArray[np.float32]
@@ -41,19 +44,19 @@ class Candidates:
 
     @classmethod
     def of(cls, part: LayerPart, thresholds: npt.NDArray[np.float32], done: Shards) -> Candidates:
-        """Choose the levels, out of what is known of a layer's activations."""
+        """Choose the levels from the histograms of a layer's activations."""
         return cls(part.layer, candidate_levels(histograms_of(part.shards, part.layer.units), thresholds), done)
 
     @property
     def found(self) -> Information:
-        """What all shards say."""
+        """The results of all units, read from the shards."""
         ratios, thresholds = ([shard.read(name) for shard in self.done] for name in ("ratio", "threshold"))
         return Information(np.concatenate(ratios), np.concatenate(thresholds))
 
 
 @dataclass(frozen=True, slots=True)
 class _Stretch:
-    """Neighboring units of a layer, `first` to `last` without the last."""
+    """The units `first` to `last - 1` of a layer."""
 
     of: Candidates
     first: int
@@ -63,12 +66,12 @@ class _Stretch:
 def find_information(
     setting: Setting, layers: Sequence[Candidates], labels: LabelMaps, *, threads: int, progress: Progress
 ) -> int:
-    """Find how much every unit tells about every concept, and write it to the layers' shards.
+    """Find how informative every unit is about every concept, and write the results to the layers' shards.
 
-    As many units are counted in a pass as memory allows. Of those that a shard holds already nothing is done.
+    Each pass over the images counts as many units as memory allows. Units that are already in a shard are skipped.
 
     Returns:
-        how many passes that took.
+        The number of passes.
     """
     concepts = int((labels.pixels > 0).sum())
     most = max(1, int(setting.study.compute.memory_gb * 1e9) // LevelCounts.bytes_each(concepts))
@@ -84,7 +87,7 @@ def find_information(
 
 
 def _passes(layers: Sequence[Candidates], most: int) -> Iterator[list[_Stretch]]:
-    """Share the units that are not done out to passes: at most so many to each, and of a layer one stretch at most."""
+    """Divide the missing units among passes: at most `most` units in each pass, and one range of units per layer."""
     stretches: list[_Stretch] = []
     for layer in layers:
         missing = layer.done.missing(layer.layer.units)
@@ -102,7 +105,7 @@ def _passes(layers: Sequence[Candidates], most: int) -> Iterator[list[_Stretch]]
 
 
 class _Counting:
-    """One pass, for some units; concepts that occur nowhere are left out of the counts."""
+    """One pass over the images, for some units; concepts that occur in no image are left out of the counts."""
 
     def __init__(self, setting: Setting, stretches: Sequence[_Stretch], labels: LabelMaps, threads: int) -> None:
         self._setting = setting
@@ -120,7 +123,7 @@ class _Counting:
         return LevelCounts(upsampler, levels, len(self._occurring), threads=threads)
 
     def run(self, advance: Callable[[int], None]) -> None:
-        """Look at all images."""
+        """Run the network on all images, and count."""
         setting, compute = self._setting, self._setting.study.compute
         groups = batches(len(setting.images), compute.batch)
         with contextlib.closing(setting.images.batches(groups, compute.workers)) as decoded:
@@ -131,14 +134,16 @@ class _Counting:
                 advance(len(group))
 
     def _check(self, group: Sequence[int], batch: ViewBatch) -> None:
-        """Refuse images that were not there, or could not be read, when they were labelled; and the other way round."""
+        """Refuse images that can be decoded now but had no label map, and those with a label map that cannot."""
         changed = {image for image in group if self._labels.sizes[image, 0]} ^ set(batch.images)
         if changed:
             path = self._setting.images.paths[min(changed)]
-            raise ImagesError(f"'{path}' has changed since this run began: start it again, and it is looked at anew")
+            raise ImagesError(
+                f"'{path}' has changed since this run began: start the run again, which measures the image again"
+            )
 
     def _observe(self, batch: ViewBatch, number: int) -> None:
-        """Count in the images of a batch."""
+        """Count the images of a batch."""
         rows = self._labels.between(number, number + 1)
         labels = self._numbers[rows.labels[rows.row_of(len(self._setting.images))[list(batch.images)]]]
 
@@ -151,7 +156,7 @@ class _Counting:
             module(*self._setting.inputs(batch))
 
     def write(self) -> None:
-        """Write down what was found."""
+        """Write the results to the layers' shards."""
         positions = len(self._labels.readable) * self._setting.positions
         for name, stretch in self._stretches.items():
             found = self._counts[name].best(positions, self._labels.pixels[self._occurring])

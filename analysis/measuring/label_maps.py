@@ -1,4 +1,4 @@
-"""The label maps of all images as they lie on disk, and what they amount to."""
+"""The label maps of all images on disk, and the area of each concept in them."""
 
 from __future__ import annotations
 
@@ -16,32 +16,36 @@ if TYPE_CHECKING:
     from dissectory.analysis.resuming.shards import Shard, Shards
 
 EXAMPLES = 15
-"""Example images of each concept."""
+"""Number of example images of each concept."""
 COVERED = 0.05
-"""Share of an image that a concept must cover more than, for the image to be one of it (Bau et al. 2020)."""
+"""An image shows a concept if the concept covers more than this share of its area (Bau et al. 2020)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Some images: `images` are their numbers `(row,)`, `labels` `(row, position, plane)`, `areas` `(row, concept)`."""
+    """The label maps of some images, one image a row.
+
+    `images` `(row,)` are the images' numbers, `labels` is `(row, position, plane)`, and `areas` `(row, concept)` counts
+    the grid positions that carry each concept.
+    """
 
     images: npt.NDArray[np.int32]
     labels: npt.NDArray[np.uint16]
     areas: npt.NDArray[np.int32]
 
     def row_of(self, files: int) -> npt.NDArray[np.int32]:
-        """The row of each of `files` images `(image,)`; -1 for those that are not among them."""
+        """Return the row of each of `files` images `(image,)`; -1 for images without a row."""
         rows = np.full(files, -1, dtype=np.int32)
         rows[self.images] = np.arange(len(self.images))
         return rows
 
 
 class LabelMaps:
-    """The label maps of `files` images, and what is known of the images themselves.
+    """The label maps of `files` images, and the sizes of the images.
 
-    `sizes` `(image, 2)` are width and height, 0 where the file could not be decoded. `pixels` `(concept,)` are the
-    positions that carry each concept, over all images, `images` `(concept,)` the images in which it occurs, and
-    `examples` those with the largest areas.
+    `sizes` `(image, 2)` holds width and height in pixels, 0 if the file could not be decoded. `pixels` `(concept,)`
+    counts the grid positions that carry each concept, over all images; `images` `(concept,)` counts the images in which
+    it occurs; `examples` are the images with its largest areas. `skipped` lists the files that could not be decoded.
     """
 
     def __init__(self, shards: Shards, files: int, concepts: int) -> None:
@@ -64,29 +68,33 @@ class LabelMaps:
 
     @property
     def readable(self) -> npt.NDArray[np.intp]:
-        """Numbers of the images that could be decoded, ascending."""
+        """The numbers of the images that could be decoded, ascending."""
         return np.flatnonzero(self.sizes[:, 0])
 
     @property
     def areas(self) -> npt.NDArray[np.int32]:
-        """Positions that carry each concept `(image, concept)`; 0 for images that could not be decoded."""
+        """Grid positions that carry each concept `(image, concept)`; 0 for images that could not be decoded."""
         areas = np.zeros((len(self.sizes), len(self.pixels)), dtype=np.int32)
         for shard in self._shards:
             areas[shard.read("images")] = shard.read("areas")
         return areas
 
     def between(self, first: int, last: int) -> Rows:
-        """Read the label maps of the batches `first` to `last`, without the last, and maybe some more."""
+        """Read the label maps of the batches `first` to `last - 1`, and of other batches in the same shards."""
         found = [shard for shard in self._shards if shard.first < last and shard.last > first]
         return Rows(*(_joined(found, name) for name in ("images", "labels", "areas")))
 
     @property
     def stretches(self) -> list[tuple[int, int]]:
-        """The batches, `first` to `last` without the last, that are read at once best."""
+        """The range of batches in each shard, as `(first, last)` without `last`: each is read in one go."""
         return [(shard.first, shard.last) for shard in self._shards]
 
     def beginning(self, images: int) -> tuple[Rows, int]:
-        """Read the first images of the visit, or all if there are fewer, and tell how many batches that takes."""
+        """Read the first `images` images that were visited, or all if there are fewer.
+
+        Returns:
+            Their label maps, and the number of batches that contain them.
+        """
         batches = there = 0
         for shard in self._shards:
             if there >= images:
@@ -103,7 +111,10 @@ class LabelMaps:
         return labels
 
     def examples_of(self, concept: int) -> list[tuple[int, int]]:
-        """Images with the largest areas of a concept, largest first, equal ones in their order; with these areas."""
+        """List the images with the largest areas of a concept, and these areas in grid positions.
+
+        The largest area comes first; images with equal areas are in the order of their numbers.
+        """
         pairs = zip(self.examples.images[concept].tolist(), self.examples.peaks[concept].tolist(), strict=True)
         return [(image, int(area)) for image, area in pairs if area > 0]
 

@@ -1,13 +1,13 @@
-"""The measuring of a network: passes over the images, thresholds, counts; what is on disk already is not done again."""
+"""Measuring a network: passes over the images, thresholds, IoUs. Results that are already on disk are reused."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 
-from dissectory.analysis.measuring.activations import activations_of, bound_of, nonfinite_of
+from dissectory.analysis.measuring.activations import activations_of, nonfinite_of
+from dissectory.analysis.measuring.attempts import ATTEMPTS, known_bounds, open_part, settle, thresholds_of
 from dissectory.analysis.measuring.comparing import LayerResult, compare
 from dissectory.analysis.measuring.information import Candidates, find_information
 from dissectory.analysis.measuring.label_maps import LabelMaps
@@ -15,19 +15,18 @@ from dissectory.analysis.measuring.parts import LabelPart, LayerPart, OutputPart
 from dissectory.analysis.measuring.passes import Pass
 from dissectory.analysis.measuring.record import ImagePredictions, Record
 from dissectory.analysis.measuring.significance import assess
-from dissectory.analysis.measuring.thresholding import find_thresholds
 from dissectory.analysis.resuming.fingerprint import Facts
 from dissectory.analysis.resuming.shards import Shelf
-from dissectory.analysis.tally.thresholds import count_above
-from dissectory.analysis.tally.upsampling import Upsampler
 from dissectory.errors import SubjectError
 
 if TYPE_CHECKING:
+    import numpy as np
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import numpy.typing as npt
 
+    from dissectory.analysis.measuring.attempts import Found
     from dissectory.analysis.measuring.seconds import Seconds
     from dissectory.analysis.measuring.setting import Setting
     from dissectory.analysis.resuming.shards import Shards
@@ -38,21 +37,16 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float32]
 
-ATTEMPTS = 4
-"""Passes for the same layer at most; the last one keeps everything."""
-LOOSER = 4
-"""Where what must be kept was guessed too boldly, the next guess leaves this many times as many positions."""
-
 
 class Measurement:
-    """Measures the network of a setting; its progress is in the folder `kept`, under its `role` there."""
+    """Measures the network of a setting; its progress is in the folder `kept`, under the network's `role`."""
 
     def __init__(self, setting: Setting, run: Run, kept: Path, role: str, seconds: Seconds) -> None:
         self._setting = setting
         self._run = run
         self._seconds = seconds
         self._threads = torch.get_num_threads()
-        self._shared = Shelf(run, kept / "labels")  # the same for every network
+        self._shared = Shelf(run, kept / "labels")  # the network and its control have the same label maps
         self._own = Shelf(run, kept / role)
         self._passes = 0
 
@@ -67,7 +61,7 @@ class Measurement:
         with self._seconds.stage("hash"):
             images_hash = setting.images.digest(setting.study.compute.workers)
             facts = Facts.of(setting, images_hash)
-        self._seconds.take_up(self._run, self._own.spare("seconds", facts.of_layers(setting.layers)) / "seconds.json")
+        self._seconds.resume(self._run, self._own.spare("seconds", facts.of_layers(setting.layers)) / "seconds.json")
         with self._seconds.stage("resume"):
             labels = LabelPart(
                 self._shared.open("labels", facts.labels), setting.vocabulary, setting.study.dissection.grid
@@ -90,7 +84,7 @@ class Measurement:
         return Record(maps, predictions, images_hash, self._passes, self._seconds), results
 
     def _tell(self, labels: LabelPart, layers: Sequence[LayerPart], facts: Facts, progress: Progress) -> None:
-        """Say in one line what has changed since the last start, what is made anew for it, and what is not."""
+        """Report in one line what changed since the last start, what is therefore measured again, and what is not."""
         changes = {
             part: self._own.changes("layer", facts.of_layer(part.layer)) for part in layers if not len(part.shards)
         }
@@ -104,25 +98,15 @@ class Measurement:
             reasons |= set(changed)
         if anew:
             progress.say(
-                f"Since the last start {_listed(sorted(reasons))} changed: {_listed(anew)} are made anew, "
-                f"{_listed(reused) or 'nothing'} can be used again."
+                f"Changed since the last start: {_listed(sorted(reasons))}. Measured again: {_listed(anew)}. "
+                f"Reused: {_listed(reused) or 'nothing'}."
             )
 
     def _layer_part(self, layer: LayerInfo, facts: Facts, attempt: int = 0, known: Floats | None = None) -> LayerPart:
-        """Open what there is of a layer, at the first attempt or a later one."""
-        dissection = self._setting.study.dissection
+        """Open the shards of a layer, those of the first attempt or of a later one."""
         for later in range(attempt + 1, ATTEMPTS):
             self._own.spare("layer", facts.of_layer(layer, later))
-        return LayerPart(
-            layer,
-            self._own.open("layer", facts.of_layer(layer, attempt)),
-            Upsampler(layer.height, layer.width, dissection.grid, dissection.border),
-            dissection.top_images,
-            total=len(self._setting.images),
-            quantile=dissection.quantile * LOOSER**attempt if attempt < ATTEMPTS - 1 else 1,
-            known=known,
-            threads=self._threads,
-        )
+        return open_part(self._setting, layer, self._own.open("layer", facts.of_layer(layer, attempt)), attempt, known)
 
     def _pass(
         self,
@@ -132,39 +116,33 @@ class Measurement:
         labels: LabelPart | None = None,
         outputs: OutputPart | None = None,
     ) -> None:
-        """Make a pass for whatever is missing of some parts."""
+        """Make a pass over the images that some parts lack."""
         work = Pass(self._setting, layers, labels, outputs, seconds=self._seconds)
         self._passes += 1
         if work.done and work.todo:
-            progress.say(f"Taken up again: {work.done:,} of {len(self._setting.images):,} images are done.")
+            progress.say(f"Resuming: {work.done:,} of {len(self._setting.images):,} images are done.")
         if work.todo:
             with progress.stage(name, len(self._setting.images), "images", done=work.done) as advance:
                 work.run(advance)
 
-    def _thresholds(
-        self, layers: Sequence[LayerPart], facts: Facts, readable: int, progress: Progress
-    ) -> list[tuple[LayerPart, Floats]]:
-        """Find the thresholds of all layers `(unit,)`; where bounds were too bold, after another pass."""
-        found = {part.layer.name: (part, self._thresholds_of(part, readable)) for part in layers}
-        for attempt in range(1, ATTEMPTS):
-            bold = [(part, levels) for part, levels in found.values() if np.isnan(levels).any()]
-            if not bold:
-                break
+    def _thresholds(self, layers: Sequence[LayerPart], facts: Facts, readable: int, progress: Progress) -> Found:
+        """Find the thresholds of all layers `(unit,)`, if necessary with further passes."""
+
+        def find(part: LayerPart) -> Floats:
+            with self._seconds.stage("thresholds"):
+                return thresholds_of(self._setting, part, readable)
+
+        def measure_again(failed: Found, attempt: int) -> list[LayerPart]:
             again = [
-                self._layer_part(part.layer, facts, attempt, np.where(np.isnan(levels), np.nan, bound_of(part.shards)))
-                for part, levels in bold
+                self._layer_part(part.layer, facts, attempt, known_bounds(part, levels)) for part, levels in failed
             ]
             self._pass(f"Dissecting, {len(again)} layers again", again, progress)
-            found |= {part.layer.name: (part, self._thresholds_of(part, readable)) for part in again}
-        return list(found.values())
+            return again
 
-    def _thresholds_of(self, part: LayerPart, readable: int) -> Floats:
-        with self._seconds.stage("thresholds"):
-            above = count_above(self._setting.study.dissection.quantile, readable * self._setting.positions)
-            return find_thresholds(part.shards, above, self._threads)
+        return settle(layers, find, measure_again)
 
     def _informed(self, facts: Facts) -> dict[str, Shards]:
-        """Open what there is of the layers' information about concepts, where the study asks for it."""
+        """Open the layers' shards of information about concepts, if the study asks for it."""
         if not self._setting.study.dissection.information_ratio:
             return {}
         layers = self._setting.layers
@@ -177,7 +155,7 @@ class Measurement:
         maps: LabelMaps,
         progress: Progress,
     ) -> dict[str, Information]:
-        """Find how much units tell about concepts, of the layers that are asked for."""
+        """Find how informative the units are about concepts, if the study asks for it."""
         if not informed:
             return {}
         with self._seconds.stage("information"):
@@ -202,16 +180,20 @@ class Measurement:
                     )
                 advance(part.layer.units)
         with self._seconds.stage("chance"):
-            sureness = assess(counted, maps, pairings=study.dissection.pairings, seed=study.seed, threads=self._threads)
+            assessed = assess(counted, maps, pairings=study.dissection.pairings, seed=study.seed, threads=self._threads)
         with self._seconds.stage("compare"):
             return [
-                LayerResult.of(counts, sure, information.get(counts.layer.name))
-                for counts, sure in zip(counted, sureness, strict=True)
+                LayerResult.of(counts, confidence, information.get(counts.layer.name))
+                for counts, confidence in zip(counted, assessed, strict=True)
             ]
 
 
 def _check_finite(layers: Sequence[LayerPart]) -> None:
-    """Refuse a network none of whose activations is a number."""
+    """Refuse a network without a single finite activation.
+
+    Raises:
+        SubjectError: no activation of any layer is finite.
+    """
     if all(nonfinite_of(part.shards).sum() == activations_of(part.shards) * part.layer.units for part in layers):
         names = ", ".join(part.layer.name for part in layers)
         raise SubjectError(
@@ -220,7 +202,7 @@ def _check_finite(layers: Sequence[LayerPart]) -> None:
 
 
 _SHOWN = 3
-"""So many things of a list are named."""
+"""At most this many items of a list are named."""
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""The order in which images are visited: spread out, so that every stretch of it is a fair sample of all of them."""
+"""The order in which images are visited: any consecutive images in it are an even sample of all images."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import numpy as np
 
 
 def spread(count: int) -> list[int]:
-    """Order the numbers below `count` so that any consecutive ones are spread evenly over them, yet not regularly.
+    """Order the numbers below `count` so that any consecutive ones are spread evenly, but not regularly, over them.
 
-    It is the order of the bits read backwards (van der Corput 1935), in which the halves of the whole, of each half and
-    so on are exchanged or not by chance (Owen 1995, 'Randomly permuted (t,m,s)-nets and (t,s)-sequences'). Without it,
-    every second or fourth image would come first: of a set with four views of each thing, always the same view.
+    The order is that of the numbers with their bits reversed (van der Corput 1935), scrambled: the two halves of the
+    range, of each half, and so on are exchanged at random (Owen 1995, 'Randomly permuted (t,m,s)-nets and
+    (t,s)-sequences'). Without scrambling, every second or fourth image would come first; in a set with four views of
+    each object, these would all be the same view.
     """
     bits = max(count - 1, 1).bit_length()
     steps = np.arange(1 << bits)
@@ -22,6 +23,6 @@ def spread(count: int) -> list[int]:
 
 
 def batches(count: int, size: int) -> list[tuple[int, ...]]:
-    """Share the images out to batches of `size`, in the order of the visit, ascending inside each batch."""
+    """Divide `count` images into batches of `size`, in the order of `spread`; ascending within each batch."""
     order = spread(count)
     return [tuple(sorted(order[first : first + size])) for first in range(0, count, size)]

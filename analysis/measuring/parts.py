@@ -1,6 +1,6 @@
 """The parts of a pass over the images: label maps, the network's outputs, the activations of each layer.
 
-Each part tallies the batches that it is shown, and at the end of a shard writes down what it knows and forgets it.
+Each part tallies the batches that it observes. At the end of a shard, it writes its tally to disk and starts a new one.
 """
 
 from __future__ import annotations
@@ -35,26 +35,26 @@ if TYPE_CHECKING:
 
 
 class Part(Protocol):
-    """A part of the work in a pass."""
+    """One part of the work in a pass."""
 
     @property
     def shards(self) -> Shards:
-        """Where it is written to."""
+        """The shards that the part writes."""
         ...
 
     @property
     def nbytes(self) -> int:
-        """Memory that it holds until its shard is written."""
+        """Bytes of memory that the part holds until it writes its shard."""
         ...
 
     def write(self, first: int, last: int) -> None:
-        """Write what is known of the batches `first` to `last`, and forget it."""
+        """Write the tally of the batches `first` to `last - 1` as a shard, and start a new tally."""
         ...
 
 
 @dataclass(eq=False)
 class LabelPart:
-    """Label maps of the images on the grid, and what their files are."""
+    """The label maps of the images on the grid, the images' sizes, and the files that could not be decoded."""
 
     shards: Shards
     vocabulary: Vocabulary
@@ -64,7 +64,7 @@ class LabelPart:
 
     @property
     def nbytes(self) -> int:
-        """Memory of the label maps so far."""
+        """Bytes of the label maps since the last shard."""
         return sum(array.nbytes for rows in self._rows for array in rows.values())
 
     def observe(self, batch: ViewBatch) -> None:
@@ -95,7 +95,7 @@ class LabelPart:
 
 @dataclass(eq=False)
 class OutputPart:
-    """The strongest output of the network for each image."""
+    """The network's highest-scoring output for each image."""
 
     shards: Shards
     outputs: int = 0
@@ -104,9 +104,9 @@ class OutputPart:
     nbytes: int = 0
 
     def observe(self, images: Sequence[int], answer: object) -> None:
-        """Note the strongest outputs, where the network answers with one row of scores for each image.
+        """Record each image's highest-scoring output if the network gives one row of scores for each image.
 
-        Where a score is not a number, none is the strongest.
+        An image with a score that is NaN has no highest-scoring output: `NO_PREDICTION` is recorded.
         """
         scores = scores_of(answer)
         if scores is not None and len(scores) == len(images):
@@ -126,11 +126,12 @@ class OutputPart:
 
 
 class LayerPart:
-    """The activations of one layer: what may lie above the thresholds, top images, histograms, moments.
+    """The activations of one layer: all that may exceed the thresholds, top images, histograms and moments.
 
-    What an activation must exceed to be kept is found on the first batch, and raised whenever twice as many images were
-    seen. It leaves the share `quantile` of all positions: the study's own, or more where that was too bold. `known`
-    `(unit,)` are bounds that are certain, NaN for other units.
+    Only activations above a bound are kept. Each unit's bound is estimated on the first batch, and raised whenever the
+    number of images has doubled, so that at least the share `quantile` of all positions is expected above it. This
+    share is the study's quantile, or a larger one if a bound turned out too high. `known` `(unit,)` holds bounds that
+    are known to be valid, NaN for other units.
     """
 
     def __init__(
@@ -145,7 +146,7 @@ class LayerPart:
         known: npt.NDArray[np.float32] | None = None,
         threads: int = 1,
     ) -> None:
-        """Begin with what the shards that are there already know; `total` is the number of all images."""
+        """Continue from the shards on disk, if there are any; `total` is the number of all images."""
         self.layer = layer
         self.shards = shards
         self._upsampler = upsampler
@@ -160,16 +161,20 @@ class LayerPart:
 
     @property
     def nbytes(self) -> int:
-        """Memory of the tally so far."""
+        """Bytes of the tally since the last shard."""
         return self._sweep.nbytes if self._sweep else 0
 
     def observe(self, images: Sequence[int], maps: Tensor) -> None:
-        """Take in the maps `(batch, unit, height, width)` of some images."""
+        """Tally the activation maps `(batch, unit, height, width)` of some images.
+
+        Raises:
+            SubjectError: the maps do not have the size that they had when the layers were listed.
+        """
         expected = (len(images), self.layer.units, self.layer.height, self.layer.width)
         if tuple(maps.shape) != expected:
             raise SubjectError(
-                f"layer '{self.layer.name}' gave {tuple(maps.shape)}, not {expected} (images, units, height, width): "
-                "its maps are not of one size for all images. Leave it out of model.layers"
+                f"layer '{self.layer.name}' has an output of shape {tuple(maps.shape)}, not {expected} (images, units, "
+                "height, width): its maps must have the same size for all images. Remove the layer from model.layers"
             )
         if self._sweep is None:
             self._sweep = LayerSweep(
@@ -192,7 +197,7 @@ class LayerPart:
         self._sweep = None
 
     def _next_bound(self, maps: Tensor) -> npt.NDArray[np.float32]:
-        """Find the bound of a new shard, which begins with some maps."""
+        """Find the bounds of a new shard `(unit,)`, whose first maps are given."""
         if not any(shard.note["images"] for shard in self.shards):
             return self._first_bound(maps)
         bound = bound_of(self.shards)
@@ -210,20 +215,23 @@ class LayerPart:
         return np.where(np.isnan(self._known), bound, self._known)
 
     def _is_due(self) -> bool:
-        """Whether twice as many images were seen as when the bound was raised the last time."""
+        """Whether the number of images has doubled since the bounds were last raised."""
         if self._seen < max(2 * self._raised_at, 1) or self._quantile >= 1:
             return False
         self._raised_at = self._seen
         return True
 
     def _raised(self, kept: Kept, bound: npt.NDArray[np.float32], threads: int = 1) -> npt.NDArray[np.float32]:
-        """Raise bounds by what was kept of all images seen."""
+        """Raise bounds from the kept activations of all images so far."""
         positions = self._upsampler.positions
         return raised(kept, self._seen, self._total, self._quantile, positions, bound, threads)
 
 
 def scores_of(answer: object) -> Tensor | None:
-    """Find the scores `(image, output)` in what a network answers: itself, its `logits`, or its first part."""
+    """Find the scores `(image, output)` in a network's answer; `None` if it has none.
+
+    The scores are the answer itself, its `logits`, or its first element.
+    """
     if isinstance(answer, Mapping):
         answer = answer.get("logits", next(iter(answer.values()), None))
     elif hasattr(answer, "logits"):

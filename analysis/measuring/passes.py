@@ -1,8 +1,9 @@
 """Passes over the images: label maps, outputs and all layers at once, in the same forward pass.
 
-    Pass(setting, labels, outputs, layers, seconds).run(advance)
+    Pass(setting, layers, labels, outputs, seconds=seconds).run(advance)
 
-Images are decoded ahead and labelled beside the forward pass. What is in the shards already is not done again.
+Images are decoded in advance, and labeled in parallel with the forward pass. Batches that are already in the shards are
+skipped.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 
 SHARD_IMAGES = 256
-"""Images of one shard at most: what is lost where a run is stopped, and what is held in memory."""
+"""At most this many images go into one shard: an interrupted run loses them, and their tally is held in memory."""
 
 
 class Pass:
@@ -59,37 +60,37 @@ class Pass:
 
     @property
     def todo(self) -> list[int]:
-        """Numbers of the batches of which anything is missing."""
+        """The numbers of the batches that at least one part lacks."""
         return sorted(set().union(*self._missing.values()))
 
     @property
     def done(self) -> int:
-        """How many images need not be looked at any more."""
+        """The number of images that every part already has."""
         return len(self._setting.images) - sum(len(self._order[number]) for number in self.todo)
 
     def run(self, advance: Callable[[int], None]) -> None:
-        """Make the pass, and write its shards."""
+        """Run the network on the missing batches, and write the shards."""
         todo = self.todo
         with (
-            ThreadPoolExecutor(1, thread_name_prefix="label") as labeller,
+            ThreadPoolExecutor(1, thread_name_prefix="label") as labeler,
             contextlib.closing(self._decoded(todo)) as decoded,
         ):
             for place, (number, batch) in enumerate(zip(todo, decoded, strict=True)):
                 self._begin(number)
-                self._observe(batch, labeller)
+                self._observe(batch, labeler)
                 following = todo[place + 1] if place + 1 < len(todo) else None
                 if self._is_last(number, following):
                     self._write(number + 1)
                 advance(len(self._order[number]))
 
     def _begin(self, number: int) -> None:
-        """Open the parts that lack a batch, where a shard begins with it."""
+        """Begin a shard with a batch, unless one is open: open the parts that lack the batch."""
         if not self._open:
             self._open = [part for part, missing in self._missing.items() if number in missing]
             self._first, self._used = number, 0
 
     def _is_last(self, number: int, following: int | None) -> bool:
-        """Whether a shard ends with a batch: it is full, or the next batch is not for the same parts."""
+        """Whether the shard ends with a batch: it is full, or the next batch is missing in other parts."""
         step = max(1, SHARD_IMAGES // self._setting.study.compute.batch)
         if following != number + 1 or following % step == 0 or self._is_full():
             return True
@@ -98,7 +99,7 @@ class Pass:
     def _is_full(self) -> bool:
         """Whether one more batch could take more memory than the study allows.
 
-        What is kept of a layer is there twice for a moment, when it is joined and written.
+        The tally of a part is in memory twice for a moment, while its arrays are joined and written.
         """
         sizes = [part.nbytes for part in self._open]
         used = sum(sizes)
@@ -113,7 +114,7 @@ class Pass:
         self._open = []
 
     def _decoded(self, numbers: Sequence[int]) -> Generator[ViewBatch]:
-        """Decoded batches; the time spent waiting for them is the decoder's."""
+        """Yield decoded batches; the time spent waiting for them counts as the stage "decode"."""
         groups = [self._order[number] for number in numbers]
         with contextlib.closing(self._setting.images.batches(groups, self._setting.study.compute.workers)) as found:
             while True:
@@ -123,8 +124,11 @@ class Pass:
                     return
                 yield batch
 
-    def _observe(self, batch: ViewBatch, labeller: ThreadPoolExecutor) -> None:
-        """Show a batch to every open part; labels are made beside the forward pass, or of what it draws."""
+    def _observe(self, batch: ViewBatch, labeler: ThreadPoolExecutor) -> None:
+        """Give a batch to every open part.
+
+        Photographs are labeled in parallel with the forward pass; generated images are labeled after it.
+        """
         wanted = [name for name, part in self._layers.items() if part in self._open]
         labels = self._labels if self._labels in self._open else None
         if isinstance(self._setting.images, Latents):
@@ -133,7 +137,7 @@ class Pass:
                 if labels:
                     labels.observe(self._setting.images.pictured(batch, answer))
             return
-        labeling = labeller.submit(labels.observe, batch) if labels else None
+        labeling = labeler.submit(labels.observe, batch) if labels else None
         if len(batch) and (wanted or self._outputs in self._open):
             self._forward(batch, wanted)
         if labeling:
@@ -141,7 +145,7 @@ class Pass:
                 labeling.result()
 
     def _forward(self, batch: ViewBatch, wanted: Sequence[str]) -> object:
-        """Run the network; returns its answer."""
+        """Run the network, and return its answer."""
         tallied = 0.0
         calls = dict.fromkeys(wanted, 0)
 
@@ -165,10 +169,11 @@ class Pass:
 
 
 def _check_calls(calls: Mapping[str, int], batch: ViewBatch) -> None:
-    """Refuse a network that calls a layer for some images more or less often than once."""
+    """Refuse a network that does not call each layer exactly once for a batch."""
     for name, times in calls.items():
         if times != 1:
             raise SubjectError(
                 f"layer '{name}' was called {times} times, not once, for the {len(batch)} images from "
-                f"'{batch.paths[0]}' on: what the network computes hangs on its pictures. Leave it out of model.layers"
+                f"'{batch.paths[0]}' on: the network must call a layer once for every batch of images. Remove the "
+                "layer from model.layers"
             )

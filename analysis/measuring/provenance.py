@@ -1,15 +1,15 @@
-"""The manifest: where a run comes from."""
+"""The manifest: how a run was made, and with what."""
 
 from __future__ import annotations
 
 import platform
-from importlib import metadata
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dissectory.analysis.measuring.classification import output_of
 from dissectory.analysis.run import Manifest
+from dissectory.analysis.software import versions
 from dissectory.analysis.subjects.images import ImageFolder
 from dissectory.analysis.tally.thresholds import count_above
 from dissectory.version import __version__
@@ -43,14 +43,14 @@ def describe(
     results: Sequence[LayerResult],
     layout: Pictures,
 ) -> Manifest:
-    """Describe what was done, and with what; the end of the run adds when, and how long it took."""
+    """Make the manifest of a run; date and wall times are added when the run ends."""
     study = setting.study
     model = setting.model
     return Manifest(
         study={**study.to_dict(), **_resolved_images(setting)},
         title=study.title or _title(setting),
         seed=study.seed,
-        versions={"python": platform.python_version(), "dissectory": __version__, **dict(_versions())},
+        versions={"python": platform.python_version(), "dissectory": __version__, **versions(_SOFTWARE)},
         hashes={"weights": model.weights_hash, "images": record.images_hash},
         model={
             "source": model.source,
@@ -76,7 +76,7 @@ def _title(setting: Setting) -> str:
 
 
 def _resolved_images(setting: Setting) -> dict[str, dict[str, object]]:
-    """Give the section [images] with every value that was left to the weights filled in."""
+    """Return the section `[images]` with the values that the study leaves to the weights filled in."""
     if setting.study.images is None:
         return {}
     geometry = setting.preprocessing.geometry
@@ -93,34 +93,29 @@ def _resolved_images(setting: Setting) -> dict[str, dict[str, object]]:
     }
 
 
-def _versions() -> Iterator[tuple[str, str]]:
-    for name in _SOFTWARE:
-        try:
-            yield name, metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-
-
 def _notes(setting: Setting, record: Record, results: Sequence[LayerResult]) -> Iterator[str]:
     for result in results:
         strange = result.nonfinite
         if strange.any():
             yield (
                 f"{result.layer.name}: {strange.sum():,} activations of {np.count_nonzero(strange)} units are not "
-                f"finite (the first is unit {strange.nonzero()[0][0]}); they were tallied as 0."
+                f"finite (the first is unit {strange.nonzero()[0][0]}); they were counted as 0."
             )
     positions = len(record.labels.readable) * setting.positions
     if count_above(setting.study.dissection.quantile, positions) == 0:
-        yield f"The quantile of {positions:,} positions is less than one of them: no unit can be active anywhere."
+        yield (
+            f"The study's quantile of all {positions:,} grid positions is less than one position: "
+            "no unit can be active anywhere."
+        )
     if (
         isinstance(setting.images, ImageFolder)
         and setting.images.classes
         and not any(output_of(name, setting.model.classes) is not None for name in setting.images.classes)
     ):
-        yield "No class of the images is an output of the network by name: classes are listed without scores."
+        yield "No class of the images has the name of an output of the network: classes are listed without scores."
     outputs, named = record.predictions.outputs, len(setting.model.classes)
     if outputs and named and outputs != named:
         yield (
-            f"The network has {outputs} outputs and the list of classes {named} names: "
-            "names of predictions may be wrong."
+            f"The network has {outputs} outputs, but the list of classes has {named} names: "
+            "the names of predicted classes may be wrong."
         )

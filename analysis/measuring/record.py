@@ -1,4 +1,4 @@
-"""What a run knows beside the results of units: of its images, its passes and its time."""
+"""What a run records besides the results of units: label maps, predictions, passes and wall times."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ImagePredictions:
-    """The strongest output of the network for each image `(image,)`, -1 where there is none, out of `outputs`."""
+    """The network's highest-scoring output for each image `(image,)`, -1 if there is none; the network has `outputs`."""
 
     strongest: npt.NDArray[np.intp]
     outputs: int
 
     @classmethod
     def read(cls, shards: Shards, files: int) -> ImagePredictions:
-        """Read them for `files` images."""
+        """Read the predictions for `files` images from the shards."""
         strongest = np.full(files, NO_PREDICTION, dtype=np.intp)
         for shard in shards:
             strongest[shard.read("images")] = shard.read("predicted")
@@ -35,7 +35,7 @@ class ImagePredictions:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Label maps, predictions, how many passes were needed, and where the time went."""
+    """Label maps, predictions, the hash of the images, the number of passes, and wall time by stage."""
 
     labels: LabelMaps
     predictions: ImagePredictions

@@ -1,12 +1,12 @@
-"""Wall time by stage, to which a run that is taken up again adds that of the starts before.
+"""Wall time by stage. A resumed run adds the time of its earlier starts.
 
     seconds = Seconds()
-    seconds.take_up(run, folder / "seconds.json")
+    seconds.resume(run, folder / "seconds.json")
     with seconds.stage("decode"):
         ...
     seconds.keep()
 
-It is kept whenever a shard is written: what was spent on work that is lost is not counted.
+The times are saved whenever a shard is written, so the time spent on lost work is not counted.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Seconds(defaultdict[str, float]):
-    """Wall time by stage, 0 for those that were not reached."""
+    """Wall time by stage, in seconds; 0 for stages that were not reached."""
 
     def __init__(self) -> None:
         super().__init__(float)
@@ -36,7 +36,7 @@ class Seconds(defaultdict[str, float]):
 
     @contextlib.contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Add the wall time of a block to a stage; a stage inside another one counts for itself alone."""
+        """Add the wall time of a block to a stage. The time of a stage inside another counts only for the inner one."""
         self._inner.append(0.0)
         start = time.perf_counter()
         try:
@@ -48,26 +48,26 @@ class Seconds(defaultdict[str, float]):
                 self._inner[-1] += spent
 
     def add_earlier(self, other: Seconds, stage: str) -> None:
-        """Add to a stage, and to the total, what earlier starts of a run inside this one took."""
+        """Add the wall time of earlier starts of a run inside this one to a stage and to the total."""
         self[stage] += other._earlier
         self._earlier += other._earlier
 
     @property
     def total(self) -> float:
-        """Wall time of this start, and of earlier ones up to what was kept of them."""
+        """Wall time of this start, and of earlier starts up to their last saved times."""
         return self._earlier + time.perf_counter() - self._start
 
-    def take_up(self, run: Run, path: Path) -> None:
-        """Add what earlier starts have kept in a file of a run, and keep it there from now on."""
+    def resume(self, run: Run, path: Path) -> None:
+        """Add the times that earlier starts saved in a file of a run, and save to this file from now on."""
         self._file = run, path
-        with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):  # none, or no longer readable
+        with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):  # no file, or an unreadable one
             stages = {str(stage): float(spent) for stage, spent in json.loads(path.read_text(encoding="utf-8")).items()}
             self._earlier += stages.pop("total", 0)
             for stage, spent in stages.items():
                 self[stage] += spent
 
     def keep(self) -> None:
-        """Write down what has been spent so far.
+        """Save the times so far.
 
         Raises:
             RunError: the file cannot be written.

@@ -1,4 +1,4 @@
-"""What a study names, opened: the network, its layers, the images, the vocabulary."""
+"""The setting: everything that a study names, opened: the network, its layers, the images and the vocabulary."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ class Setting:
 
     @property
     def positions(self) -> int:
-        """Positions of the grid."""
+        """The number of grid positions of one image."""
         return self.study.dissection.grid**2
 
     def check_layer(self, key: str, layer: str | None) -> None:
-        """Check that a layer that the `key` of a study names, if it names one, is dissected.
+        """Check that the layer that a study's `key` names is dissected; `None` always passes.
 
         Raises:
-            StudyError: it is not.
+            StudyError: the layer is not dissected.
         """
         names = [known.name for known in self.layers]
         if layer and layer not in names:
@@ -58,14 +58,18 @@ class Setting:
             )
 
     def inputs(self, batch: ViewBatch) -> tuple[Tensor, ...]:
-        """What the network takes for a batch, on its device."""
+        """Return the network's inputs for a batch, on its device."""
         if isinstance(self.images, Latents):
             return self.images.inputs(batch.images)
         return (self.preprocessing.tensor(batch.views).to(self.device),)
 
 
 def open_setting(study: Study) -> Setting:
-    """Open what the study names, so that every mistake in it is found before any long work begins."""
+    """Open everything that the study names, so that its mistakes are found before any long work begins.
+
+    Raises:
+        DissectoryError: something cannot be opened or used.
+    """
     device = _device(study.compute.device)
     model = load_model(study.model, study.base)
     if study.latents is not None:
@@ -105,6 +109,6 @@ def _device(name: str) -> torch.device:
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
         raise StudyError(
-            f"compute.device is {name!r}, which is not at hand here ({reason}); use 'auto' or 'cpu'"
+            f"compute.device is {name!r}, which is not available here ({reason}); use 'auto' or 'cpu'"
         ) from None
     return device

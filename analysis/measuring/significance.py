@@ -1,4 +1,4 @@
-"""How sure the labels of units are: intervals of their IoUs, and a test against other images' label maps."""
+"""How reliable labels are: confidence intervals of their IoUs, and a test against the label maps of other images."""
 
 from __future__ import annotations
 
@@ -34,8 +34,11 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Sureness:
-    """How sure labels are `(unit,)`: the ends of the IoU's interval, and the q-value; NaN where there is no label."""
+class Confidence:
+    """The 95 % confidence interval of each label's IoU `(unit,)`, and the label's q-value; NaN without a label.
+
+    The q-values of all units are NaN if labels are not tested.
+    """
 
     low: Values
     high: Values
@@ -44,11 +47,12 @@ class Sureness:
 
 @dataclass(frozen=True, slots=True)
 class Pairing:
-    """Images that are compared with other images' label maps.
+    """The images of the test against chance: activations are compared with the label maps of other images.
 
-    `rows` are these images in the order of the visit, with the label maps of the positions that are paired, and
-    `places` the numbers of these among all (see `paired_places`); the images come from the first `batches`. In each
-    pairing, the label map is that of the image so many places on as `moves` says.
+    `rows` are these images in the order in which they were visited, with the label maps at the positions that the test
+    uses. `places` numbers these positions (see `paired_places`). The images come from the first `batches` batches.
+    `moves` holds a shift for each pairing: the activations of the image in row i are compared with the label map in row
+    i + shift.
     """
 
     rows: Rows
@@ -58,33 +62,33 @@ class Pairing:
 
     @classmethod
     def of(cls, labels: LabelMaps, pairings: int, seed: int) -> Pairing:
-        """Read the first images, and draw `pairings`."""
+        """Read the first images that were visited, and choose the shifts of `pairings` pairings."""
         rows, batches = labels.beginning(PAIRED_IMAGES)
         places = paired_places(math.isqrt(rows.labels.shape[1]))
         rows = replace(rows, labels=rows.labels[:, places >= 0])
         return cls(rows, places, batches, shifts(len(rows.images), pairings, seed))
 
 
-def assess(layers: Sequence[Counts], labels: LabelMaps, *, pairings: int, seed: int, threads: int) -> list[Sureness]:
-    """Tell how sure the labels of all layers are.
+def assess(layers: Sequence[Counts], labels: LabelMaps, *, pairings: int, seed: int, threads: int) -> list[Confidence]:
+    """Compute the confidence of the labels of all layers.
 
     Args:
-        layers: what was counted of each.
+        layers: the counts of each layer.
         labels: the label maps of all images.
-        pairings: with how many other images' label maps each image is compared.
-        seed: of resampling and pairing.
-        threads: units are shared out to them.
+        pairings: number of other images' label maps with which each image is compared; 0 for no test.
+        seed: seed of the resampling and of the pairings.
+        threads: number of threads; the units are divided among them.
     """
     intervals = _intervals(layers, labels, seed, threads)
     pairing = Pairing.of(labels, pairings, seed)
     p = [_p_values(counts, pairing, threads) for counts in layers]
     q = q_values(np.concatenate(p))
     ends = np.cumsum([len(values) for values in p])[:-1]
-    return [Sureness(*interval, values) for interval, values in zip(intervals, np.split(q, ends), strict=True)]
+    return [Confidence(*interval, values) for interval, values in zip(intervals, np.split(q, ends), strict=True)]
 
 
 def _intervals(layers: Sequence[Counts], labels: LabelMaps, seed: int, threads: int) -> list[tuple[Values, Values]]:
-    """Resample the images, those of one shard of label maps after the other."""
+    """Resample the images, one shard of label maps at a time, and return the ends of each unit's interval."""
     bootstraps = [Bootstrap(counts.layer.units) for counts in layers]
     for first, last in labels.stretches:
         rows = labels.between(first, last)
@@ -95,17 +99,17 @@ def _intervals(layers: Sequence[Counts], labels: LabelMaps, seed: int, threads: 
             kept = Kept.joined([kept_of(shard, 0, counts.layer.units) for shard in shards])
             met = count_by_image(kept, counts.thresholds, best, rows.labels, rows.row_of(counts.files), threads)
             bootstrap.observe(weights, *met, np.where(best >= 0, rows.areas[:, best], 0))
-    return [_labelled(counts, *bootstrap.interval()) for counts, bootstrap in zip(layers, bootstraps, strict=True)]
+    return [_labeled(counts, *bootstrap.interval()) for counts, bootstrap in zip(layers, bootstraps, strict=True)]
 
 
-def _labelled(counts: Counts, *values: Values) -> tuple[Values, Values]:
-    """Leave out units without a label."""
+def _labeled(counts: Counts, *values: Values) -> tuple[Values, Values]:
+    """Set the values of units without a label to NaN."""
     low, high = (np.where(counts.overlaps.best >= 0, value, np.nan) for value in values)
     return low, high
 
 
 def _p_values(counts: Counts, pairing: Pairing, threads: int) -> Values:
-    """Compare the labels of a layer with what its activations make of other images' label maps."""
+    """Test the labels of a layer: compare each unit's highest IoU with its highest IoUs on other images' label maps."""
     rows = pairing.rows
     shards = [shard for shard in counts.shards if shard.first < pairing.batches]
     concepts = rows.areas.shape[1]

@@ -1,4 +1,4 @@
-"""The tables of a dissection, out of its results."""
+"""The tables of a dissection, made from its results."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 def write_tables(run: Run, setting: Setting, record: Record, results: Sequence[LayerResult]) -> None:
-    """Write every table that a dissection fills."""
+    """Write the tables of a dissection; `classes` only if the images are files with classes."""
     positions = len(record.labels.readable) * setting.positions
     units = _joined(_units(result, setting, positions) for result in results)
     run.write_table(UNITS, units)
@@ -75,9 +75,9 @@ def _units(result: LayerResult, setting: Setting, positions: int) -> Columns:
         "concept": keys[best],
         "category": categories[best],
         "iou": iou,
-        "iou_low": result.sureness.low,
-        "iou_high": result.sureness.high,
-        "q_value": result.sureness.q_values,
+        "iou_low": result.confidence.low,
+        "iou_high": result.confidence.high,
+        "q_value": result.confidence.q_values,
         "matched": iou > setting.study.dissection.iou_threshold,
         "iqr": ratio,
         "iqr_concept": keys[informed],
@@ -90,7 +90,11 @@ def _units(result: LayerResult, setting: Setting, positions: int) -> Columns:
 
 
 def _most_informed(result: LayerResult) -> tuple[Floats, Floats, npt.NDArray[np.intp]]:
-    """The highest ratio of each unit, its threshold and its concept, -1 for none; NaN where not measured or none."""
+    """Return each unit's highest information quality ratio, its threshold and the index of its concept.
+
+    A unit that is active on no concept more often than by chance has ratio 0, threshold NaN and concept -1. If the
+    ratio was not measured, ratio and threshold are NaN, and the concept is -1.
+    """
     if result.information is None:
         unknown = np.full(result.layer.units, np.nan)
         return unknown, unknown, np.full(result.layer.units, -1, dtype=np.intp)

@@ -1,4 +1,4 @@
-"""The thresholds of a layer, from what lies on disk of it, some units at a time."""
+"""The thresholds of a layer, found from its kept activations on disk, one block of units at a time."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 
 def find_thresholds(shards: Shards, above: int, threads: int) -> Floats:
-    """Find the threshold of every unit `(unit,)`; NaN where what must be kept was guessed too boldly.
+    """Find the threshold of every unit `(unit,)`; NaN if the unit's bound was too high to find it.
 
     Args:
-        shards: of all images.
-        above: how many positions may exceed a threshold.
-        threads: units are shared out to them.
+        shards: the layer's shards of all images.
+        above: at most this many positions may exceed a threshold.
+        threads: number of threads; the units are divided among them.
     """
     bound, lowest = bound_of(shards), lowest_of(shards)
     found = np.empty_like(bound)
@@ -46,6 +46,6 @@ def find_thresholds(shards: Shards, above: int, threads: int) -> Floats:
 
 
 def _entries(shard: Shard, first: int, last: int) -> _Entries:
-    """Read the values that a shard kept of some units, and where those of each unit start."""
+    """Read the kept activations of some units from a shard, and the index at which each unit's start."""
     starts = shard.read("offsets", first, last + 1)
     return starts - starts[0], shard.read("values", int(starts[0]), int(starts[-1]))

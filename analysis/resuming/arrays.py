@@ -1,7 +1,8 @@
-"""Files of named arrays: parts of them can be read, and a file tells whether it is whole.
+"""Files of named arrays, which can be read in parts and checked for damage.
 
-A file is a line of JSON, which says where each array stands and what it sums up to, and then the arrays as they are in
-memory. Nothing is mapped into memory: what is read counts once, and is let go of when it was used.
+A file begins with a line of text and a JSON object that holds each array's type, shape, offset and checksum (CRC-32).
+The bytes of the arrays follow, as they are in memory. Files are read, not memory-mapped, so that memory is used only
+for the part that is read and is freed after use.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _CHUNK = 1 << 24
 
 
 def write_arrays(path: Path, arrays: Mapping[str, Array], note: Mapping[str, Any] | None = None) -> None:
-    """Write arrays, and a `note` of whatever JSON can hold, to a file."""
+    """Write arrays to a file, with a `note` of any values that JSON can hold."""
     plain = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     places: dict[str, list[Any]] = {}
     offset = 0
@@ -53,23 +54,23 @@ class ArrayFile:
     """A file that `write_arrays` wrote.
 
     Raises:
-        RunError: on reading what is not there, or is not such a file.
+        RunError: when it is read, if the file is missing or not a file of arrays.
     """
 
     path: Path
 
     @cached_property
     def _head(self) -> tuple[dict[str, Any], int]:
-        """What the first line says, and where it ends."""
+        """The JSON object at the start of the file, and the offset at which it ends."""
         try:
             with self.path.open("rb") as file:
                 line = file.readline(len(_HEAD) + 40)
                 length, total = map(int, line.removeprefix(_HEAD).split())
                 head = file.read(length)
         except (OSError, ValueError) as error:
-            raise self._broken(error) from error
+            raise self._unreadable(error) from error
         if not line.startswith(_HEAD) or zlib.crc32(head) != total:
-            raise self._broken("its first line is damaged")
+            raise self._unreadable("its header is damaged")
         return json.loads(head), len(line) + length
 
     @property
@@ -79,7 +80,7 @@ class ArrayFile:
         return note
 
     def read(self, name: str, first: int = 0, last: int | None = None) -> Array:
-        """Read the rows `first` to `last`, without the last, of an array; all of them by default."""
+        """Read the rows `first` to `last - 1` of an array; all rows by default."""
         head, begin = self._head
         dtype, (rows, *rest), offset, _ = head["arrays"][name]
         last = rows if last is None else last
@@ -91,10 +92,10 @@ class ArrayFile:
             )
             return values.reshape(last - first, *rest)
         except (OSError, ValueError) as error:
-            raise self._broken(error) from error
+            raise self._unreadable(error) from error
 
     def is_whole(self) -> bool:
-        """Whether every byte is as it was written; reads the whole file."""
+        """Whether every byte is as it was written; this reads the whole file."""
         try:
             head, begin = self._head
             with self.path.open("rb") as file:
@@ -108,12 +109,12 @@ class ArrayFile:
         except (OSError, RunError):
             return False
 
-    def _broken(self, reason: object) -> RunError:
-        return RunError(f"{self.path} cannot be read ({reason}): give the same command again, which makes it anew")
+    def _unreadable(self, reason: object) -> RunError:
+        return RunError(f"{self.path} cannot be read ({reason}): run the same command again, which measures it again")
 
 
 def _sum(file: Any, length: int) -> int:  # noqa: ANN401 - any file
-    """Sum up the next bytes of a file."""
+    """Compute the checksum of the next `length` bytes of a file."""
     total = 0
     while length > 0 and (part := file.read(min(length, _CHUNK))):
         total = zlib.crc32(part, total)

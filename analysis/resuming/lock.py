@@ -1,4 +1,4 @@
-"""A run's folder is worked in by one process at a time: two would take each other's files away, or mix their tables."""
+"""A lock that lets only one process work in a run's folder: two would delete each other's files or mix their tables."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Lock a folder for the time of the context; the lock goes with the process, whatever ends it.
+    """Lock a folder inside the context. The operating system releases the lock when the process ends, however it ends.
 
     Raises:
         RunError: another process has locked it.
@@ -27,9 +27,9 @@ def locked(folder: Path) -> Iterator[None]:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise RunError(
-                f"another process is at work in {folder}: wait until it ends, or name another folder with --out"
+                f"another process is writing to {folder}: wait until it ends, or name another folder with --out"
             ) from None
-        except OSError:  # not every file system knows locks
+        except OSError:  # some file systems have no locks
             pass
         yield
     finally:

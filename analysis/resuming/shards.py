@@ -1,11 +1,12 @@
-"""What was measured of the images, kept on disk while a run goes on, so that a stopped run is taken up again.
+"""The progress of a run: measurements are kept on disk, so that an interrupted run can be resumed.
 
     shelf = Shelf(run, run.folder / "progress" / "network")
     shards = shelf.open("labels", {"the images": "5f0c...", "dissection.grid": "56"})
-    shards.write(0, 8, arrays, note)      # of the batches 0 to 7
+    shards.write(0, 8, arrays, note)      # the measurements of batches 0 to 7
 
-A shard is whole or it is not there: it is written under another name first, and its sums are checked before it is
-trusted. It lies under the fingerprint of all that it depends on, so what was measured otherwise is never taken for it.
+A shard is complete or missing: it is written to a temporary file first, and its checksums are verified before it is
+used. The name of its folder contains a fingerprint of everything that it depends on, so measurements of a different
+study or network are never mistaken for it.
 """
 
 from __future__ import annotations
@@ -31,14 +32,14 @@ if TYPE_CHECKING:
     Facts = Mapping[str, str]
 
 PROGRESS = "progress"
-"""Where in a run's folder its progress is kept."""
+"""The folder of the progress inside a run's folder."""
 _FACTS = "facts.json"
 _NAME = re.compile(r"(\d{7,})-(\d{7,})\.shard")
 
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """What was kept of the batches `first` to `last`, without the last; of a part that goes by units, of these."""
+    """The measurements of the batches `first` to `last - 1`, or of the units, in a part that is divided by units."""
 
     first: int
     last: int
@@ -50,14 +51,14 @@ class Shard:
 
     @property
     def note(self) -> dict[str, Any]:
-        """What else was noted."""
+        """The note that was written with the arrays."""
         return self.file.note
 
 
 class Shards:
-    """The shards of one part of the work, such as one layer, in the order of the visit.
+    """The shards of one part of the work, such as one layer, in the order of their batches.
 
-    What is damaged, half written or of another kind in its folder is removed.
+    Damaged or incomplete shards and all other files in the part's folder are removed.
     """
 
     def __init__(self, run: Run, folder: Path) -> None:
@@ -72,14 +73,14 @@ class Shards:
         return len(self._shards)
 
     def missing(self, batches: int) -> list[int]:
-        """Find the batches, out of so many, of which there is no shard."""
-        there = {batch for shard in self for batch in range(shard.first, shard.last)}
-        return [batch for batch in range(batches) if batch not in there]
+        """List the batches, out of `batches`, that are in no shard."""
+        done = {batch for shard in self for batch in range(shard.first, shard.last)}
+        return [batch for batch in range(batches) if batch not in done]
 
     def write(
         self, first: int, last: int, arrays: Mapping[str, npt.NDArray[Any]], note: Mapping[str, Any] | None = None
     ) -> None:
-        """Keep what is known of some batches.
+        """Write the measurements of the batches `first` to `last - 1` as a shard.
 
         Raises:
             RunError: the folder cannot be written.
@@ -97,10 +98,10 @@ class Shards:
 
 
 def _whole(folder: Path) -> Iterator[Shard]:
-    """Find the shards that can be trusted; all other files but the facts are removed.
+    """Yield the undamaged shards of a folder; remove all other files but the facts.
 
     Raises:
-        RunError: one cannot be removed.
+        RunError: a file cannot be removed.
     """
     reached = 0
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
@@ -115,7 +116,7 @@ def _whole(folder: Path) -> Iterator[Shard]:
 
 
 class Shelf:
-    """The parts of a run's progress, each in a folder that bears the fingerprint of what it depends on.
+    """The parts of a run's progress, each in a folder named by the fingerprint of the facts that it depends on.
 
     Raises:
         RunError: the folder cannot be read or written.
@@ -128,13 +129,13 @@ class Shelf:
         self._new: set[Path] = set()
 
     def spare(self, kind: str, facts: Facts) -> Path:
-        """Keep a part, if there is one, when others are discarded; gives its folder."""
+        """Protect a part from `discard_others`, whether it exists or not, and return its folder."""
         folder = self.folder / f"{kind}-{fingerprint(facts)}"
         self._opened.add(folder)
         return folder
 
     def open(self, kind: str, facts: Facts) -> Shards:
-        """Open a part; `facts` are all that it depends on."""
+        """Open a part; `facts` is everything that it depends on."""
         folder = self.spare(kind, facts)
         if not (folder / _FACTS).is_file():
             self._new.add(folder)
@@ -143,7 +144,7 @@ class Shelf:
         return Shards(self._run, folder)
 
     def changes(self, kind: str, facts: Facts) -> list[str]:
-        """Name the facts in which the most similar earlier part of a kind differs; none where there is no such part."""
+        """Name the facts in which the most similar earlier part of a kind differs; empty without an earlier part."""
         found = [
             sorted(name for name in {*facts, *earlier} if facts.get(name) != earlier.get(name))
             for earlier in self._earlier(kind)
@@ -156,11 +157,11 @@ class Shelf:
                 noted = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
                 if folder not in self._new and noted["kind"] == kind:
                     yield noted["facts"]
-            except (OSError, ValueError, TypeError, KeyError):  # half written: it says nothing
+            except (OSError, ValueError, TypeError, KeyError):  # incomplete: ignore it
                 continue
 
     def discard_others(self) -> None:
-        """Remove the parts that were not opened: nothing asks for them any more."""
+        """Remove the parts that were neither opened nor spared: the study no longer needs them."""
         for folder in self._folders():
             if folder not in self._opened:
                 forget(folder)
@@ -170,15 +171,15 @@ class Shelf:
 
 
 def fingerprint(facts: Facts) -> str:
-    """Sixteen hexadecimal digits that stand for all facts."""
+    """Return a hash of the facts, in 16 hexadecimal digits."""
     return hashlib.sha256(json.dumps(dict(facts), sort_keys=True).encode()).hexdigest()[:16]
 
 
 def forget(path: Path) -> None:
-    """Remove a run's progress, or a file in it.
+    """Remove the progress of a run, or a file or folder in it.
 
     Raises:
-        RunError: it cannot be removed.
+        RunError: the file or folder cannot be removed.
     """
     try:
         if path.is_dir() and not path.is_symlink():

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
+from dissectory.analysis.experiments.attack.paths import picture
 from dissectory.analysis.experiments.attack.tables import ATTACK_CHANGES, ATTACK_UNITS, ATTACKS
 from dissectory.analysis.experiments.texture.tables import TEXTURES
-from dissectory.analysis.run import Pictures
 
 if TYPE_CHECKING:
     from dissectory.analysis.run import Run
@@ -42,7 +42,7 @@ def with_attacks(run: Run, *, known: bool = True, success: bool = True) -> Run:
     ])  # fmt: skip
     for image in (3, 5, 6):
         for kind in ("", "changed", "difference"):
-            path = run.folder / Pictures.attack(image, kind)
+            path = run.folder / picture(image, kind)
             path.parent.mkdir(parents=True, exist_ok=True)
             Image.new("RGB", (8, 8)).save(path)
     return run

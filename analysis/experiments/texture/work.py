@@ -11,22 +11,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from dissectory.analysis.experiments.texture.tables import TEXTURES
 from dissectory.analysis.measuring.activations import blocks, kept_of
-from dissectory.analysis.measuring.measurement import ATTEMPTS, LOOSER
-from dissectory.analysis.measuring.parts import LayerPart
+from dissectory.analysis.measuring.attempts import known_bounds, open_part, settle, thresholds_of
 from dissectory.analysis.measuring.passes import Pass
 from dissectory.analysis.measuring.seconds import Seconds
-from dissectory.analysis.measuring.thresholding import find_thresholds
 from dissectory.analysis.resuming.shards import Shelf, forget
 from dissectory.analysis.subjects.images import ImageFolder
 from dissectory.analysis.tally.agreement import count_agreement
 from dissectory.analysis.tally.chance import REPLICATES, Bootstrap, poisson_weights
 from dissectory.analysis.tally.kept import Kept
-from dissectory.analysis.tally.thresholds import count_above
-from dissectory.analysis.tally.upsampling import Upsampler
 from dissectory.errors import ImagesError
 
 if TYPE_CHECKING:
@@ -37,11 +32,14 @@ if TYPE_CHECKING:
 
     from dissectory.analysis.experiments.bench import Bench
     from dissectory.analysis.experiments.texture.declare import TextureSection
+    from dissectory.analysis.measuring.attempts import Found
+    from dissectory.analysis.measuring.parts import LayerPart
     from dissectory.analysis.measuring.setting import Setting
     from dissectory.analysis.resuming.shards import Shards
     from dissectory.analysis.subjects.layers import LayerInfo
     from dissectory.progress import Progress
 
+    Floats = npt.NDArray[np.float32]
     Columns = dict[str, npt.NDArray[np.generic]]
 
 _AT_ONCE = 256
@@ -122,32 +120,24 @@ def run(bench: Bench, section: TextureSection) -> None:
 
 
 def _measure(setting: Setting, shelf: Shelf, progress: Progress) -> list[_Side]:
-    """Look at all layers on some images; where too little was kept for a threshold, once more."""
-    found: dict[str, _Side] = {}
-    for attempt in range(ATTEMPTS):
-        parts = [_part(setting, shelf, layer, attempt) for layer in setting.layers if layer.name not in found]
-        if not parts:
-            break
+    """Measure all layers on some images."""
+
+    def find(part: LayerPart) -> Floats:
+        return thresholds_of(setting, part, len(setting.images))
+
+    def measure(layers: Sequence[LayerInfo], attempt: int, known: Sequence[Floats | None]) -> list[LayerPart]:
+        shelves = [shelf.open("layer", {"layer": layer.name, "attempt": str(attempt)}) for layer in layers]
+        each = zip(layers, shelves, known, strict=True)
+        parts = [open_part(setting, layer, shards, attempt, bounds) for layer, shards, bounds in each]
         _look(setting, parts, progress)
-        for part in parts:
-            above = count_above(setting.study.dissection.quantile, len(setting.images) * setting.positions)
-            thresholds = find_thresholds(part.shards, above, torch.get_num_threads())
-            if not np.isnan(thresholds).any():
-                found[part.layer.name] = _Side(part.shards, thresholds)
-    return [found[layer.name] for layer in setting.layers]
+        return parts
 
+    def measure_again(failed: Found, attempt: int) -> list[LayerPart]:
+        layers = [part.layer for part, _ in failed]
+        return measure(layers, attempt, [known_bounds(part, levels) for part, levels in failed])
 
-def _part(setting: Setting, shelf: Shelf, layer: LayerInfo, attempt: int) -> LayerPart:
-    dissection = setting.study.dissection
-    return LayerPart(
-        layer,
-        shelf.open("layer", {"layer": layer.name, "attempt": str(attempt)}),
-        Upsampler(layer.height, layer.width, dissection.grid, dissection.border),
-        1,
-        total=len(setting.images),
-        quantile=dissection.quantile * LOOSER**attempt if attempt < ATTEMPTS - 1 else 1,
-        threads=torch.get_num_threads(),
-    )
+    first = measure(setting.layers, 0, [None] * len(setting.layers))
+    return [_Side(part.shards, levels) for part, levels in settle(first, find, measure_again)]
 
 
 def _look(setting: Setting, parts: Sequence[LayerPart], progress: Progress) -> None:

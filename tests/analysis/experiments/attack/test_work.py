@@ -17,10 +17,10 @@ from dissectory.analysis.demo.write import write_world
 from dissectory.analysis.dissection import dissect
 from dissectory.analysis.experiments.attack import carlini_wagner
 from dissectory.analysis.experiments.attack import work as attack
-from dissectory.analysis.experiments.attack.paths import TENSORS
+from dissectory.analysis.experiments.attack.paths import TENSORS, picture
 from dissectory.analysis.experiments.attack.work import important_units
 from dissectory.analysis.experiments.class_ablation.tables import UNIT_ABLATIONS
-from dissectory.analysis.run import Pictures, Run
+from dissectory.analysis.run import Run
 from dissectory.analysis.study.study import Study
 from dissectory.analysis.tables.catalog import all_tables
 from dissectory.errors import StudyError
@@ -150,7 +150,7 @@ def test_the_pictures_are_those_that_were_measured(run: Run, tensors: dict[str, 
     table = text(run, "attacks")
     for place, row in enumerate(table.to_dict("records")):
         read = {
-            kind: np.asarray(Image.open(run.folder / Pictures.attack(row["image"], kind)).convert("RGB"))
+            kind: np.asarray(Image.open(run.folder / picture(row["image"], kind)).convert("RGB"))
             for kind in ("", "changed", "difference")
         }
         assert (read[""].transpose(2, 0, 1) == tensors["originals"][place]).all()

@@ -11,6 +11,7 @@ from PIL import Image
 from worlds.drawn_world import IMAGES, levels, study
 
 from dissectory.analysis.dissection import dissect
+from dissectory.analysis.experiments.drawers.paths import counterexamples as counterexamples_path
 from dissectory.analysis.run import Pictures
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def test_counterexamples_are_drawn_by_others(run: Run) -> None:
         assert rows["rank"].tolist() == list(range(len(rows)))
         assert rows.pixels.tolist() == area[rows.image].tolist()
         assert rows.peak.tolist() == pytest.approx(peaks[rows.image, number], abs=1e-6)
-        assert (run.folder / Pictures.counterexamples(0, number)).is_file() == (len(rows) > 0)
+        assert (run.folder / counterexamples_path(0, number)).is_file() == (len(rows) > 0)
     assert set(SUN) <= set(found.unit)  # the sun has two drawers
 
 
@@ -77,7 +78,7 @@ def test_what_draws_one_thing_alone_has_area_one_and_no_counterexample(run: Run)
 def test_pictures_of_counterexamples_are_of_their_images(run: Run) -> None:
     found, tile = run.table("counterexamples"), Pictures().tile
     rows = found[found.unit == SUN[0]]
-    strip = np.asarray(Image.open(run.folder / Pictures.counterexamples(0, SUN[0])).convert("RGB"))
+    strip = np.asarray(Image.open(run.folder / counterexamples_path(0, SUN[0])).convert("RGB"))
     assert strip.shape == (tile, 5 * tile, 3)
     for rank, image in enumerate(rows.image):
         cell = tile // drawing.CELLS

@@ -14,6 +14,8 @@ from worlds.drawn_world import study
 
 from dissectory.analysis.dissection import dissect
 from dissectory.analysis.editing.pictures import SHOWN
+from dissectory.analysis.experiments.generator_ablation.paths import ablation, without
+from dissectory.analysis.experiments.insertion.paths import insertion
 from dissectory.analysis.run import Pictures
 from dissectory.analysis.tally.changes import Sample, change_of
 
@@ -107,7 +109,7 @@ def test_pictures_without_a_unit_are_of_the_images_that_move_it_most(run: Run) -
         images = tops[(tops.unit == unit) & (tops["rank"] < shown)].sort_values("rank").image
         levels = levels_of([drawn_world.SEED + image for image in images])
         before, wanted = picture(levels), picture(removed(levels, [unit]))
-        less, apart = tiles(run, Pictures.without(0, unit), 2, shown)
+        less, apart = tiles(run, without(0, unit), 2, shown)
         assert max(map(differ, less, wanted)) < 8
         assert max(map(differ, apart, np.abs(wanted - before))) < 8
 
@@ -123,7 +125,7 @@ def test_pictures_without_a_concepts_units_are_of_the_images_with_most_of_it(run
         assert rows[rows.units == 0].sort_values("rank").seed.tolist() == seeds
         sizes = sorted(set(rows.units))
         assert sizes == [0, 2, 4]
-        strip = tiles(run, Pictures.ablation(names.index(concept)), len(seeds), len(sizes))
+        strip = tiles(run, ablation(names.index(concept)), len(seeds), len(sizes))
         for column, size in enumerate(sizes):
             left = removed(levels_of(seeds), best(run, concept)[:size])
             counted = rows[rows.units == size].sort_values("rank").pixels.tolist()
@@ -138,7 +140,7 @@ def test_pictures_of_an_insertion_show_the_places_of_most_contexts(run: Run) -> 
     for concept, rows in table.groupby(table.concept.astype(str)):
         fertile = insertions[(insertions.concept == concept) & (insertions.added_pixels > 0)]
         assert sorted(rows.context) == sorted(fertile.context)
-        strip = tiles(run, Pictures.insertion(names.index(concept)), len(rows), 3)
+        strip = tiles(run, insertion(names.index(concept)), len(rows), 3)
         unit = best(run, concept)[0]
         for row, (was, now, apart) in zip(rows.to_dict("records"), strip, strict=True):
             assert row["added_pixels"] == 1
