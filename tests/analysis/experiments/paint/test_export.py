@@ -135,7 +135,9 @@ def test_weights_that_halves_can_hold_are_stored_in_half_the_bytes(generator: Ge
     halved = Generator().eval()
     halved.load_state_dict({name: value.half() for name, value in generator.state_dict().items()})
     painting = prepare_painting(halved, "layer3", (torch.ones(1, 74),), [TREE], tmp_path / "paint", seeds=[0])
-    weights = sum(value.numel() for part in (halved.layer4, halved.layer5, halved.color) for value in part.parameters())
+    weights = sum(
+        value.numel() for part in (halved.layer4, halved.layer5, halved.colour) for value in part.parameters()
+    )
     assert painting.weights == "float16"
     assert painting.agreement.difference < 0.01
     assert 2 * weights < (tmp_path / "paint" / GRAPH).stat().st_size < 2.1 * weights
@@ -180,8 +182,8 @@ def test_a_different_graph_is_seen(generator: Generator, tmp_path: Path, monkeyp
 
     def shifted(*args: object) -> ir.Model:
         model = export(*args)  # type: ignore[arg-type]
-        bias = generator.color.bias.numpy() + 0.01  # type: ignore[union-attr]
-        model.graph.initializers["color.bias"].const_value = ir.tensor(bias, name="color.bias")
+        bias = generator.colour.bias.numpy() + 0.01  # type: ignore[union-attr]
+        model.graph.initializers["colour.bias"].const_value = ir.tensor(bias, name="colour.bias")
         return model
 
     monkeypatch.setattr(room, "_export", shifted)
