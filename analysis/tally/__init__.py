@@ -1,1 +1,1 @@
-"""Running statistics that add: the tally of two halves, added, is the tally of the whole."""
+"""Running statistics that can be added: the tallies of two sets of images sum to the tally of both sets together."""

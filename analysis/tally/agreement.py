@@ -1,9 +1,9 @@
-"""How often a unit is active at the same positions of two pictures, such as an image and its copy in other textures.
+"""How often a unit is active at the same positions of two images, such as an image and its stylized copy.
 
     counted = count_agreement(kept, other, pairs=60, positions=56 * 56)
     counted.agreement       # (unit,)
 
-Bau et al. 2020, supplement: P[both] / (2 q - P[both]) where each of the two is active at a share q of all positions.
+Bau et al. 2020, supplement: P[both] / (2 q - P[both]), if the unit is active at a share q of the positions in either kind.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Counts of active positions in pairs of pictures `(pair, unit)`: in one, in the other, in both.
+    """Counts of active positions in pairs of images `(pair, unit)`: in one image, in the other, and in both.
 
-    `any_two` `(unit,)` counts the positions that are active in one picture and in another, over all pictures of the one
-    kind and all of the other, whether or not they are a pair.
+    `any_two` `(unit,)` counts the positions that are active in both of two images, over all combinations of an image of
+    one kind and an image of the other kind, pairs or not.
     """
 
     one: _I64
@@ -37,14 +37,14 @@ class Agreement:
 
     @property
     def agreement(self) -> _F64:
-        """Positions active in both pictures over those active in one or both `(unit,)`; NaN where there are none."""
+        """Positions active in both images divided by those active in at least one `(unit,)`; NaN if there are none."""
         return _ratio(self.both.sum(axis=0).astype(np.float64), self._active)
 
     @property
     def chance(self) -> _F64:
-        """The agreement of pictures that are no pair `(unit,)`: the mean overlap of all such; NaN for a single pair."""
+        """The mean agreement of images that are not a pair `(unit,)`; NaN if there is only one pair."""
         pairs = len(self.both)
-        if pairs < 2:  # noqa: PLR2004 - there is no other picture
+        if pairs < 2:  # noqa: PLR2004 - no images that are not a pair
             return np.full(len(self.any_two), np.nan)
         return _ratio((self.any_two - self.both.sum(axis=0)) / (pairs - 1), self._active)
 
@@ -54,18 +54,18 @@ class Agreement:
 
 
 def _ratio(both: _F64, active: _I64) -> _F64:
-    """Intersection over union, of the intersection and the sum of both areas."""
+    """Compute the intersection over union from the intersection and the sum of both areas."""
     return np.asarray(np.divide(both, active - both, out=np.full(len(both), np.nan), where=active > 0))
 
 
 def count_agreement(one: Kept, other: Kept, pairs: int, positions: int) -> Agreement:
-    """Count where units are active in pairs of pictures.
+    """Count where units are active in pairs of images.
 
     Args:
-        one: active positions alone, by the pair's number.
-        other: those of the other pictures of the same pairs, for the same units.
-        pairs: how many there are.
-        positions: of the grid.
+        one: only active positions, with the pair's number as the image number.
+        other: the same for the other images of the same pairs, and for the same units.
+        pairs: the number of pairs.
+        positions: the number of grid positions.
     """
     counted = [_count(*_active_of(one, unit), *_active_of(other, unit), pairs, positions) for unit in range(one.count)]
     in_one, in_other, both, any_two = zip(*counted, strict=True)
@@ -75,7 +75,7 @@ def count_agreement(one: Kept, other: Kept, pairs: int, positions: int) -> Agree
 
 
 def _active_of(kept: Kept, unit: int) -> tuple[_I64, _I64]:
-    """Pairs and positions of a unit's entries `(entry,)`."""
+    """Return the pair number and the position of each of a unit's entries `(entry,)`."""
     pairs = slice(kept.first[unit], kept.first[unit + 1])
     starts = kept.starts[pairs.start : pairs.stop + 1]
     return (
@@ -87,7 +87,7 @@ def _active_of(kept: Kept, unit: int) -> tuple[_I64, _I64]:
 def _count(
     pair: _I64, position: _I64, other_pair: _I64, other_position: _I64, pairs: int, positions: int
 ) -> tuple[_I64, _I64, _I64, int]:
-    """Count for one unit: active positions of each pair in one, in the other and in both; and of any two pictures."""
+    """Count for one unit the active positions of each pair in one, the other and both images, and those of any two."""
     both = np.intersect1d(pair * positions + position, other_pair * positions + other_position, assume_unique=True)
     here, there = (np.bincount(where, minlength=positions) for where in (position, other_position))
     return (

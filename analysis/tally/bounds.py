@@ -1,13 +1,14 @@
-"""What an activation must exceed to be kept: a lower bound of its unit's threshold, raised as images are seen.
+"""Lower bounds of the units' thresholds: only activations above its unit's bound are kept.
 
-A bound is the highest level that the images seen so far support: the mean number of positions above it, less some
-standard errors, is still more than the threshold will leave. Images are the sampling unit, and drawn without
-replacement from all that there are. A bound can be too bold; `thresholds.settled` tells, and what it says is exact.
+Bounds rise as more images are seen. A bound is the highest level that the images so far support: the mean number of
+positions above it, minus some standard errors, is still more than the threshold will leave. Images are the sampling
+unit, drawn without replacement from all images of the study. A bound can be too high by chance; `thresholds.settled`
+detects this exactly.
 
-Measured on 448 units of four layers of SqueezeNet-Places365 with a thousand photographs each of scenes and of ImageNet,
-at a risk of 1e-4: in 500 random orders of the visit none of 448,000 bounds was too bold at any time (at 1 / 2000, 3
-were), nor was any of 6,061 units in the order of the study. After 32, 64, 128, 256 and 512 images about 7, 4, 2.4, 1.7
-and 1.4 times as much was kept as the threshold needs.
+Measured on 448 units of four layers of SqueezeNet-Places365, with a thousand photographs each of scenes and of
+ImageNet, at a risk of 1e-4: in 500 random orders of the images, none of 448,000 bounds was ever too high (at a risk of
+1 / 2000, 3 were). In the order of the study, no bound of 6,061 units was. After 32, 64, 128, 256 and 512 images, about
+7, 4, 2.4, 1.7 and 1.4 times as many activations were kept as the threshold needs.
 """
 
 from __future__ import annotations
@@ -35,18 +36,18 @@ if TYPE_CHECKING:
     _I64 = npt.NDArray[np.int64]
 
 RISK = 1e-6
-"""Chance that a bound is too bold, if the mean over images were normal; see `errors_of`. A single unit whose bound is
-costs another pass over all images; a hundredth of the risk keeps about a twentieth more."""
+"""Probability that a bound is too high, if the mean over images were normally distributed; see `errors_of`. One unit
+with such a bound costs another pass over all images. A risk a hundred times lower keeps about 5 % more activations."""
 _SAMPLED = 8
-"""The first bound looks at so many times so many positions of each map."""
+"""The first bound samples this many by this many positions of each map."""
 _CLOSE = 1 << 16
-"""Levels are told apart down to so many floats, which is less than 1 %."""
+"""The search for a level ends within this many float32 numbers, a difference of less than 1 %."""
 _ROUNDING = 1e-4
-"""By this share the first bound, which is of values that are rounded otherwise, is lowered."""
+"""The first bound is lowered by this share, because the values that it samples are rounded in another way."""
 
 
 def errors_of(seen: int) -> float:
-    """How many standard errors a bound stays below what `seen` images show: Student's t for `RISK`.
+    """Return how many standard errors a bound is below the mean of `seen` images: Student's t for `RISK`.
 
     >>> round(errors_of(32), 2), round(errors_of(512), 2)
     (5.83, 4.81)
@@ -55,10 +56,10 @@ def errors_of(seen: int) -> float:
 
 
 def first_bound(maps: Tensor, total: int, quantile: float, upsampler: Upsampler, threads: int = 1) -> Floats:
-    """Bound every threshold `(unit,)` of `total` images from the maps `(batch, unit, height, width)` of a few.
+    """Bound every threshold `(unit,)` of `total` images from the maps `(batch, unit, height, width)` of a few images.
 
-    Looks at some positions of each map, others in each: the same in all would miss, or take for the whole, what units
-    do at a map's edges. No bound is lower than all activations of these maps.
+    Different positions are sampled in each map: a fixed set could miss, or overrate, what units do at the edges of
+    their maps. No bound is lower than all activations of these maps.
     """
     clean = maps.detach().float()
     if not torch.isfinite(clean.sum()):
@@ -81,7 +82,8 @@ def first_bound(maps: Tensor, total: int, quantile: float, upsampler: Upsampler,
 def _sample(maps: Tensor, upsampler: Upsampler) -> Floats:
     """Upsample maps to a few positions `(unit, image, position)`, nearly as exactly as `upsampler`.
 
-    Each map has its own: one drawn from each of some parts of the grid, so that any is as likely as any other.
+    Each map has its own positions: rows and columns are each drawn from equal parts of the grid, one from each part, so
+    that all positions are equally likely.
     """
     images, grid = len(maps), upsampler.grid
     parts = (np.arange(_SAMPLED) + np.random.default_rng(0).random((images, 2, _SAMPLED))) / _SAMPLED
@@ -96,29 +98,29 @@ def _sample(maps: Tensor, upsampler: Upsampler) -> Floats:
 def raised(
     kept: Kept, seen: int, total: int, quantile: float, positions: int, bound: Floats, threads: int = 1
 ) -> Floats:
-    """Raise bounds `(unit,)` as far as the images seen support.
+    """Raise bounds `(unit,)` as far as the images so far support.
 
     Args:
-        kept: what was kept of these images.
-        seen: how many images were seen.
-        total: how many there are.
+        kept: the kept activations of these images.
+        seen: the number of images so far.
+        total: the number of all images.
         quantile: the share of positions that may be above a threshold.
-        positions: of the grid.
-        bound: `(unit,)`, so far; everything above it was kept.
-        threads: units are shared out to them.
+        positions: the number of grid positions.
+        bound: `(unit,)`, the bounds so far; all activations above them were kept.
+        threads: the number of threads, which share the units.
     """
     factor = errors_of(seen) ** 2 / seen * (1 - seen / total) if seen < total else 0.0
     return _raised(kept, seen, _needed(total, quantile, positions), factor, bound, threads)
 
 
 def _needed(total: int, quantile: float, positions: int) -> float:
-    """How many positions of an image must be above a bound, in the mean over all, so that it is not too bold."""
+    """Return how many positions per image, in the mean, must be above a bound that is not too high."""
     return (count_above(quantile, total * positions) + 1) / total
 
 
 def _raised(kept: Kept, seen: int, needed: float, factor: float, bound: Floats, threads: int) -> Floats:
-    """Raise bounds; `factor` times the variance over images is the square of what is stayed below."""
-    higher = bound + np.float32(0)  # minus zero is zero
+    """Raise bounds; `factor` times the variance over images is the square of the safety margin."""
+    higher = bound + np.float32(0)  # turns minus zero into zero
     if math.isfinite(factor):
         in_blocks(
             lambda first, last: _raise(first, last, kept.first, kept.starts, kept.values, seen, needed, factor, higher),
@@ -133,7 +135,7 @@ def _raise(
     begin: int, end: int, first: _I64, starts: _I64, values: Floats, seen: int, needed: float, factor: float,
     bounds: Floats,
 ) -> None:  # fmt: skip
-    """Raise the bounds of some units to the highest level that is supported, by halving what is in question."""
+    """Raise the bounds of some units to the highest supported level, by bisection."""
     for unit in range(begin, end):
         pairs = starts[first[unit] : first[unit + 1] + 1]
         mine = values[pairs[0] : pairs[-1]].view(np.int32)
@@ -152,7 +154,7 @@ def _raise(
 
 @part_of_kernels
 def _is_supported(pairs: _I64, values: Floats, level: np.float32, seen: int, needed: float, factor: float) -> bool:
-    """Whether the mean over images of how many values are above a level is far enough above what is needed."""
+    """Whether the mean number of values above a level, over the images, exceeds `needed` by the safety margin."""
     mine = values[pairs[0] : pairs[-1]]
     total = squares = 0
     for entry in range(len(mine)):
@@ -171,11 +173,11 @@ def _is_supported(pairs: _I64, values: Floats, level: np.float32, seen: int, nee
 
 @part_of_kernels
 def _key_of(bits: np.int32) -> int:
-    """Turn the bits of a float into a whole number: the same order, steps of equal ratio."""
+    """Convert the bits of a float to an integer in the same order, with steps of nearly equal ratio."""
     return int(np.int32(bits ^ ((bits >> 31) & 0x7FFFFFFF)))
 
 
 @part_of_kernels
 def _float_of(key: int) -> np.float32:
-    """Turn the whole number back into its float."""
+    """Convert the integer back to its float."""
     return np.int32(key ^ ((key >> 63) & 0x7FFFFFFF)).view(np.float32)

@@ -1,10 +1,10 @@
-"""How sure a label is: an interval for its IoU, and a test of whether chance would do as well.
+"""How reliable a label is: a confidence interval for its IoU, and a test against chance.
 
-    weights = poisson_weights(images, REPLICATES, seed)         # once for a shard, whatever the number of layers
+    weights = poisson_weights(images, REPLICATES, seed)         # once for a shard, for all layers
     bootstrap.observe(weights, intersection, active, areas)     # for each layer
     low, high = bootstrap.interval()
 
-Images are the sampling unit: positions of one image are anything but independent.
+Images are the sampling unit, because the positions of one image are not independent.
 """
 
 from __future__ import annotations
@@ -23,20 +23,22 @@ if TYPE_CHECKING:
     _F64 = npt.NDArray[np.float64]
 
 REPLICATES = 1000
-"""Resampled sets of images: some 25 lie beyond each end of an interval."""
+"""Resampled sets of images; about 25 of them are beyond each end of an interval."""
 PAIRED_IMAGES = 1024
-"""Images that are paired: more of them find more than more pairings do. Of the units of SqueezeNet's fire9, 49 pairings
-of 1024 images find 96 %, of 512 images 92 % and of 256 images 50 %; 99 pairings find 97, 93 and 56 %."""
+"""Number of images in the test against chance. More images find more units than more pairings do: of the units of
+SqueezeNet's fire9, 49 pairings of 1024 images find 96 %, of 512 images 92 % and of 256 images 50 %; 99 pairings find
+97, 93 and 56 %."""
 PAIRED_SIDE = 28
-"""Rows and columns of the grid that are paired at least; neighbors tell nearly the same."""
+"""The test uses at least this many rows and columns of the grid; neighboring positions carry nearly the same
+information."""
 
 _BITS = 2**64
 _POWERS = tuple((k - j, j) for k in (1, 2, 3) for j in range(k + 1))
-"""Products of intersection and union, of which the influence of images is made up to its third moment."""
+"""Powers of intersection and union whose sums give the moments of the images' influence, up to the third."""
 
 
 def _poisson_steps() -> npt.NDArray[np.uint64]:
-    """The random number from which each weight 1, 2, ... is reached, of 64 bits."""
+    """Return the 64-bit random numbers at which the weights 1, 2, ... begin."""
     steps, share, total = [], 1 / math.e, 0.0
     while total + share < 1:
         total += share
@@ -49,17 +51,17 @@ _STEPS = _poisson_steps()
 
 
 def _random(seed: int, stream: int, count: int) -> npt.NDArray[np.uint64]:
-    """Draw `count` numbers of 64 bits that depend on nothing but a seed and the number of a stream below 2**64."""
+    """Draw `count` 64-bit numbers that depend only on a seed and on the number of a stream, below 2**64."""
     key = np.array([seed % _BITS, stream], dtype=np.uint64)
     drawn: npt.NDArray[np.uint64] = np.random.Philox(key=key).random_raw(count)
     return drawn
 
 
 def poisson_weights(images: Sequence[int], replicates: int, seed: int) -> _F64:
-    """Draw how often each image is in each resampled set `(image, replicate)`, Poisson with mean 1.
+    """Draw how often each image is in each resampled set `(image, replicate)`, from a Poisson distribution of mean 1.
 
-    An image's weights depend on its number and the seed alone: neither the order of the images nor their grouping
-    matters. Chamandy, Muralidharan, Najmi & Naidu 2012, 'Estimating uncertainty for massive data streams'.
+    An image's weights depend only on its number and the seed, not on the order or grouping of the images. Chamandy,
+    Muralidharan, Najmi & Naidu 2012, 'Estimating uncertainty for massive data streams'.
     """
     weights = np.empty((len(images), replicates))
     for row, image in enumerate(images):
@@ -68,9 +70,9 @@ def poisson_weights(images: Sequence[int], replicates: int, seed: int) -> _F64:
 
 
 class Bootstrap:
-    """Intervals of the IoU of each unit with one concept, its label, over resampled images.
+    """Confidence intervals for the IoU of each unit with one concept, its label, from resampled images.
 
-    The thresholds and the label stay what they are. All sums are of whole numbers, exact in any order.
+    The thresholds and the labels are not resampled. All sums are sums of integers, so they are exact in any order.
     """
 
     def __init__(self, units: int, replicates: int = REPLICATES) -> None:
@@ -85,13 +87,13 @@ class Bootstrap:
         active: npt.NDArray[np.integer[Any]],
         areas: npt.NDArray[np.integer[Any]],
     ) -> None:
-        """Take in some images: their weights `(image, replicate)`, and counts of positions `(image, unit)`.
+        """Add some images: their weights `(image, replicate)`, and counts of positions `(image, unit)`.
 
         Args:
             weights: see `poisson_weights`.
-            intersection: positions that are active and carry the unit's concept.
+            intersection: positions that are active and have the unit's concept.
             active: active positions.
-            areas: positions that carry the unit's concept.
+            areas: positions that have the unit's concept.
         """
         both = intersection.astype(np.int64)
         either = active.astype(np.int64) + areas - both
@@ -101,13 +103,14 @@ class Bootstrap:
             self._products[i, j] += (both**i * either**j).sum(axis=0)
 
     def interval(self) -> tuple[_F64, _F64]:
-        """The ends `(unit,)` of a 95 % interval; NaN where there is neither unit nor concept.
+        """Return the ends `(unit,)` of a 95 % interval; NaN if there are neither active positions nor the concept.
 
-        Percentiles of the resampled IoUs, corrected for bias and skewness (BCa; Efron 1987, 'Better bootstrap
-        confidence intervals'): plain ones end too low where few images show the unit and its concept together.
+        The ends are percentiles of the resampled IoUs, corrected for bias and skewness (BCa; Efron 1987, 'Better
+        bootstrap confidence intervals'). Uncorrected intervals are too low if few images show the unit and its concept
+        together.
         """
         ratio = np.divide(self._intersection, self._union, out=np.full_like(self._union, np.nan), where=self._union > 0)
-        ratio.sort(axis=0)  # what is resampled without unit and concept is NaN, and last
+        ratio.sort(axis=0)  # sets without the unit and its concept are NaN, and sorted last
         valid = np.isfinite(ratio).sum(axis=0).clip(1)
         below = ((ratio < self._iou).sum(axis=0) + (ratio <= self._iou).sum(axis=0)) / 2
         bias = ndtri(np.clip(below / valid, 1 / (valid + 1), valid / (valid + 1)))
@@ -126,11 +129,11 @@ class Bootstrap:
             sum(math.comb(k, j) * (-self._iou) ** j * self._products[k - j, j] for j in range(k + 1)) for k in (2, 3)
         )
         skewness = np.divide(cubes, np.abs(squares) ** 1.5, out=np.zeros_like(self._iou), where=squares != 0)
-        return skewness.clip(-1, 1) / 6  # only rounding takes it beyond, where no image has an influence
+        return skewness.clip(-1, 1) / 6  # only rounding exceeds this range, if no image has any influence
 
 
 def _quantile(ordered: _F64, valid: npt.NDArray[np.int64], share: _F64) -> _F64:
-    """The value `(unit,)` at a share `(unit,)` of the way through the first, `valid` values `(value, unit)`."""
+    """Return the quantile `(unit,)` at a share `(unit,)`, among the first `valid` ordered values `(value, unit)`."""
     place = share * (valid - 1)
     below = np.floor(place).astype(np.int64)
     units = np.arange(len(place))
@@ -139,17 +142,17 @@ def _quantile(ordered: _F64, valid: npt.NDArray[np.int64], share: _F64) -> _F64:
 
 
 def shifts(images: int, pairings: int, seed: int) -> list[int]:
-    """Draw by how many places label maps are moved in each pairing, cyclically: different numbers, none of them 0.
+    """Draw the shifts of the label maps, one for each pairing: different numbers, all of them above 0.
 
-    The image at place i is compared with the label map at place (i + shift) % images. Where there are fewer images
-    than pairings, every shift there is.
+    The image at index i is compared with the label map at index (i + shift) % images. If there are fewer images than
+    pairings, all possible shifts are returned.
     """
-    keys = _random(seed, _BITS - 1, max(images - 1, 0))  # an image's number is never that high
+    keys = _random(seed, _BITS - 1, max(images - 1, 0))  # no image has this stream: its number is lower
     return [int(place) + 1 for place in np.argsort(keys, kind="stable")[:pairings]]
 
 
 def paired_places(grid: int) -> npt.NDArray[np.int32]:
-    """Number the positions `(position,)` of the grid that are paired, evenly spread; -1 for the others.
+    """Number the grid positions `(position,)` that the test uses, evenly spaced; -1 for the other positions.
 
     >>> paired_places(2 * PAIRED_SIDE).max() + 1 == PAIRED_SIDE**2
     np.True_
@@ -163,19 +166,20 @@ def paired_places(grid: int) -> npt.NDArray[np.int32]:
 
 
 def p_values(observed: npt.NDArray[np.floating[Any]], null: npt.NDArray[np.floating[Any]]) -> _F64:
-    """Test whether each unit of a layer agrees with its best concept more than with another image's labels.
+    """Test whether each unit of a layer agrees with its best concept more than with the labels of other images.
 
-    Under the null hypothesis a unit's own value is as likely as each of its null values to be the highest, so that
-    (1 + null values that reach it) / (1 + pairings) is exact for every unit by itself, however its null values are
-    distributed (Phipson & Smyth 2010). Only where none reaches it are units compared with each other, to tell how far
-    below 1 / (1 + pairings) it is: by its lead, among the leads of every unit's highest null value over its others.
+    Under the null hypothesis, a unit's own value is as likely to be the highest as each of its null values. So
+    (1 + null values that reach it) / (1 + pairings) is an exact p-value for each unit, whatever the distribution of its
+    null values (Phipson & Smyth 2010). Only if no null value reaches a unit's own value are units compared with each
+    other, to find out how far the p-value is below 1 / (1 + pairings): the unit's lead over its null values is ranked
+    among the leads of every unit's highest null value over its other null values.
 
     Args:
-        observed: each unit's highest IoU over all concepts `(unit,)`; NaN for a unit that is not to be tested.
-        null: the same with its activations on other images' label maps `(pairing, unit)`.
+        observed: each unit's highest IoU over all concepts `(unit,)`; NaN for a unit that is not tested.
+        null: the same for its activations on the label maps of other images `(pairing, unit)`.
 
     Returns:
-        One-sided p-values `(unit,)`, never 0; NaN for units that are not tested, and for all without a pairing.
+        One-sided p-values `(unit,)`, above 0; NaN for units that are not tested, and for all units without a pairing.
     """
     p = np.full(len(observed), np.nan)
     tested = np.isfinite(observed)
@@ -185,7 +189,7 @@ def p_values(observed: npt.NDArray[np.floating[Any]], null: npt.NDArray[np.float
 
 
 def _tested(observed: _F64, ordered: _F64) -> _F64:
-    """The p-values of `p_values`, from null values that ascend in every unit."""
+    """Compute the p-values of `p_values`, from null values in ascending order for each unit."""
     own = (1 + (ordered >= observed).sum(axis=0)) / (1 + len(ordered))
     if len(ordered) == 1:
         return np.asarray(own)
@@ -197,13 +201,13 @@ def _tested(observed: _F64, ordered: _F64) -> _F64:
 
 
 def _lead(top: _F64, others: _F64) -> _F64:
-    """How far `(unit,)` a value leads the others `(other, unit)`, in distances of their highest from their median."""
+    """Return the lead `(unit,)` of a value over others `(other, unit)`, divided by their maximum minus their median."""
     ahead, reach = top - others[-1], others[-1] - np.median(others, axis=0)
     return np.asarray(np.divide(ahead, reach, out=np.where(ahead > 0, np.inf, 0.0), where=reach > 0))
 
 
 def q_values(p: npt.NDArray[np.floating[Any]]) -> _F64:
-    """Turn p-values into q-values: the lowest false discovery rate at which each is a discovery; NaN stays NaN.
+    """Convert p-values to q-values: the lowest false discovery rate at which each is a discovery; NaN stays NaN.
 
     Benjamini & Hochberg 1995, 'Controlling the false discovery rate'.
     """

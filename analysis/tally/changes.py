@@ -1,10 +1,11 @@
-"""By which share areas changed from some images to the same images after an edit.
+"""The relative change of concept areas between images and the same images after an edit.
 
-    change_of(Sample(before, after))                              # of any images
-    change_of(Sample(before, after, 130), Sample(b, a, 870))      # of 1,000 of two kinds, some of each
+    change_of(Sample(before, after))                              # a sample of all images
+    change_of(Sample(before, after, 130), Sample(b, a, 870))      # 1,000 images of two kinds, a sample of each
 
-Where images are of kinds, such as those that show a concept and those that do not, each sample stands for all images of
-its kind: else a rare kind would hardly be met, and a chosen one would not tell of the others.
+If images are of different kinds, such as those that show a concept and those that do not, each sample represents all
+images of its kind. A plain sample would contain few images of a rare kind, and a sample of only one kind would say
+nothing about the others.
 """
 
 from __future__ import annotations
@@ -22,18 +23,19 @@ if TYPE_CHECKING:
     Values = npt.NDArray[np.float64]
 
 CONFIDENCE = 0.99
-"""Of every interval; where the distribution of what is averaged is far from normal, it needs many images to hold it."""
+"""Confidence level of every interval. If the averaged values are far from normal, the level holds only for many
+images."""
 
 NINETY_NINE = 2.58
-"""Standard errors to each side of what 99 % of normal errors are within."""
+"""99 % of normally distributed errors are within this many standard errors on each side."""
 
 FEWEST = 10
-"""Of fewer images, no interval is given: the standard error itself is hardly known then."""
+"""No interval is given for fewer images, because the standard error itself is then too uncertain."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Areas `(image, concept)` before and after an edit, of some images of a kind of which there are `all`."""
+    """Areas `(image, concept)` before and after an edit, for a sample of the `all` images of one kind."""
 
     before: Areas
     after: Areas
@@ -44,16 +46,16 @@ class Sample:
 
     @property
     def weight(self) -> float:
-        """For how many images each one stands."""
+        """How many images each image of the sample represents."""
         return (len(self) if self.all is None else self.all) / len(self)
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Areas of all images `(concept,)` before and after, and by which share of the first they changed.
+    """Areas over all images `(concept,)` before and after, and the relative change of the first.
 
-    The share is NaN where there was no area. Its 99 % interval, never below -1, is NaN where less than `FEWEST` images
-    had any, or stand for more of their kind.
+    `share` is NaN if there was no area before. Its 99 % interval, never below -1, is NaN if fewer than `FEWEST` images
+    had any area, or if a sample of fewer than `FEWEST` images represents more images of its kind.
     """
 
     before: Values
@@ -64,7 +66,7 @@ class Change:
 
 
 def mean_of(values: npt.NDArray[np.integer]) -> tuple[float, float, float]:
-    """The mean of values, and its 99 % interval by Student's distribution; NaN for less than `FEWEST`.
+    """Return the mean of values, and its 99 % interval by Student's t distribution; NaN for fewer than `FEWEST`.
 
     >>> mean_of(np.array([1, 2]))
     (1.5, nan, nan)
@@ -77,12 +79,12 @@ def mean_of(values: npt.NDArray[np.integer]) -> tuple[float, float, float]:
 
 
 def change_of(*samples: Sample) -> Change:
-    """Estimate by which share the sum of areas over all images changed; samples without images count for nothing.
+    """Estimate the relative change of the sum of areas over all images; samples without images are ignored.
 
-    The error is that of a ratio of two sums (Cochran 1977, 'Sampling techniques', chapter 6): of what each image's
-    change differs by from the share of its own area. Of several kinds it is as in double sampling for stratification
-    (the same, chapter 12): how many images are of which kind was counted on a sample as well. The interval is that of
-    Student's distribution.
+    The standard error is that of a ratio of two sums (Cochran 1977, 'Sampling techniques', chapter 6): each image's
+    deviation is its own change minus the share of its own area. For several kinds, the error is that of double sampling
+    for stratification (the same, chapter 12), because the number of images of each kind is also counted on a sample.
+    The interval uses Student's t distribution.
     """
     known = [sample for sample in samples if len(sample)]
     images = sum(len(one) * one.weight for one in known)

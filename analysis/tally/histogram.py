@@ -1,7 +1,7 @@
-"""Histograms of every unit's activations, exact and mergeable, without knowing the range beforehand.
+"""Histograms of every unit's activations: exact, mergeable, and without a range that must be known in advance.
 
-The bits of a float are its bin: sign, exponent and the first five bits of the mantissa. So bins are at most 3 % wide
-relative to their value, the same for all units and all shards, and no search is needed to find them.
+The bits of a float are its bin: sign, exponent and the first five bits of the mantissa. So a bin is at most 3 % wide
+relative to its value. The bins are the same for all units and all shards, and finding a value's bin needs no search.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dissectory.analysis.tally.kernels import BINS, LOWEST, SHIFT, SIDE
 
 
 def bin_edges() -> npt.NDArray[np.float64]:
-    """The `BINS + 1` edges, ascending; bin k holds low <= value < high (mirrored below zero)."""
+    """Return the `BINS + 1` edges, ascending; bin k contains low <= value < high (mirrored below zero)."""
     codes = (np.arange(SIDE + 1) + LOWEST).astype(np.int32) << SHIFT
     positive = codes.view(np.float32).astype(np.float64)
     positive[0] = 0.0
@@ -24,7 +24,7 @@ def bin_edges() -> npt.NDArray[np.float64]:
 
 @dataclass(frozen=True, slots=True)
 class Bins:
-    """A unit's histogram for people: edges `(bins + 1,)` and counts `(bins,)`."""
+    """A unit's histogram for display: edges `(bins + 1,)` and counts `(bins,)`."""
 
     edges: npt.NDArray[np.float64]
     counts: npt.NDArray[np.int64]
@@ -37,7 +37,7 @@ class Histograms:
         self.counts = np.zeros((units, BINS), dtype=np.int64)
 
     def bins(self, unit: int, wanted: int = 60) -> Bins:
-        """Join a unit's fine bins to about `wanted` bins of nearly equal width; no count is split."""
+        """Merge a unit's fine bins into about `wanted` bins of nearly equal width; no fine bin is split."""
         counts, edges = self.counts[unit], bin_edges()
         filled = np.flatnonzero(counts)
         if len(filled) == 0:

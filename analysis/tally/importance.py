@@ -1,4 +1,4 @@
-"""How important units are for classes: in how many they are among the first, and what goes with it."""
+"""The importance of units for classes: how many classes each unit matters for, and how importance relates to IoU."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     _F64 = npt.NDArray[np.float64]
 
 TOP = 4
-"""Units of a class that count as its own."""
+"""A unit counts for a class if it is among this many most important units."""
 GROUP = 32
-"""Units whose importance is averaged together."""
+"""Number of units in a group, over which importance and IoU are averaged."""
 
 
 class Correlation:
-    """Pearson's correlation of units' peak activations with outputs' scores, in one go over the images."""
+    """Pearson's correlation of units' peak activations with the scores of outputs, in one pass over the images."""
 
     def __init__(self, units: int, outputs: int) -> None:
         self._images = 0
@@ -30,7 +30,7 @@ class Correlation:
     def observe(self, peaks: npt.NDArray[np.floating], scores: npt.NDArray[np.floating]) -> None:
         """Add images: peaks `(image, unit)` and scores `(image, output)`."""
         peaks, scores = peaks.astype(np.float64), scores.astype(np.float64)
-        if self._offsets is None:  # near the means, so that what is subtracted in the end is small
+        if self._offsets is None:  # offsets near the means avoid cancellation in the final subtraction
             self._offsets = peaks.mean(axis=0), scores.mean(axis=0)
         peaks, scores = peaks - self._offsets[0], scores - self._offsets[1]
         self._images += len(peaks)
@@ -40,7 +40,7 @@ class Correlation:
 
     @property
     def value(self) -> _F64:
-        """The correlation `(unit, output)`, -1..1; NaN where a peak or a score is always the same."""
+        """The correlation `(unit, output)`, -1..1; NaN if a unit's peak or an output's score is constant."""
         images = max(self._images, 1)
         covariance = self._products / images - np.outer(self._units[0], self._outputs[0]) / images**2
         of_units, of_outputs = (sums[1] / images - np.square(sums[0] / images) for sums in (self._units, self._outputs))
@@ -53,13 +53,13 @@ def _or_nan(variances: _F64) -> _F64:
 
 
 def classes_led(orders: npt.NDArray[np.intp], units: int, top: int = TOP) -> npt.NDArray[np.int64]:
-    """Count in how many classes each unit is among the `top` most important `(unit,)`, of orders `(class, unit)`."""
+    """Count the classes for which each unit is among the `top` most important `(unit,)`, in orders `(class, unit)`."""
     return np.bincount(orders[:, :top].ravel(), minlength=units).astype(np.int64)
 
 
 @dataclass(frozen=True, slots=True)
 class ImportanceGroup:
-    """Neighbors in importance: `units` of them, with their means over classes of the drop, and over units of IoU."""
+    """A group of `units` units of similar importance, with their mean importance (over classes) and mean IoU."""
 
     units: int
     importance: float
@@ -67,7 +67,7 @@ class ImportanceGroup:
 
 
 def importance_groups(importance: _F64, iou: npt.NDArray[np.floating], size: int = GROUP) -> list[ImportanceGroup]:
-    """Group units by importance `(unit,)`, most important first, and average it and their IoU `(unit,)` in each group.
+    """Group units by importance `(unit,)`, most important first, and average importance and IoU `(unit,)` per group.
 
     Units without a known importance are left out; the last group may be smaller.
     """

@@ -1,9 +1,9 @@
-"""The second threshold of a unit: the one at which being active tells most about a concept, counted at many levels.
+"""The second threshold of a unit: the level at which the unit's activity is most informative about a concept.
 
-How much the choice of levels costs was measured on 640 units of two layers of SqueezeNet-Places365 with 96 photographs
-and 42 concepts: beside a thousand levels more, the highest ratio of a unit is lower by 0.5 % in the median, by at most
-2.5 % for 95 % of all units and 6.3 % for any, and for 99 % of them it is the same concept's. With no level below the
-median of a unit, one in twenty lost more than a quarter.
+The cost of trying only some levels was measured on 640 units of two layers of SqueezeNet-Places365, with 96 photographs
+and 42 concepts. Compared with a thousand more levels, the highest ratio of a unit is lower by 0.5 % in the median, by
+at most 2.5 % for 95 % of all units, and by at most 6.3 %; for 99 % of the units it belongs to the same concept. Without
+levels below the median of a unit, one unit in twenty lost more than a quarter.
 """
 
 from __future__ import annotations
@@ -37,21 +37,22 @@ _U16 = npt.NDArray[np.uint16]
 _U32 = npt.NDArray[np.uint32]
 
 LEVELS = 63
-"""Candidates of each unit; the kernel finds the place of a value among them in six steps."""
+"""Candidate levels of each unit; the kernel needs six steps to find the place of a value among them."""
 HIGHEST_SHARE, LOWEST_SHARE = 0.95, 0.0005
-"""The levels lie where these shares of a unit's activations are above them, and between."""
+"""The shares of a unit's activations above the lowest and the highest level."""
 _EVEN = 14
-"""So many of the levels are evenly spaced between the ends of these; the table's description says so too."""
+"""This many levels are evenly spaced between these two; the table's description repeats this number."""
 _STEPS = 1 + LEVELS
-"""Between, below and above the levels."""
+"""Number of intervals between, below and above the levels."""
 
 
 @dataclass(frozen=True, slots=True)
 class Information:
-    """How much units tell about concepts.
+    """How informative units are about concepts.
 
-    `ratio` `(unit, concept)` is the highest information quality ratio of all levels, `threshold` `(unit, concept)` the
-    level, the lowest of equals; where unit and concept meet at no level more often than by chance, 0 and NaN.
+    `ratio` `(unit, concept)` is the highest information quality ratio over all levels. `threshold` `(unit, concept)` is
+    its level, the lowest if several are equal. If a unit is active on a concept more often than by chance at no level,
+    its ratio is 0 and its threshold NaN.
     """
 
     ratio: npt.NDArray[np.float64]
@@ -59,7 +60,7 @@ class Information:
 
     @property
     def best(self) -> npt.NDArray[np.intp]:
-        """The concept with the highest ratio of each unit `(unit,)`, the first of equals; -1 where all are 0."""
+        """The concept with the highest ratio for each unit `(unit,)`, the first of equal ones; -1 if all are 0."""
         if self.ratio.shape[1] == 0:
             return np.full(len(self.ratio), -1, dtype=np.intp)
         return np.where(self.ratio.any(axis=1), self.ratio.argmax(axis=1), -1)
@@ -68,9 +69,9 @@ class Information:
 def candidate_levels(histograms: Histograms, thresholds: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Choose the levels of every unit `(unit, LEVELS)`, ascending.
 
-    One is the unit's threshold. Most have shares of its activations above them whose odds fall by the same factor each
-    time, from `HIGHEST_SHARE` to `LOWEST_SHARE`, as far as a histogram tells; the others lie evenly between the ends of
-    these, for units that are either active or not and hardly anything between.
+    One level is the unit's threshold. At most levels, the odds of being above it fall by a constant factor from level
+    to level, from a share of `HIGHEST_SHARE` to `LOWEST_SHARE`, as exactly as a histogram allows. The other levels are
+    evenly spaced in between, for units whose activations are either high or low, with hardly any in between.
     """
     edges = bin_edges()
     shares = special.expit(np.linspace(special.logit(HIGHEST_SHARE), special.logit(LOWEST_SHARE), LEVELS - 1 - _EVEN))
@@ -80,15 +81,15 @@ def candidate_levels(histograms: Histograms, thresholds: npt.NDArray[np.float32]
         by_share = np.interp(shares * above[0], above[::-1], edges[::-1])
         even = np.linspace(by_share[0], by_share[-1], _EVEN + 2)[1:-1]
         levels[unit] = np.sort(np.concatenate([by_share, even, thresholds[unit : unit + 1]]))
-    levels[np.abs(levels) < edges[SIDE + 1]] = 0  # within the bin of zero
+    levels[np.abs(levels) < edges[SIDE + 1]] = 0  # within the bin that contains zero
     return levels.astype(np.float32)
 
 
 class LevelCounts:
-    """Counts of the positions above every level of some units of a layer, and of those with each concept.
+    """Counts of the positions above every level, for some units of a layer: all positions, and those with each concept.
 
-    Args of the constructor: the layer's `upsampler`; `levels` `(unit, LEVELS)`, ascending; how many `concepts` there
-    are, numbered from 1; units are shared out to `threads`.
+    Arguments of the constructor: the layer's `upsampler`; `levels` `(unit, LEVELS)`, ascending; the number of
+    `concepts`, which are numbered from 1; the number of `threads`, which share the units.
     """
 
     def __init__(
@@ -104,31 +105,31 @@ class LevelCounts:
 
     @staticmethod
     def bytes_each(concepts: int) -> int:
-        """Memory that the counts of one unit take."""
+        """Return the memory of one unit's counts, in bytes."""
         return _STEPS * (concepts + 2) * 8
 
     def observe(self, maps: Tensor, labels: npt.NDArray[np.uint16]) -> None:
         """Count in the maps `(image, unit, height, width)` of some images.
 
         Args:
-            maps: those of the same units as the levels.
-            labels: concept numbers `(image, position, plane)`, 0 for none, none twice at a position.
+            maps: maps of the units that have levels.
+            labels: concept numbers `(image, position, plane)`, 0 for none, each at most once at a position.
         """
         if labels.max(initial=0) >= self._met.shape[2]:
-            raise ValueError(f"labels name the concept {labels.max()} of {self._met.shape[2] - 1}")
+            raise ValueError(f"labels contain the concept {labels.max()}, but there are {self._met.shape[2] - 1}")
         if labels.shape[:2] != (len(maps), self._upsampler.positions):
-            raise ValueError(f"label maps {labels.shape} of {len(maps)} images")
+            raise ValueError(f"label maps of shape {labels.shape} do not match {len(maps)} images on this grid")
         near = maps.detach().to("cpu", torch.float32).contiguous().flatten(2).numpy()
         given = (constant(near, np.float32), self._rows, self._columns, self._upsampler.border == "extend")
         counted = (self._levels, constant(labels, np.uint16), self._active, self._met)
         in_blocks(lambda first, last: _count(first, last, *given, *counted), len(self._levels), self._threads)
 
     def best(self, positions: int, pixels: npt.NDArray[np.int64]) -> Information:
-        """Find the best level of each unit for each concept.
+        """Return the best level of each unit for each concept.
 
         Args:
-            positions: of all images together.
-            pixels: positions that carry each concept, over all images `(concept,)`.
+            positions: the number of positions of all images together.
+            pixels: the number of positions with each concept, over all images `(concept,)`.
         """
         units = len(self._levels)
         ratio = np.zeros((units, len(pixels)))
@@ -139,7 +140,7 @@ class LevelCounts:
 
 
 class _Places(NamedTuple):
-    """Where the rows or columns of a grid fall among those of a map with one cell of border; see `upsampling.Axis`."""
+    """Where the rows or columns of a grid are among the cells of a map with a border of one; see `upsampling.Axis`."""
 
     cells: int
     left: _I64
@@ -156,24 +157,24 @@ def _count(
     begin: int, end: int, maps: _F32, rows: _Places, columns: _Places, extend: bool,
     levels: _F32, labels: _U16, active: _I64, met: _I64,
 ) -> None:  # fmt: skip
-    """Count every position of the units `begin` to `end`, and its concepts, under the number of levels below it."""
+    """Count every position of the units `begin` to `end`, and its concepts, by the number of levels that it exceeds."""
     size = len(rows.left)
     bordered = np.zeros((rows.cells + 2, columns.cells + 2))
     over, under = np.empty(size), np.empty(size)
     values, steps = np.empty(size * size, dtype=np.float32), np.empty(size * size, dtype=np.uint8)
-    lit = np.empty(size * size + 1, dtype=np.uint32)
+    above = np.empty(size * size + 1, dtype=np.uint32)
     for unit in range(begin, end):
         for image in range(len(maps)):
             peak = _surround(maps[image, unit], bordered, extend)
             if max(peak, 0.0) > levels[unit, 0]:
                 _upsample(bordered, rows, columns, over, under, values)
-                found = _climb(values, levels[unit], steps, lit)
-                _add(steps, lit[:found], labels[image], active[unit], met[unit])
+                found = _climb(values, levels[unit], steps, above)
+                _add(steps, above[:found], labels[image], active[unit], met[unit])
 
 
 @part_of_kernels
 def _surround(plane: _F32, bordered: _F64, extend: bool) -> float:
-    """Copy a map, with 0 for what is not finite, into one with a border; returns its peak."""
+    """Copy a map into one with a border, replacing values that are not finite by 0; return its peak."""
     height, width = bordered.shape[0] - 2, bordered.shape[1] - 2
     peak = -math.inf
     for row in range(height):
@@ -192,7 +193,7 @@ def _surround(plane: _F32, bordered: _F64, extend: bool) -> float:
 
 @part_of_kernels
 def _upsample(bordered: _F64, rows: _Places, columns: _Places, over: _F64, under: _F64, values: _F32) -> None:
-    """Upsample a map to all positions: the same sums as in `kernels`, so the same values, to the last bit."""
+    """Upsample a map to all positions, with the same sums as `kernels`, so that the values are identical."""
     size, reached = len(over), -1
     whole = 2.0 * size
     for row in range(size):
@@ -209,8 +210,8 @@ def _upsample(bordered: _F64, rows: _Places, columns: _Places, over: _F64, under
 
 
 @part_of_kernels
-def _climb(values: _F32, levels: _F32, steps: _U8, lit: _U32) -> int:
-    """Find how many levels each value exceeds, and the positions of those that exceed any; returns their number."""
+def _climb(values: _F32, levels: _F32, steps: _U8, above: _U32) -> int:
+    """Find how many levels each value exceeds, and the positions that exceed any; return how many these are."""
     for position in range(len(steps)):
         steps[position] = 0
     for level in range(len(levels)):
@@ -219,19 +220,19 @@ def _climb(values: _F32, levels: _F32, steps: _U8, lit: _U32) -> int:
             steps[position] = np.uint8(steps[position] + np.uint8(values[position] > least))
     found = np.uint64(0)
     for position in range(len(steps)):
-        lit[found] = position
+        above[found] = position
         found += np.uint64(steps[position] > 0)
     return int(np.int64(found))
 
 
 @part_of_kernels
-def _add(steps: _U8, lit: _U32, label_map: _U16, totals: _I64, counts: _I64) -> None:
-    """Count the lit positions, and the concepts there, under their steps."""
-    for place in range(len(lit)):
-        totals[steps[lit[place]]] += 1
+def _add(steps: _U8, above: _U32, label_map: _U16, totals: _I64, counts: _I64) -> None:
+    """Count the given positions, and their concepts, by the number of levels that they exceed."""
+    for place in range(len(above)):
+        totals[steps[above[place]]] += 1
     for plane in range(label_map.shape[1]):
-        for place in range(len(lit)):
-            counts[steps[lit[place]], label_map[lit[place], plane]] += 1
+        for place in range(len(above)):
+            counts[steps[above[place]], label_map[above[place], plane]] += 1
 
 
 @compiled
@@ -243,16 +244,16 @@ def _find_best(
     size = float(total)
     for unit in range(begin, end):
         for concept in range(len(pixels)):
-            both = lit = 0
+            both = above = 0
             carried = pixels[concept]
             of_concept = _entropy(carried / size) + _entropy((size - carried) / size)
             for level in range(levels.shape[1] - 1, -1, -1):
-                lit += active[unit, level + 1]
+                above += active[unit, level + 1]
                 both += met[unit, level + 1, concept + 1]
-                if float(both) * size > float(lit) * float(carried):
-                    of_unit = _entropy(lit / size) + _entropy((size - lit) / size)
-                    joint = _entropy(both / size) + _entropy((lit - both) / size)
-                    joint += _entropy((carried - both) / size) + _entropy((size - lit - carried + both) / size)
+                if float(both) * size > float(above) * float(carried):
+                    of_unit = _entropy(above / size) + _entropy((size - above) / size)
+                    joint = _entropy(both / size) + _entropy((above - both) / size)
+                    joint += _entropy((carried - both) / size) + _entropy((size - above - carried + both) / size)
                     found = (of_unit + of_concept - joint) / joint
                     if found > 0 and found >= ratio[unit, concept]:
                         ratio[unit, concept] = found
@@ -261,5 +262,5 @@ def _find_best(
 
 @part_of_kernels
 def _entropy(share: float) -> float:
-    """What an event of some probability adds to an entropy, in nats."""
+    """Return what an event of probability `share` contributes to an entropy, in nats."""
     return -share * math.log(share) if share > 0 else 0.0

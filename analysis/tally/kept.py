@@ -1,4 +1,4 @@
-"""The strongest activations of every unit, and where they stood: what thresholds and overlaps are made of."""
+"""The strongest activations of every unit and their positions, from which thresholds and overlaps are computed."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Upsampled activations that may lie above the thresholds, by unit, then by image. Its arrays cannot be written.
+    """Upsampled activations that may be above the thresholds, ordered by unit, then by image. The arrays are read-only.
 
-    The pairs (unit, image) of unit u are `first[u]:first[u + 1]`; their image numbers `images` `(pair,)` stand in the
-    order of the visit, each at most once in a unit. The entries of pair p are `starts[p]:starts[p + 1]`: `values` and
-    `positions` `(entry,)`, row by row in the grid and ascending.
+    The pairs (unit, image) of unit u are `first[u]:first[u + 1]`. Their image numbers `images` `(pair,)` are in the
+    order of the pass, each at most once per unit. The entries of pair p are `starts[p]:starts[p + 1]`: `values` and
+    `positions` `(entry,)`, numbered row by row in the grid, ascending.
     """
 
     first: npt.NDArray[np.int64]
@@ -36,7 +36,7 @@ class Kept:
     positions: npt.NDArray[np.uint16]
 
     def __post_init__(self) -> None:
-        """Give every array the one form for which the kernels are compiled."""
+        """Convert every array to the one form for which the kernels are compiled."""
         for field, dtype in zip(fields(self), _DTYPES, strict=True):
             object.__setattr__(self, field.name, constant(getattr(self, field.name), dtype))
 
@@ -45,22 +45,22 @@ class Kept:
 
     @property
     def count(self) -> int:
-        """How many units."""
+        """The number of units."""
         return len(self.first) - 1
 
     @property
     def nbytes(self) -> int:
-        """Bytes of all arrays."""
+        """The size of all arrays, in bytes."""
         return sum(getattr(self, field.name).nbytes for field in fields(self))
 
     @property
     def sizes(self) -> npt.NDArray[np.int64]:
-        """How many entries each unit has `(unit,)`."""
+        """The number of entries of each unit `(unit,)`."""
         return np.diff(self.starts[self.first])
 
     @classmethod
     def nothing(cls, units: int) -> Kept:
-        """What is kept of no image at all."""
+        """Return an object without any entries."""
         return cls(
             np.zeros(units + 1, np.int64),
             np.empty(0, np.int32),
@@ -70,7 +70,7 @@ class Kept:
         )
 
     def units(self, first: int, last: int) -> Kept:
-        """Take neighboring units, `first` to `last` without the last, without copying their entries."""
+        """Return the neighboring units `first` to `last`, without `last`; entries are not copied."""
         pairs = slice(self.first[first], self.first[last])
         starts = self.starts[pairs.start : pairs.stop + 1]
         entries = slice(starts[0], starts[-1])
@@ -83,18 +83,18 @@ class Kept:
         )
 
     def of(self, unit: int) -> npt.NDArray[np.float32]:
-        """All values of one unit."""
+        """Return all values of one unit."""
         pairs = self.first[unit : unit + 2]
         return self.values[slice(*self.starts[pairs])]
 
     def above(self, bounds: npt.NDArray[np.float32], places: npt.NDArray[np.int32] | None = None) -> Kept:
-        """Leave out what is not greater than its unit's bound `(unit,)`, and pairs of which nothing is left.
+        """Keep only entries above their unit's bound `(unit,)`, and only pairs that still have entries.
 
-        With `places` `(position,)`, which ascend, positions are numbered anew; those that have -1 are left out.
+        With `places` `(position,)`, ascending, positions are renumbered; positions with -1 are dropped.
         """
         places = np.arange(1 << 16, dtype=np.int32) if places is None else places
         if self.positions.max(initial=0) >= len(places):
-            raise ValueError(f"position {self.positions.max()} in a grid of {len(places)}")
+            raise ValueError(f"position {self.positions.max()} is outside the grid of {len(places)} positions")
         first, images, starts = np.zeros_like(self.first), np.empty_like(self.images), np.zeros_like(self.starts)
         values, positions = np.empty_like(self.values), np.empty_like(self.positions)
         pairs, entries = _above(
@@ -105,12 +105,12 @@ class Kept:
 
     @staticmethod
     def joined(parts: Sequence[Kept]) -> Kept:
-        """Join what was kept of the same units and other images; the parts stand in the order of the visit."""
+        """Join the entries of the same units in different images; `parts` are in the order of the pass."""
         return parts[0] if len(parts) == 1 else Kept.stacked([parts])
 
     @staticmethod
     def stacked(blocks: Sequence[Sequence[Kept]], threads: int = 1) -> Kept:
-        """Join the parts of each block of units, and put the blocks one after the other."""
+        """Join the parts of each block of units, then concatenate the blocks."""
         first = _stacked([[part.first for part in parts] for parts in blocks])
         begin = _stacked([[part.starts[part.first] for part in parts] for parts in blocks])
         images, starts = np.empty(first[-1], dtype=np.int32), np.full(first[-1] + 1, begin[-1])
@@ -132,7 +132,7 @@ class Kept:
 
 
 def _stacked(blocks: Sequence[Sequence[npt.NDArray[np.int64]]]) -> npt.NDArray[np.int64]:
-    """Ends of the units of each block, from 0 on in each of its parts, as ends of all units over all parts."""
+    """Merge the ends of the units, counted from 0 in each part of each block, to ends over all units and parts."""
     sizes = [np.sum([np.diff(ends) for ends in parts], axis=0, dtype=np.int64) for parts in blocks]
     return np.cumsum(np.concatenate([np.zeros(1, dtype=np.int64), *sizes]))
 
@@ -145,7 +145,7 @@ def _above(
     first: _I64, images: _I32, starts: _I64, values: _F32, positions: _U16, bounds: _F32, places: _I32,
     new_first: _I64, new_images: _I32, new_starts: _I64, new_values: _F32, new_positions: _U16,
 ) -> tuple[int, int]:  # fmt: skip
-    """Write the entries that `above` leaves, and their pairs; returns how many of both."""
+    """Write the entries that `above` keeps, and their pairs; return the numbers of both."""
     pairs = entries = 0
     for unit in range(len(first) - 1):
         for pair in range(first[unit], first[unit + 1]):
@@ -166,7 +166,7 @@ def _place(
     first: _I64, images: _I32, starts: _I64, values: _F32, positions: _U16,
     next_pair: _I64, next_entry: _I64, all_images: _I32, all_starts: _I64, all_values: _F32, all_positions: _U16,
 ) -> None:  # fmt: skip
-    """Put one part's pairs and entries where each unit's next ones belong."""
+    """Copy one part's pairs and entries to the next free places of each unit."""
     for unit in range(len(first) - 1):
         begin, end = starts[first[unit]], starts[first[unit + 1]]
         pair, entry = next_pair[unit], next_entry[unit]

@@ -1,9 +1,9 @@
 """The one loop over a layer's maps: peaks, moments, histograms, and the upsampled values above the bounds.
 
-Compiled functions hold on to the arrays that they are called with, which costs as much as some tens of activations:
-so they are called for many activations at once, and their inner loops call nothing that takes an array. Slices are
-not assigned to, and arrays are made outside: both take seconds to compile. Places that loops write to are unsigned:
-of any other it is looked each time whether it counts from the end.
+Some rules of speed hold for the code below. Passing an array to a compiled function costs as much as some tens of
+activations, so kernels are called for many activations at once, and their inner loops call no function that takes an
+array. No slices are assigned and no arrays are created, because either takes seconds to compile. Indices at which loops
+write are unsigned, because signed indices are checked each time for counting from the end.
 """
 
 from __future__ import annotations
@@ -27,33 +27,35 @@ U64 = npt.NDArray[np.uint64]
 _MANTISSA_BITS = 5
 SHIFT = 23 - _MANTISSA_BITS
 LOWEST = (127 - 30) << _MANTISSA_BITS
-"""Magnitudes below 2^-30 count as zero."""
+"""Magnitudes below 2^-30 are counted as zero."""
 SIDE = 64 << _MANTISSA_BITS
-"""Bins on each side of zero: 64 octaves, up to 2^34; what is larger counts into the last."""
+"""Bins on each side of zero: 64 octaves, up to 2^34; larger values are counted in the last bin."""
 BINS = 2 * SIDE
 SPARE = 16
-"""Zeros are many: counted in turn into so many spare bins, none waits for the one before it."""
+"""Number of spare bins for zeros, used in turn: zeros are frequent, and counting into one bin would have to wait for
+the previous count."""
 
 _GROUP = 65_536
-"""Activations of a unit that are looked at in one go: they stay in the processor's second cache."""
+"""Number of activations of a unit that are processed together, so that they stay in the second-level cache."""
 _CHUNK = 2048
-"""Activations that are counted in one go."""
+"""Number of activations that are counted together."""
 _LANES = 512
-"""Sums run in this many lanes, whatever the processor, so that they are the same on all."""
+"""Sums have this many lanes on every processor, so that the results are the same on all."""
 _VECTOR = 8
-"""Positions are blended in multiples of this: loops of other lengths end one by one."""
+"""Positions are blended in multiples of this number, because the rest of a loop is not vectorized."""
 _SHARE = 16
-"""There is room at first for one of so many positions."""
+"""At first, there is room for one in this many positions."""
 _NO_GAP = np.int32(2**31 - 1)
-"""Stands after the last gap of a map."""
+"""Marks the end of a map's gaps."""
 
 
 class Grid(NamedTuple):
-    """Where the positions of a grid fall between the cells of a map with one cell of border; see `Upsampler`.
+    """Where the positions of a grid are between the cells of a map with a border of one cell; see `Upsampler`.
 
-    Gap k lies between the bordered rows k and k + 1 and holds the rows `rows[k]:rows[k + 1]` of the grid; row r of the
-    grid is `row_parts[r]` of `whole` parts of the way. Columns likewise. `used` marks gaps `row * width + column` that
-    hold any position; where one row's last gap has the number of the next row's first, it stands for both.
+    Gap k is between the bordered rows k and k + 1, and contains the grid rows `rows[k]:rows[k + 1]`. Grid row r is at
+    `row_parts[r] / whole` of the way between them. The same holds for columns. `used` marks the gaps, numbered
+    `row * width + column`, that contain positions. The last gap of a row and the first gap of the next row share a
+    number, which stands for both.
     """
 
     height: int
@@ -69,7 +71,7 @@ class Grid(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """Memory for a sweep to work in; nothing in it outlives a call."""
+    """Working memory of a sweep; nothing in it is needed after a call."""
 
     extremes: F32
     clean: F32
@@ -85,7 +87,7 @@ class Scratch(NamedTuple):
 
     @classmethod
     def of(cls, grid: Grid, batch: int) -> Scratch:
-        """Memory for batches of so many maps."""
+        """Allocate memory for batches of up to `batch` maps."""
         cells, gaps = grid.height * grid.width, -(-len(grid.used) // 8) * 8
         group = min(batch, max(1, _GROUP // cells))
         words = np.zeros(gaps // 8, dtype=np.uint64)
@@ -105,11 +107,11 @@ class Scratch(NamedTuple):
 
 
 class Tallies(NamedTuple):
-    """What a sweep adds to, by units.
+    """The statistics that a sweep updates, by unit.
 
-    `top_*` `(unit, count)` are the top images; `counts` `(unit, BINS + SPARE)` are histograms; `sums` `(unit, 4)` are
-    set to an offset, the sum and the sum of squares of deviations from it, and the peak; `lowest` `(unit,)` is the
-    lowest activation; `nonfinite` `(unit,)` counts activations that are not finite.
+    `top_*` `(unit, count)` are the top images. `counts` `(unit, BINS + SPARE)` are histograms. `sums` `(unit, 4)` are
+    an offset, the sum and the sum of squares of the deviations from it, and the peak; the sweep sets them. `lowest`
+    `(unit,)` is the lowest activation. `nonfinite` `(unit,)` is the number of activations that are not finite.
     """
 
     top_peaks: F32
@@ -122,7 +124,7 @@ class Tallies(NamedTuple):
 
 
 class Found(NamedTuple):
-    """Room for what a sweep keeps of some units, in the form of `Kept`."""
+    """Memory for the activations that a sweep keeps of some units, in the form of `Kept`."""
 
     first: I64
     images: I32
@@ -132,7 +134,7 @@ class Found(NamedTuple):
 
     @classmethod
     def room(cls, units: int, batch: int, positions: int) -> Found:
-        """Room for a part of the positions of some units, and for all of one unit; what is not used takes no memory."""
+        """Allocate room for a part of the positions of some units and for all of one unit; unused room uses no RAM."""
         entries = batch * positions * (1 + units // _SHARE)
         return cls(
             np.zeros(units + 1, dtype=np.int64),
@@ -148,13 +150,13 @@ def sweep(
     maps: F32, origin: int, images: I32, first: int, last: int, grid: Grid, bounds: F32, tallies: Tallies,
     fresh: bool, scratch: Scratch, found: Found, begin: int,
 ) -> tuple[int, int, int]:  # fmt: skip
-    """Tally the units from `first` on of maps `(batch, unit, cell)`, and keep what is above their bounds.
+    """Tally the units from `first` on of maps `(batch, unit, cell)`, and keep the values above their bounds.
 
-    The first of the maps are those of the unit `origin`; in what is found, the first unit is `begin`. `fresh` is the
-    first part of a batch: sums begin anew.
+    `maps` begins with the unit `origin`, and `found` with the unit `begin`. `fresh` marks the first part of a batch, at
+    which the sums start again.
 
-    Returns the unit before which the sweep stopped, `last` or one for which there may not be room, and the numbers of
-    pairs and entries found.
+    Returns the unit before which the sweep stopped, and the numbers of pairs and entries found. The sweep stops at
+    `last`, or at a unit for which there may not be enough room.
     """
     extremes, clean, pairs, entries = scratch.extremes, scratch.clean, 0, 0
     group = max(1, _GROUP // maps.shape[2])
@@ -202,15 +204,15 @@ def bring_together(source: F32, first: int, last: int, maps: F32) -> None:
 
 @part_of_kernels
 def _find_extremes(bits: I32, unit: int, extremes: F32) -> tuple[np.float32, np.float32]:
-    """Find the lowest and the highest activation of a unit's maps, given as their bits, and of all together.
+    """Find the lowest and the highest activation of a unit, in each map and over all maps; `bits` are the floats' bits.
 
-    One of them is not finite where any activation is not.
+    If any activation is not finite, one of the overall extremes is not finite.
     """
     lowest, highest = np.int32(2**31 - 1), np.int32(-(2**31))
     for image in range(bits.shape[0]):
         low, high = np.int32(2**31 - 1), np.int32(-(2**31))
         for cell in range(bits.shape[2]):
-            # Whole numbers in the order of the floats: these the compiler compares in vectors.
+            # Integers in the order of the floats: the compiler can vectorize their comparison.
             key = np.int32(bits[image, unit, cell] ^ ((bits[image, unit, cell] >> 31) & 0x7FFFFFFF))
             low, high = min(low, key), max(high, key)
         extremes[image, 0], extremes[image, 1] = _float_of(low), _float_of(high)
@@ -220,13 +222,13 @@ def _find_extremes(bits: I32, unit: int, extremes: F32) -> tuple[np.float32, np.
 
 @part_of_kernels
 def _float_of(key: np.int32) -> np.float32:
-    """Turn a whole number in the order of floats back into its float; minus zero becomes zero."""
+    """Convert an integer in the order of floats back to its float; minus zero becomes zero."""
     return np.int32(key ^ ((key >> 31) & 0x7FFFFFFF)).view(np.float32) + np.float32(0)
 
 
 @part_of_kernels
 def _clean(maps: F32, unit: int, clean: F32) -> int:
-    """Copy a unit's maps with 0 for what is not finite; returns how many were not."""
+    """Copy a unit's maps, replacing values that are not finite by 0; return how many these are."""
     strange = 0
     for image in range(maps.shape[0]):
         for cell in range(maps.shape[2]):
@@ -238,9 +240,9 @@ def _clean(maps: F32, unit: int, clean: F32) -> int:
 
 @part_of_kernels
 def _add(maps: F32, unit: int, begin: int, end: int, offset: float, lanes: F64) -> None:
-    """Add up deviations from the offset, and their squares, in lanes.
+    """Add deviations from the offset, and their squares, to the lanes.
 
-    The offset is an activation of the unit: where all are equal, they deviate by exactly 0.
+    The offset is an activation of the unit, so if all its activations are equal, the deviations are exactly 0.
     """
     sums, squares = lanes[0], lanes[1]
     for image in range(begin, end):
@@ -255,7 +257,7 @@ def _add(maps: F32, unit: int, begin: int, end: int, offset: float, lanes: F64) 
 
 @part_of_kernels
 def _total(lanes: F64) -> float:
-    """Add the upper half of the lanes to the lower one until one is left; empties them."""
+    """Sum the lanes by repeatedly adding the upper half to the lower half, and set them to zero."""
     half = len(lanes) // 2
     while half > 0:
         for lane in range(half):
@@ -269,7 +271,7 @@ def _total(lanes: F64) -> float:
 
 @part_of_kernels
 def _count(bits: I32, unit: int, begin: int, end: int, bins: U16, counts: U32) -> None:
-    """Count a unit's activations, given as their bits, into its histogram."""
+    """Count a unit's activations, given as the bits of floats, in its histogram."""
     for image in range(begin, end):
         plane = bits[image, unit]
         for start in range(0, len(plane), _CHUNK):
@@ -287,7 +289,7 @@ def _count(bits: I32, unit: int, begin: int, end: int, bins: U16, counts: U32) -
 
 @part_of_kernels
 def _collect(counts: U32) -> None:
-    """Add the zeros from the spare bins, and minus zero and its like, to the bin of zero."""
+    """Add the zeros in the spare bins, and minus zero and tiny negative values, to the bin of zero."""
     for spare in range(BINS, BINS + SPARE):
         counts[SIDE] += counts[spare]
         counts[spare] = 0
@@ -297,7 +299,7 @@ def _collect(counts: U32) -> None:
 
 @part_of_kernels
 def _rank(maps: F32, unit: int, extremes: F32, numbers: I32, peaks: F32, images: I32, cells: I32) -> None:
-    """Put images in their places among the top images: higher peaks first, then lower numbers."""
+    """Insert images into the top images: higher peaks first, then lower image numbers."""
     for image in range(len(numbers)):
         peak, number, place = extremes[image, 1], np.uint32(numbers[image]), len(peaks)
         while place > 0 and (
@@ -314,16 +316,16 @@ def _rank(maps: F32, unit: int, extremes: F32, numbers: I32, peaks: F32, images:
 
 
 @part_of_kernels
-def _find_gaps(  # noqa: C901 - see above: inner loops call nothing
+def _find_gaps(  # noqa: C901 - inner loops call no functions, as said above
     maps: F32, unit: int, begin: int, end: int, extremes: F32, bound: np.float32, grid: Grid, scratch: Scratch
 ) -> int:
-    """Find the gaps that hold positions and have one of their four cells above the bound.
+    """Find the gaps that contain positions and have one of their four cells above the bound.
 
-    An upsampled value is a mean of these cells: no other position can be above it. A gap's number is
-    `row * grid.width + column`, as if the map were one long row: the cells of the wrong row that come in at its ends
-    add a few gaps, which does no harm, and all is done in vectors.
+    An upsampled value is a mean of these cells, so no other position can be above the bound. A gap's number is
+    `row * grid.width + column`, as if the map were one long row. At the ends of a row, cells of the wrong row are
+    included; this adds a few gaps, which is harmless, and allows vectorized loops.
 
-    Writes the gaps of each map, ascending, and `_NO_GAP` after them; returns how many numbers were written.
+    Writes the gaps of each map, ascending, followed by `_NO_GAP`; returns how many gaps were written.
     """
     width, cells, used = grid.width, maps.shape[2], grid.used
     border = bound < 0 and not grid.extend
@@ -353,14 +355,14 @@ def _find_gaps(  # noqa: C901 - see above: inner loops call nothing
 
 
 @part_of_kernels
-def _upsample(  # noqa: C901 - the same
+def _upsample(  # noqa: C901 - the same reason
     maps: F32, unit: int, begin: int, end: int, numbers: I32, bound: np.float32, grid: Grid,
     gaps: I32, blends: F64, columns: U16, line: F32,
     images: I32, starts: I64, values: F32, positions: U16, pairs: int, entries: int,
 ) -> tuple[int, int]:  # fmt: skip
-    """Write the values above the bound of the positions in the gaps, and these positions, from `entries` on.
+    """Write the values above the bound in the gaps, and their positions, from index `entries` on.
 
-    The maps that have any are pairs, written from `pairs` on. Returns the new ends of pairs and entries.
+    Each map with such values is a pair, written from index `pairs` on. Returns the new ends of pairs and entries.
     """
     extend, whole, gap_rows, row_parts = grid.extend, grid.whole, grid.rows, grid.row_parts
     gap_columns, column_parts, height, width = grid.columns, grid.column_parts, grid.height, grid.width
@@ -370,7 +372,7 @@ def _upsample(  # noqa: C901 - the same
     for image in range(begin, end):
         row = 0
         while gaps[at] != _NO_GAP:
-            # The gaps of one row of gaps; its last one may also be the first of the next row.
+            # The gaps in one row of gaps; the last one may also be the first of the next row.
             row = max(row, (gaps[at] - 1) // width)
             first, upper, lower = row * width, max(row - 1, 0) * width, min(row, height - 1) * width
             count = np.uint64(0)
@@ -389,7 +391,7 @@ def _upsample(  # noqa: C901 - the same
                     part = column_parts[position]
                     one, other = a * (whole - part) + b * part, c * (whole - part) + d * part
                     over[count], under[count], columns[count] = one, other, position
-                    count += np.uint64(max(one, other) > most)  # between them lie the values of this column
+                    count += np.uint64(max(one, other) > most)  # the values in this column are between these two
             if gaps[at - 1] == first + width and row < height:
                 at -= 1
             found = int(np.int64(count))

@@ -1,4 +1,4 @@
-"""Mean, standard deviation and highest value of every unit."""
+"""Mean, standard deviation and maximum of every unit."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class Moments:
     """Moments of activations over a layer's own map: `mean`, `squares` (sum of squared deviations), `peak` `(unit,)`.
 
-    Added as in Chan, Golub & LeVeque 1979, so that a large mean does not swallow a small deviation.
+    Moments are added as in Chan, Golub & LeVeque 1979, so that small deviations from a large mean keep their precision.
     """
 
     count: int
@@ -25,7 +25,7 @@ class Moments:
 
     @classmethod
     def none(cls, units: int) -> Moments:
-        """The moments of nothing yet."""
+        """Return the moments of no activations."""
         return cls(0, np.zeros(units), np.zeros(units), np.full(units, -np.inf, dtype=np.float32))
 
     @classmethod
@@ -37,7 +37,7 @@ class Moments:
         squares: npt.NDArray[np.float64],
         peak: npt.NDArray[np.float32],
     ) -> Moments:
-        """The moments of `count` activations of each unit from the sums of their deviations from `offset`."""
+        """Return the moments of `count` activations per unit, from sums of their deviations from `offset`."""
         return cls(count, offset + sums / count, (squares - sums**2 / count).clip(0), peak)
 
     def __add__(self, other: Moments) -> Moments:
@@ -52,5 +52,5 @@ class Moments:
 
     @property
     def std(self) -> npt.NDArray[np.float64]:
-        """Standard deviation over everything that was seen `(unit,)`."""
+        """Standard deviation over all activations `(unit,)`."""
         return np.sqrt(self.squares / max(self.count, 1))

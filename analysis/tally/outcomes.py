@@ -1,4 +1,4 @@
-"""Predictions of a network and of its variants, class against rest, as counts that add."""
+"""Predictions of a network and its variants, one class against the rest, as counts that can be added."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     _F64 = npt.NDArray[np.float64]
 
 NO_CLASS = -1
-"""Of an image that belongs to no class: one of the others for every class."""
+"""The class number of an image without a class; such an image counts as one of the others for every class."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
-    """What some variants of a network take some images for.
+    """The predictions of some variants of a network for some images.
 
-    `total` images were seen, of which `images` `(class,)` belong to each class; `taken` `(..., class)` were taken for
-    the class, and `right` `(..., class)` of them belong to it.
+    `total` images were seen, of which `images` `(class,)` belong to each class. `taken` `(..., class)` images were
+    predicted as the class, and `right` `(..., class)` of these belong to it.
     """
 
     total: int
@@ -32,7 +32,7 @@ class Outcomes:
     right: _I64
 
     def __add__(self, other: Outcomes) -> Outcomes:
-        """Count over the images of both."""
+        """Add the counts of other images."""
         return Outcomes(
             self.total + other.total, self.images + other.images, self.taken + other.taken, self.right + other.right
         )
@@ -44,7 +44,7 @@ class Outcomes:
 
     @property
     def balanced_accuracy(self) -> _F64:
-        """Mean of the true positive and the true negative rate `(..., class)`; NaN without images or without others."""
+        """Mean of true positive and true negative rate `(..., class)`; NaN without images of the class or others."""
         images, others = _or_nan(self.images), _or_nan(self.others)
         return (self.right / images + 1 - (self.taken - self.right) / others) / 2
 
@@ -55,7 +55,7 @@ class Outcomes:
 
     @property
     def correct(self) -> _I64:
-        """Images that are taken for the class they belong to `(...)`."""
+        """Images whose predicted class is right `(...)`."""
         correct: _I64 = self.right.sum(axis=-1)
         return correct
 
@@ -63,7 +63,7 @@ class Outcomes:
 def count_outcomes(
     predicted: npt.NDArray[np.integer[Any]], classes: npt.NDArray[np.integer[Any]], outputs: int
 ) -> Outcomes:
-    """Count predictions `(image, ...)`, output numbers, against the images' classes `(image,)`, -1 for none."""
+    """Count predicted outputs `(image, ...)` against the images' classes `(image,)`, -1 for none."""
     variants = predicted.reshape(len(predicted), math.prod(predicted.shape[1:]))
     places = np.arange(variants.shape[1]) * outputs + variants
     own = variants == classes[:, None]
@@ -79,9 +79,9 @@ def count_outcomes(
 
 @dataclass(frozen=True, slots=True)
 class Grouping:
-    """Which class each output of a network stands for `(output,)`, -1 for none; there are `count` classes.
+    """The class of each output of a network `(output,)`, -1 for none; there are `count` classes.
 
-    A class's score is the highest of its outputs, so an image is taken for the class of the highest output of all.
+    A class's score is that of its highest output, so the predicted class is the class of the highest output of all.
     """
 
     class_of: npt.NDArray[np.int64]
@@ -89,32 +89,33 @@ class Grouping:
 
     @classmethod
     def alike(cls, outputs: int) -> Grouping:
-        """Every output is a class of its own."""
+        """Return a grouping in which every output is a class of its own."""
         return cls(np.arange(outputs), outputs)
 
     def taken(self, predicted: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.int64]:
-        """What images are taken for, of the predicted outputs; the number `count` where that is no class."""
+        """Return the predicted classes, given the predicted outputs; the number `count` if an output has no class."""
         found = self.class_of[predicted]
         return np.where(found >= 0, found, self.count)
 
     def own_outputs(
         self, scores: npt.NDArray[np.floating[Any]], classes: npt.NDArray[np.integer[Any]]
     ) -> npt.NDArray[np.int64]:
-        """The output of each image's class with the highest score `(image,)`; -1 for images without a class."""
+        """Return the highest-scoring output of each image's class `(image,)`; -1 for images without a class."""
         among = np.where(self.class_of == np.asarray(classes)[:, None], scores, -np.inf)
         return np.where(np.asarray(classes) >= 0, among.argmax(axis=1), NO_CLASS)
 
     def sums(self, shares: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Add up the shares of outputs `(image, output)` to those of classes, and of no class `(image, count + 1)`."""
+        """Sum the shares of outputs `(image, output)` by class, with outputs of no class last `(image, count + 1)`."""
         summed = np.zeros((len(shares), self.count + 1))
         np.add.at(summed.T, self.taken(np.arange(len(self.class_of))), shares.T)
         return summed
 
 
 def halves(classes: npt.NDArray[np.integer[Any]], seed: int, share: float = 0.5) -> npt.NDArray[np.bool_]:
-    """Draw a half of the images of every class, and of those without one `(image,)`: True for the drawn half.
+    """Draw a share of the images of every class, half by default, and of the images without one; True if drawn.
 
-    Or another `share`. What is not a whole number is rounded up. What is drawn of a class depends on no other class.
+    The result is `(image,)`. The number of drawn images is rounded up. The draw for a class does not depend on the
+    other classes.
     """
     drawn = np.zeros(len(classes), dtype=np.bool_)
     for number in np.unique(classes):

@@ -1,4 +1,4 @@
-"""How far features are from a distribution of features, taken for a Gaussian one."""
+"""Distances of features from a distribution of features, modeled as a Gaussian."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 class Gaussian:
     """Mean `(feature,)` and covariance `(feature, feature)` of some images' features.
 
-    `shrinkage`, 0..1, is how much of a multiple of the identity stands for the covariance where it is inverted: with
-    few images it could not be otherwise (Ledoit and Wolf 2004, 'A well-conditioned estimator for large-dimensional
-    covariance matrices').
+    `shrinkage`, 0..1, is the weight of a multiple of the identity in the covariance that is inverted. With few images,
+    the covariance could not be inverted without it (Ledoit and Wolf 2004, 'A well-conditioned estimator for
+    large-dimensional covariance matrices').
     """
 
     mean: Values
@@ -28,14 +28,14 @@ class Gaussian:
 
     @classmethod
     def of(cls, features: Values) -> Gaussian:
-        """Fit features `(image, feature)`.
+        """Fit a Gaussian to features `(image, feature)`.
 
         Raises:
-            ValueError: there are less than two images.
+            ValueError: if there are fewer than two images.
         """
         images, count = features.shape
-        if images < 2:  # noqa: PLR2004 - no spread
-            raise ValueError("features of two images are needed at least")
+        if images < 2:  # noqa: PLR2004 - no variance
+            raise ValueError(f"a Gaussian needs the features of at least 2 images, not {images}")
         mean = features.mean(axis=0)
         apart = features - mean
         scatter = apart.T @ apart / images
@@ -46,25 +46,25 @@ class Gaussian:
         return cls(mean, scatter * images / (images - 1), float(shrinkage))
 
     def distances(self, features: Values) -> Values:
-        """Mahalanobis distance of each row of features `(image, feature)`.
+        """Return the Mahalanobis distance of each row of features `(image, feature)`.
 
         Raises:
-            ValueError: the images of the distribution are all the same.
+            ValueError: if all images of the distribution have the same features.
         """
         if not self.covariance.any():
-            raise ValueError("features of two different images are needed at least")
+            raise ValueError("a distance needs a Gaussian of at least 2 images with different features")
         even = np.trace(self.covariance) / len(self.mean) * np.eye(len(self.mean))
         shrunk = (1 - self.shrinkage) * self.covariance + self.shrinkage * even
         apart = features - self.mean
         try:
             solved = np.linalg.solve(shrunk, apart.T).T
-        except np.linalg.LinAlgError:  # a feature that never varies, and no shrinkage
+        except np.linalg.LinAlgError:  # a feature is constant, and shrinkage is 0
             solved = apart @ np.linalg.pinv(shrunk, hermitian=True)
         found: Values = np.sqrt((apart * solved).sum(axis=1).clip(0))
         return found
 
     def frechet(self, other: Gaussian) -> float:
-        """Frechet distance, squared as is usual, of two Gaussian distributions (Heusel et al. 2017)."""
+        """Return the Frechet distance of two Gaussians, squared as is usual (Heusel et al. 2017)."""
         roots = np.linalg.eigvals(self.covariance @ other.covariance).real.clip(0)
         spread = np.trace(self.covariance + other.covariance) - 2 * np.sqrt(roots).sum()
         return float(((self.mean - other.mean) ** 2).sum() + spread)

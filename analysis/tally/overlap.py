@@ -1,4 +1,4 @@
-"""Where units are active against where concepts are: integer counts, and the scores made of them."""
+"""The overlap of active units and concepts: integer counts, and the scores computed from them."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ class Overlaps:
 
     @property
     def union(self) -> npt.NDArray[np.int64]:
-        """Positions that are active or carry the concept `(unit, concept)`."""
+        """Positions that are active or have the concept `(unit, concept)`."""
         return self.active[:, None] + self.pixels - self.intersection
 
     @property
     def iou(self) -> npt.NDArray[np.float64]:
-        """Intersection over union `(unit, concept)`: a ratio of sums over all images; 0 where nothing meets.
+        """Intersection over union `(unit, concept)`: a ratio of sums over all images; 0 if the union is empty.
 
-        Bau et al. 2020, 'Network dissection'.
+        Bau et al. 2017, 'Network dissection'; Bau et al. 2020.
         """
         return self.intersection / np.maximum(self.union, 1)
 
     @property
     def best(self) -> npt.NDArray[np.intp]:
-        """The concept with the highest IoU of each unit `(unit,)`, the first of equals; -1 where none is touched."""
+        """The concept with the highest IoU for each unit `(unit,)`, the first of equal ones; -1 if none overlaps."""
         if self.intersection.shape[1] == 0:
             return np.full(len(self.active), -1, dtype=np.intp)
         best = self.iou.argmax(axis=1)
@@ -59,7 +59,7 @@ class Overlaps:
 
 
 def distinct(labels: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint16]:
-    """Let no concept stand twice at a position of labels `(..., plane)`: the first plane that says it keeps it."""
+    """Remove repeated concepts at a position of labels `(..., plane)`: only the first plane keeps the concept."""
     labels = labels.copy()
     for plane in range(1, labels.shape[-1]):
         earlier = labels[..., :plane] == labels[..., plane, None]
@@ -75,21 +75,21 @@ def count(
     concepts: int,
     threads: int = 1,
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Count where units are active, and which concepts they meet there.
+    """Count where units are active, and which concepts are there.
 
     Args:
-        kept: of units whose bounds are not above their thresholds.
-        thresholds: `(unit,)`; active is what is greater.
-        labels: concept numbers `(row, position, plane)`, 0 for none, none twice at a position (see `distinct`).
-        row_of: the row of labels that an image is compared with `(image number,)`; -1 leaves the image out.
-        concepts: how many there are, numbered from 1.
-        threads: units are shared out to them.
+        kept: activations of units whose bounds are not above their thresholds.
+        thresholds: `(unit,)`; an activation above its threshold is active.
+        labels: concept numbers `(row, position, plane)`, 0 for none, each at most once at a position (see `distinct`).
+        row_of: for each image number, the row of labels that the image is compared with; -1 skips the image.
+        concepts: the number of concepts, which are numbered from 1.
+        threads: the number of threads, which share the units.
 
     Returns:
         `intersection` `(unit, concept)` and `active` `(unit,)`.
     """
     if labels.max(initial=0) > concepts:
-        raise ValueError(f"labels name the concept {labels.max()} of {concepts}")
+        raise ValueError(f"labels contain the concept {labels.max()}, but there are {concepts}")
     intersection = np.zeros((kept.count, concepts + 1), dtype=np.int64)
     active = np.zeros(kept.count, dtype=np.int64)
     given = _as_given(kept, thresholds, labels, row_of)
@@ -105,21 +105,21 @@ def count_paired(
     concepts: int,
     threads: int = 1,
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Count as `count` does, but compare images with the label maps of other images, in several ways at once.
+    """Count as `count` does, but compare images with the label maps of other images, in several pairings at once.
 
     Args:
-        kept: active positions alone.
-        images: numbers of the images that are compared `(row,)`.
-        labels: those of `count`, of these images.
-        moves: how many rows on the label map is, from the last row on to the first; one for each way.
-        concepts: how many there are, numbered from 1.
-        threads: units are shared out to them.
+        kept: only active positions.
+        images: numbers of the compared images `(row,)`.
+        labels: as for `count`, one row for each of these images.
+        moves: for each pairing, by how many rows the label map is ahead of the image, cyclically.
+        concepts: the number of concepts, which are numbered from 1.
+        threads: the number of threads, which share the units.
 
     Returns:
         `intersection` `(move, unit, concept)` and `active` `(unit,)`.
     """
     if labels.max(initial=0) > concepts:
-        raise ValueError(f"labels name the concept {labels.max()} of {concepts}")
+        raise ValueError(f"labels contain the concept {labels.max()}, but there are {concepts}")
     _check(kept, labels.shape[1])
     row_of = np.full(max(kept.images.max(initial=-1), images.max(initial=-1)) + 1, -1, dtype=np.int32)
     row_of[images] = np.arange(len(images))
@@ -141,9 +141,9 @@ def count_by_image(
     row_of: npt.NDArray[np.int32],
     threads: int = 1,
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
-    """Count in every image where units are active, and where one concept of each unit is met.
+    """Count in every image where each unit is active, and where one concept of that unit is among these positions.
 
-    Args as those of `count`; `concept` `(unit,)` counts from 0, as a column of `Overlaps`, and is -1 for none.
+    Arguments as for `count`; `concept` `(unit,)` counts from 0, like a column of `Overlaps`, and is -1 for none.
 
     Returns:
         `intersection` and `active` `(row, unit)`.
@@ -161,9 +161,9 @@ def count_by_image(
 def lit(
     kept: Kept, thresholds: npt.NDArray[np.float32], images: npt.NDArray[np.int32], positions: int
 ) -> npt.NDArray[np.uint8]:
-    """Mark where units are active in some images of their own `(unit, image)`: packed bits `(unit, image, byte)`.
+    """Mark where units are active in images that differ by unit `(unit, image)`: packed bits `(unit, image, byte)`.
 
-    What is not in `kept` stays dark: the marks of several parts are to be combined by "or".
+    Positions that are not in `kept` are not marked, so the marks of several parts are combined by "or".
     """
     _check(kept, positions)
     marks = np.zeros((*images.shape, -(-positions // 8)), dtype=np.uint8)
@@ -178,10 +178,10 @@ def _entries(kept: Kept) -> tuple[npt.NDArray[Any], ...]:
 def _as_given(
     kept: Kept, thresholds: npt.NDArray[np.float32], labels: npt.NDArray[np.uint16], row_of: npt.NDArray[np.int32]
 ) -> tuple[npt.NDArray[Any], ...]:
-    """The arguments of the kernels, in the one form for which they are compiled."""
+    """Return the arguments of the kernels, in the one form for which they are compiled."""
     _check(kept, labels.shape[1])
     if kept.images.max(initial=-1) >= len(row_of) or row_of.max(initial=-1) >= len(labels):
-        raise ValueError(f"images up to {kept.images.max()}, rows of {len(row_of)}, labels of {len(labels)}")
+        raise ValueError(f"images up to {kept.images.max()}, but {len(row_of)} rows and {len(labels)} label maps")
     return (
         *_entries(kept),
         constant(thresholds, np.float32),
@@ -191,9 +191,9 @@ def _as_given(
 
 
 def _check(kept: Kept, positions: int) -> None:
-    """Refuse what kernels would look for outside of an array."""
+    """Refuse positions for which kernels would read outside of an array."""
     if kept.positions.max(initial=0) >= positions:
-        raise ValueError(f"position {kept.positions.max()} in a grid of {positions}")
+        raise ValueError(f"position {kept.positions.max()} is outside the grid of {positions} positions")
 
 
 @compiled
@@ -203,21 +203,21 @@ def _count(
 ) -> None:  # fmt: skip
     """Count for the units `begin` to `end`; see `count`."""
     planes, concepts = labels.shape[2], intersection.shape[1]
-    # Neighbors often carry the same concept: counted in turn into two tables, neither waits for the one before it.
+    # Neighbors often have the same concept: with two tables in turn, a count need not wait for the previous one.
     tables = np.zeros((planes, 2, concepts), dtype=np.int64)
-    lit_positions = np.empty(labels.shape[1] + 1, dtype=np.int64)
+    active_positions = np.empty(labels.shape[1] + 1, dtype=np.int64)
     for unit in range(begin, end):
         for pair in range(first[unit], first[unit + 1]):
             row, found = row_of[images[pair]], 0
             if row < 0:
                 continue
             for entry in range(starts[pair], starts[pair + 1]):
-                lit_positions[found] = positions[entry]
+                active_positions[found] = positions[entry]
                 found += int(values[entry] > thresholds[unit])
             active[unit] += found
             for plane in range(planes):
                 for place in range(found):
-                    tables[plane, place & 1, labels[row, lit_positions[place], plane]] += 1
+                    tables[plane, place & 1, labels[row, active_positions[place], plane]] += 1
         for plane in range(planes):
             for concept in range(concepts):
                 intersection[unit, concept] += tables[plane, 0, concept] + tables[plane, 1, concept]
@@ -229,7 +229,7 @@ def _count_paired(
     begin: int, end: int, first: _I64, images: _I32, starts: _I64, positions: _U16,
     labels: _U16, row_of: _I32, moves: _I64, intersection: _I32, active: _I64,
 ) -> None:  # fmt: skip
-    """Count for the units `begin` to `end`; see `count_paired`. A label map is read once for all moves."""
+    """Count for the units `begin` to `end`; see `count_paired`. Each label map is read once for all pairings."""
     rows, _, planes = labels.shape
     pair_of = np.full(rows, -1, dtype=np.int64)
     for unit in range(begin, end):
@@ -256,18 +256,18 @@ def _count_by_image(
     begin: int, end: int, first: _I64, images: _I32, starts: _I64, values: _F32, positions: _U16,
     thresholds: _F32, labels: _U16, row_of: _I32, wanted: _I64, intersection: _I32, active: _I32,
 ) -> None:  # fmt: skip
-    """Count for the units `begin` to `end`, of which one concept each is wanted; see `count_by_image`."""
+    """Count for the units `begin` to `end`, with the concept `wanted` of each unit; see `count_by_image`."""
     for unit in range(begin, end):
         for pair in range(first[unit], first[unit + 1]):
             row, found, met = row_of[images[pair]], 0, 0
             if row < 0:
                 continue
             for entry in range(starts[pair], starts[pair + 1]):
-                is_lit, carries = values[entry] > thresholds[unit], False
+                is_active, carries = values[entry] > thresholds[unit], False
                 for plane in range(labels.shape[2]):
                     carries |= labels[row, positions[entry], plane] == wanted[unit]
-                found += int(is_lit)
-                met += int(is_lit & carries)
+                found += int(is_active)
+                met += int(is_active & carries)
             active[row, unit] += found
             intersection[row, unit] += met if wanted[unit] > 0 else 0
 
@@ -277,7 +277,7 @@ def _light(
     first: _I64, images: _I32, starts: _I64, values: _F32, positions: _U16,
     thresholds: _F32, wanted: _I32, marks: _U8,
 ) -> None:  # fmt: skip
-    """Mark the active positions of the images that are wanted of each unit; see `lit`."""
+    """Mark the active positions of each unit in the images that are wanted for it; see `lit`."""
     for unit in range(len(first) - 1):
         for pair in range(first[unit], first[unit + 1]):
             for place in range(wanted.shape[1]):

@@ -1,11 +1,12 @@
-"""What a classifier answers without units of a layer, where a linear step follows: a change of low rank, added up.
+"""The output of a classifier without units of a layer, if a linear step follows the layer: a sum of low-rank changes.
 
-Removing a unit changes the features that the next linear step takes of it, and no others: the step's results change by
-one column of its weights for each feature. Two ends of a network are known: a linear layer (`LinearHead`), and a 1 x 1
-convolution whose rectified results are averaged over the map (`RectifiedHead`).
+Removing a unit changes only the features that the next linear step takes from it, so the step's results change by one
+column of its weights for each feature. Two kinds of classifiers are supported: those that end with a linear layer
+(`LinearHead`), and those that end with a 1 x 1 convolution whose rectified results are averaged over the map
+(`RectifiedHead`).
 
-Sums in another order than the network's differ from it by rounding, which can decide between two outputs that are as
-good as equal. Such predictions are marked as near, to be made by the network itself.
+These sums differ from the network's own by rounding, because their order is different. Rounding can decide between two
+outputs that are almost equal. Such predictions are marked as near, and the network itself must make them.
 """
 
 from __future__ import annotations
@@ -30,18 +31,19 @@ if TYPE_CHECKING:
     _Bool = npt.NDArray[np.bool_]
 
 NEAR = 4e-6
-"""Outputs this close are near, as a share of all that they may be summed of: some 60 roundings."""
+"""Two outputs are near if they differ by less than this share of the terms that they are summed of: about 60
+roundings."""
 
 _GROUP = 4
-"""Positions, or units, that are worked on in one go: sums are loaded and stored a fourth as often."""
+"""Positions, or units, that are processed together, so that sums are loaded and stored a fourth as often."""
 
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """What the next step takes of some images, and the answer.
+    """The features of some images that the next step takes, and the network's output.
 
-    `own` `(image, unit, part)` are the features as they are; `silent` `(image, unit, part)` those of removed units,
-    for all images or for one that stands for all; `scores` `(image, output)` the unchanged answer.
+    `own` `(image, unit, part)` are the unchanged features. `silent` `(image, unit, part)` are those of removed units,
+    for all images, or for one that represents all. `scores` `(image, output)` are the unchanged scores.
     """
 
     own: _F32
@@ -50,12 +52,12 @@ class Features:
 
     @property
     def change(self) -> _F32:
-        """What goes when a unit is removed `(image, unit, part)`."""
+        """The part of the features that is lost when a unit is removed `(image, unit, part)`."""
         change: _F32 = self.own - self.silent
         return change
 
     def tolerance(self, largest: _F32) -> _F32:
-        """How close outputs may come before they are near `(image,)`; `largest` weights `(unit, part)` by size."""
+        """Return how far outputs may differ and still be near `(image,)`; `largest` absolute weights `(unit, part)`."""
         sums = np.abs(self.scores).max(axis=1)
         for features in (self.own, self.silent):
             sums = sums + np.einsum("iup,up->i", np.abs(features), largest)
@@ -65,7 +67,7 @@ class Features:
 
 @dataclass(frozen=True, slots=True)
 class Predictions:
-    """Arg-max outputs of variants of a network `(image, ...)`, and which of them rounding may have decided."""
+    """Predicted outputs of variants of a network `(image, ...)`, and which of them rounding may have decided."""
 
     outputs: _I32
     near: _Bool
@@ -73,9 +75,9 @@ class Predictions:
 
 @dataclass(frozen=True, slots=True)
 class UnitPredictions(Predictions):
-    """Predictions without single units; `leads` `(image, unit)` are those of the image's class, 0 where it has none.
+    """Predictions without single units; `leads` `(image, unit)` are those of the image's class, 0 if it has none.
 
-    The lead is by how much a class's score is above the best other one; it is negative where it is below.
+    The lead of a class is its score minus the best other score, so it is negative if another class is predicted.
     """
 
     leads: _F32
@@ -83,19 +85,19 @@ class UnitPredictions(Predictions):
 
 @dataclass(frozen=True, slots=True)
 class LinearHead:
-    """Scores are a linear function of the features: `weight` `(unit, part, output)`."""
+    """A classifier whose scores are a linear function of the features: `weight` `(unit, part, output)`."""
 
     weight: _F32
 
     def without_units(
         self, features: Features, classes: npt.NDArray[np.integer[Any]], threads: int = 1
     ) -> UnitPredictions:
-        """Predict without each unit alone `(image, unit)`; a unit without any effect is no change.
+        """Predict with each unit removed by itself `(image, unit)`; a unit without effect changes nothing.
 
         Args:
-            features: of the images.
-            classes: what each image belongs to `(image,)`, -1 for none.
-            threads: images are shared out to them.
+            features: the features of the images.
+            classes: the class of each image `(image,)`, -1 for none.
+            threads: the number of threads, which share the images.
         """
         found = unchanged(features.scores, classes, features.own.shape[1])
         given = (*self._given(features), self._tolerance(features), constant(classes, np.int64))
@@ -104,7 +106,7 @@ class LinearHead:
         return found
 
     def scores_without_units(self, features: Features) -> _F32:
-        """Score without each unit alone `(image, unit, output)`."""
+        """Compute the scores with each unit removed by itself `(image, unit, output)`."""
         scores = np.empty((*features.own.shape[:2], self.weight.shape[2]), dtype=np.float32)
         _linear_scores(*self._given(features), scores)
         return scores
@@ -112,13 +114,13 @@ class LinearHead:
     def along(
         self, features: Features, orders: npt.NDArray[np.integer[Any]], sizes: Sequence[int], threads: int = 1
     ) -> Predictions:
-        """Predict without the first so many units of each order, and with them alone `(image, order, 2, size)`.
+        """Predict with the first n units of each order removed, and with only these kept `(image, order, 2, size)`.
 
         Args:
-            features: of the images.
-            orders: numbers of units, the first to go first `(order, unit)`.
-            sizes: how many units are removed, or kept, ascending.
-            threads: images are shared out to them.
+            features: the features of the images.
+            orders: unit numbers, most important first `(order, unit)`.
+            sizes: the numbers n of units that are removed or kept, ascending.
+            threads: the number of threads, which share the images.
         """
         found = _empty(features, orders, sizes)
         given = (*self._given(features), self._tolerance(features), *_path(orders, sizes))
@@ -128,15 +130,15 @@ class LinearHead:
     def _given(self, features: Features) -> tuple[Any, ...]:
         return _constant(features.scores, self.weight, features.change)
 
-    def _tolerance(self, features: Features) -> Any:  # noqa: ANN401 - as kernels take it
+    def _tolerance(self, features: Features) -> Any:  # noqa: ANN401 - as the kernels take it
         return constant(features.tolerance(np.abs(self.weight).max(axis=2)), np.float32)
 
 
 @dataclass(frozen=True, slots=True)
 class RectifiedHead:
-    """Scores are means over the parts, which are positions, of rectified linear functions of the units there.
+    """A classifier whose scores are means, over the parts, of rectified linear functions; each part is a position.
 
-    `weight` `(unit, output)`, `bias` `(output,)`; what is below zero counts `slope` times.
+    `weight` `(unit, output)`, `bias` `(output,)`; negative values are multiplied by `slope`.
     """
 
     weight: _F32
@@ -146,12 +148,12 @@ class RectifiedHead:
     def without_units(
         self, features: Features, classes: npt.NDArray[np.integer[Any]], threads: int = 1
     ) -> UnitPredictions:
-        """Predict without each unit alone `(image, unit)`; a unit without any effect is no change.
+        """Predict with each unit removed by itself `(image, unit)`; a unit without effect changes nothing.
 
         Args:
-            features: of the images.
-            classes: what each image belongs to `(image,)`, -1 for none.
-            threads: images are shared out to them.
+            features: the features of the images.
+            classes: the class of each image `(image,)`, -1 for none.
+            threads: the number of threads, which share the images.
         """
         found = unchanged(features.scores, classes, features.own.shape[1])
         given = (*self._given(features), self._tolerance(features), constant(classes, np.int64))
@@ -160,7 +162,7 @@ class RectifiedHead:
         return found
 
     def scores_without_units(self, features: Features) -> _F32:
-        """Score without each unit alone `(image, unit, output)`."""
+        """Compute the scores with each unit removed by itself `(image, unit, output)`."""
         scores = np.empty((*features.own.shape[:2], self.weight.shape[1]), dtype=np.float32)
         _rectified_scores(*self._given(features), scores)
         return scores
@@ -168,7 +170,7 @@ class RectifiedHead:
     def along(
         self, features: Features, orders: npt.NDArray[np.integer[Any]], sizes: Sequence[int], threads: int = 1
     ) -> Predictions:
-        """Predict without the first so many units of each order, and with them alone; see `LinearHead.along`."""
+        """Predict with the first n units of each order removed, and with only these kept; see `LinearHead.along`."""
         found = _empty(features, orders, sizes)
         silent = constant(self._values(features.silent), np.float32)
         given = (silent, *self._given(features), self._tolerance(features), *_path(orders, sizes))
@@ -176,7 +178,7 @@ class RectifiedHead:
         return found
 
     def _values(self, features: _F32) -> _F32:
-        """The linear functions before they are rectified `(image, position, output)`."""
+        """Return the linear functions before rectification `(image, position, output)`."""
         values: _F32 = features.transpose(0, 2, 1) @ self.weight + self.bias
         return values
 
@@ -184,7 +186,7 @@ class RectifiedHead:
         arrays = _constant(self._values(features.own), self.weight, features.change)
         return (*arrays, np.float32(self.slope))
 
-    def _tolerance(self, features: Features) -> Any:  # noqa: ANN401 - as kernels take it
+    def _tolerance(self, features: Features) -> Any:  # noqa: ANN401 - as the kernels take it
         positions = features.own.shape[2]
         largest = np.repeat(np.abs(self.weight).max(axis=1)[:, None] / positions, positions, axis=1)
         return constant(features.tolerance(largest), np.float32)
@@ -198,7 +200,7 @@ def _constant(*arrays: _F32) -> tuple[Any, ...]:
 
 
 def unchanged(scores: _F32, classes: npt.NDArray[np.integer[Any]], units: int) -> UnitPredictions:
-    """What the network predicts as it is, once for each unit."""
+    """Return the predictions of the unchanged network, repeated for each unit."""
     once = (len(scores), units)
     outputs = np.repeat(scores.argmax(axis=1).astype(np.int32)[:, None], units, axis=1)
     leads = np.repeat(leads_of(scores, classes)[:, None], units, axis=1)
@@ -206,7 +208,7 @@ def unchanged(scores: _F32, classes: npt.NDArray[np.integer[Any]], units: int) -
 
 
 def leads_of(scores: _F32, classes: npt.NDArray[np.integer[Any]]) -> _F32:
-    """By how much the score of each image's class is above the best other one `(image,)`; 0 where it has no class."""
+    """Return the score of each image's class minus the best other score `(image,)`; 0 if the image has no class."""
     places = np.arange(len(scores))
     others = scores.copy()
     others[places, classes] = -np.inf
@@ -223,7 +225,7 @@ def _path(orders: npt.NDArray[np.integer[Any]], sizes: Sequence[int]) -> tuple[A
     return constant(orders, np.int64), constant(np.asarray(sizes), np.int64)
 
 
-def _by_image(work: Any, found: Predictions, threads: int) -> None:  # noqa: ANN401 - work(first, last)
+def _by_image(work: Any, found: Predictions, threads: int) -> None:  # noqa: ANN401 - called as work(first, last)
     in_blocks(work, len(found.outputs), threads)
 
 
@@ -231,9 +233,9 @@ def _by_image(work: Any, found: Predictions, threads: int) -> None:  # noqa: ANN
 def _decide(
     scores: npt.NDArray[Any], tolerance: float, outputs: _I32, near: _Bool, place: tuple[int, ...], own: int
 ) -> float:
-    """Write down the arg-max, the first of equal ones, and whether another output comes near it.
+    """Write the arg-max output, the first of equal ones, and whether another output is near it.
 
-    Returns the lead of the output `own` over the best other one, 0 where it is -1.
+    Returns the lead of the output `own` over the best other one, 0 if `own` is -1.
     """
     best, first, second = 0, scores[0], scores[0] - np.float32(np.inf)
     for output in range(1, len(scores)):
@@ -243,7 +245,7 @@ def _decide(
         elif score > second:
             second = score
     outputs[place] = best
-    near[place] = not first - second > tolerance  # also where a score is no number
+    near[place] = not first - second > tolerance  # true also if a score is NaN
     if own < 0:
         return 0.0
     lead: float = first - second if own == best else scores[own] - first
@@ -252,7 +254,7 @@ def _decide(
 
 @part_of_kernels
 def _linear_one(scores: _F32, weight: _F32, change: _F32, result: _F32) -> bool:
-    """Score without one unit; returns whether that changes anything."""
+    """Compute the scores without one unit; return whether its removal changes anything."""
     touched = False
     for output in range(len(scores)):
         result[output] = scores[output]
@@ -310,7 +312,7 @@ def _linear_sets(
 
 @part_of_kernels
 def _add_unit(total: _F64, sign: float, weight: _F32, change: _F32) -> None:
-    """Add a unit's part of the scores."""
+    """Add a unit's contribution to the scores."""
     for part in range(len(change)):
         strength = sign * change[part]
         if strength != 0:
@@ -320,7 +322,7 @@ def _add_unit(total: _F64, sign: float, weight: _F32, change: _F32) -> None:
 
 @part_of_kernels
 def _pool(values: _F32, linear: _F32, rectified: _F32) -> None:
-    """Add up values `(position, output)`, and what is above zero of them."""
+    """Sum values `(position, output)` over the positions, and also their positive parts."""
     linear[:] = 0
     rectified[:] = 0
     for position in range(len(values)):
@@ -340,7 +342,7 @@ def _mean(linear: _F32, rectified: _F32, slope: float, positions: int, result: _
 def _rectified_one(
     values: _F32, weight: _F32, change: _F32, slope: float, linear: _F32, rectified: _F32, active: _I64, result: _F32
 ) -> bool:
-    """Score without one unit, if that changes anything; returns whether it does."""
+    """Compute the scores without one unit if its removal changes anything; return whether it does."""
     positions, outputs = values.shape
     count, strength = 0, np.float32(0)
     for position in range(positions):
@@ -350,7 +352,7 @@ def _rectified_one(
     if count == 0:
         return False
     sparse = 2 * count < positions
-    if sparse:  # only what changes; else all anew, which needs no look at the old values
+    if sparse:  # update only the changed positions; else sum all anew, which does not need the old values
         result[:] = rectified
     else:
         result[:] = 0
@@ -379,7 +381,7 @@ def _rectified_one(
 def _add_four(
     v: _F32, w: _F32, x: _F32, y: _F32, a: float, b: float, c: float, d: float, weight: _F32, sparse: bool, result: _F32
 ) -> None:
-    """Add what is above zero at four positions without the unit; where sparse, less what was."""
+    """Add the positive parts at four positions without the unit; if sparse, subtract the old positive parts."""
     zero = np.float32(0)
     for output in range(len(result)):
         factor = weight[output]
@@ -466,7 +468,7 @@ def _rectified_sets(
 
 @part_of_kernels
 def _add_units(total: _F32, sign: float, weight: _F32, change: _F32, units: _I64) -> None:
-    """Add units' parts of the values `(position, output)`."""
+    """Add the units' contributions to the values `(position, output)`."""
     place = 0
     while place + _GROUP <= len(units):
         i, j, k, m = units[place], units[place + 1], units[place + 2], units[place + 3]

@@ -1,4 +1,4 @@
-"""A unit as a detector: how well its peak activation tells a set of images from the others."""
+"""A unit as a detector: how well its peak activation separates a set of images from the others."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ BINS = 40
 
 @dataclass(frozen=True, slots=True)
 class Separation:
-    """Every unit's detector of one set of `images` images among `others` others; all arrays are `(unit,)`.
+    """The detectors of every unit for one set of `images` images, against `others` other images; arrays are `(unit,)`.
 
-    An image is taken for one of the set where its peak is above the `threshold`, which is the observed peak with the
-    best balanced accuracy, of equal ones the highest: `taken` images are, `right` of them belong to the set.
-    `area` is that under the curve of true over false positive rate, equal peaks counting half. `image_bins` and
-    `other_bins` `(unit, bin)` count peaks in bins of equal width from `low` to `high`.
+    An image is detected if its peak is above `threshold`: the observed peak with the best balanced accuracy, or the
+    highest of several. `taken` images are detected, of which `right` belong to the set. `area` is the area under the
+    curve of true positive rate over false positive rate; equal peaks count half. `image_bins` and `other_bins`
+    `(unit, bin)` count peaks in bins of equal width from `low` to `high`.
     """
 
     images: int
@@ -49,32 +49,32 @@ class Peaks:
     """Peak activations of some images `(image, unit)`, sorted once for any number of sets.
 
     Raises:
-        ValueError: there is no image, or a peak is no number.
+        ValueError: if there is no image, or a peak is NaN.
     """
 
     def __init__(self, peaks: npt.NDArray[np.float32]) -> None:
         if not len(peaks) or np.isnan(peaks).any():
-            raise ValueError("peaks of at least one image are needed, and every one of them must be a number")
+            raise ValueError("detectors need the peaks of at least one image, and no peak may be NaN")
         self._order = np.argsort(peaks, axis=0, kind="stable")
         self._sorted = np.take_along_axis(peaks, self._order, axis=0)
-        self._last = np.ones(peaks.shape, dtype=np.bool_)  # of equal peaks
+        self._last = np.ones(peaks.shape, dtype=np.bool_)  # the last of equal peaks
         self._last[:-1] = self._sorted[:-1] != self._sorted[1:]
         self._low, self._high = self._sorted[0], self._sorted[-1]
         width = np.where(self._high > self._low, self._high.astype(np.float64) - self._low, 1)
         self._bins = np.minimum((self._sorted.astype(np.float64) - self._low) / width * BINS, BINS - 1).astype(np.int64)
 
     def separation(self, positives: _Bool) -> Separation:
-        """How well each unit tells the images of a set `(image,)` from the others.
+        """Measure how well each unit separates the images of a set `(image,)` from the others.
 
         Raises:
-            ValueError: the set is empty, or the others are.
+            ValueError: if the set is empty, or contains all images.
         """
         images = int(positives.sum())
         others = len(positives) - images
         if not (images and others):
-            raise ValueError("a detector needs images of the set, and others")
+            raise ValueError(f"a detector needs images in the set and others, not {images} and {others}")
         member = positives[self._order]
-        members = np.cumsum(member, axis=0, dtype=np.int64)  # up to here, itself included
+        members = np.cumsum(member, axis=0, dtype=np.int64)  # up to and including this peak
         strangers = np.cumsum(~member, axis=0, dtype=np.int64)
         place = self._best(members, strangers, images, others)
         right = images - np.take_along_axis(members, place, axis=0)[0]
@@ -93,16 +93,16 @@ class Peaks:
         )
 
     def _best(self, members: _I64, strangers: _I64, images: int, others: int) -> npt.NDArray[np.intp]:
-        """Where in the order the threshold is `(1, unit)`: the last peak of those with the best balanced accuracy."""
-        gain = strangers * images - members * others  # of balanced accuracy, in whole numbers
+        """Return the threshold's index in the order `(1, unit)`: the last peak with the best balanced accuracy."""
+        gain = strangers * images - members * others  # balanced accuracy up to scale and offset, in integers
         gain = np.where(self._last, gain, gain.min() - 1)
         last: npt.NDArray[np.intp] = len(gain) - 1 - np.argmax(gain[::-1], axis=0, keepdims=True)
         return last
 
     def _area(self, members: _I64, strangers: _I64) -> _F64:
-        """Count the pairs of an image of the set and another with a lower peak, half of those with an equal one."""
+        """Count the pairs of an image of the set and another with a lower peak; pairs of equal peaks count half."""
         ends = np.where(self._last, np.arange(len(self._last))[:, None], len(self._last))
-        end = np.minimum.accumulate(ends[::-1], axis=0)[::-1]  # the last one equal to each
+        end = np.minimum.accumulate(ends[::-1], axis=0)[::-1]  # the last of the equal peaks
         at_end = np.take_along_axis(strangers, end, axis=0)
         first = np.zeros_like(self._last)
         first[0], first[1:] = True, self._last[:-1]

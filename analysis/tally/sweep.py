@@ -1,4 +1,4 @@
-"""Everything that is tallied of one layer as its maps go by."""
+"""All statistics of one layer, collected in a pass over its maps."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ if TYPE_CHECKING:
 
 
 _LINE = 16
-"""Units that stand side by side in a processor's cache line."""
+"""Units that are adjacent in a cache line of the processor."""
 _MOST_UNITS = 64
-"""Units that are tallied in one go."""
+"""Most units that are tallied together."""
 _MOST_COUNTED = 2**32 - 1
-"""Activations of a unit that are counted in 32 bits."""
+"""Most activations of a unit that 32-bit counts can hold."""
 _TILE = 1 << 18
-"""Activations that are brought from one layout to another in one go: they stay in the processor's second cache."""
+"""Activations that are converted to another layout together, so that they stay in the second-level cache."""
 
 
 class LayerSweep:
-    """Top images, histograms, moments and the strongest activations of the units of one layer, of some images.
+    """Top images, histograms, moments and the strongest activations of the units of one layer, for some images.
 
-    `bound` `(unit,)` is what an upsampled activation must exceed to be kept; without one, all are kept. It can be
-    raised between two batches: see `raise_bound`. `moments` are those of each batch: added in the order of the visit
-    they are the same, however the images are shared out. `lowest` `(unit,)` is a lower bound of every upsampled
-    value. `nonfinite` `(unit,)` counts activations that are not finite; they are tallied as 0 and must be reported.
+    Upsampled activations above `bound` `(unit,)` are kept; without a bound, all are. `raise_bound` raises it between
+    two batches. `moments` has one entry for each batch: added in the order of the batches, they are the same however
+    the images are distributed. `lowest` `(unit,)` is a lower bound of all upsampled values. `nonfinite` `(unit,)` is
+    the number of activations that are not finite; they are tallied as 0 and must be reported.
     """
 
     def __init__(
@@ -74,21 +74,21 @@ class LayerSweep:
 
     @property
     def lowest(self) -> npt.NDArray[np.float32]:
-        """What no upsampled value is below `(unit,)`."""
+        """A lower bound of all upsampled values `(unit,)`."""
         return self.upsampler.floor(self._lowest)
 
     @property
     def kept(self) -> Kept:
-        """What was kept of all images so far."""
+        """The kept activations of all images so far."""
         return Kept.stacked([block.kept for block in self._blocks], self.threads)
 
     @property
     def nbytes(self) -> int:
-        """Bytes of what was kept and counted so far."""
+        """Size of the kept activations and of the counts so far, in bytes."""
         return self._counts.nbytes + sum(part.nbytes for block in self._blocks for part in block.parts)
 
     def observe(self, images: Sequence[int], maps: Tensor) -> None:
-        """Take in the maps `(batch, unit, height, width)` of some images, on any device and of any layout."""
+        """Add the maps `(batch, unit, height, width)` of some images, on any device and with any memory layout."""
         count = len(images) * self.upsampler.height * self.upsampler.width
         self._make_room(count)
         batch = _Batch.of(images, maps)
@@ -101,11 +101,11 @@ class LayerSweep:
         self.moments += (Moments.about(count, offset, total, squares, peak.astype(np.float32)),)
 
     def raise_bound(self, find: Callable[[Kept, npt.NDArray[np.float32]], npt.NDArray[np.float32]]) -> None:
-        """Raise bounds `(unit,)`, and let go of what is not above them.
+        """Raise bounds `(unit,)`, and drop the activations that are no longer above them.
 
         Args:
-            find: is called for blocks of units, each with what was kept of all images so far and with its bounds, and
-                gives new ones; the higher ones hold.
+            find: called for each block of units with the activations kept so far and the current bounds; returns new
+                bounds. The higher of old and new bounds apply.
         """
 
         def work(block: _Block) -> None:
@@ -116,14 +116,14 @@ class LayerSweep:
         self._each(work)
 
     def _make_room(self, activations: int) -> None:
-        """Put the counts of histograms away before they grow too large for their type, which is chosen to be small."""
+        """Move the histograms' counts to 64 bits before they overflow their 32 bits, which save memory traffic."""
         if self._counted + activations > _MOST_COUNTED:
             self._counts_before = self.histograms.counts
             self._counts[:], self._counted = 0, 0
         self._counted += activations
 
     def _each(self, work: Callable[[_Block], None]) -> None:
-        """Do something with all blocks, in threads."""
+        """Call `work` for all blocks, in threads."""
 
         def some(first: int, last: int) -> None:
             for block in self._blocks[first:last]:
@@ -132,7 +132,7 @@ class LayerSweep:
         in_blocks(some, len(self._blocks), self.threads)
 
     def _sweep(self, block: _Block, batch: _Batch, tallies: Tallies) -> None:
-        """Tally the units of a block; what is kept of them comes in as many parts as room was made for."""
+        """Tally the units of a block; their kept activations come in as many parts as memory was allocated for."""
         grid = self.upsampler.for_kernels
         for part, (images, maps, origin) in enumerate(batch.parts(block.first, block.last)):
             scratch, at = Scratch.of(grid, len(images)), block.first
@@ -153,7 +153,7 @@ class LayerSweep:
 
 @dataclass(eq=False, slots=True)
 class _Block:
-    """Neighboring units that are worked on together, `first` to `last` without the last, and what is kept of them."""
+    """Neighboring units that are processed together, `first` to `last` without `last`, and their kept activations."""
 
     first: int
     last: int
@@ -161,13 +161,13 @@ class _Block:
 
     @property
     def kept(self) -> list[Kept]:
-        """The parts, one at least."""
+        """The parts, at least one."""
         return self.parts or [Kept.nothing(self.last - self.first)]
 
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """Images and their maps as memory holds them: `(batch, unit, cell)`, or with `units_last` `(batch, cell, unit)`."""
+    """Images and their maps in memory order: `(batch, unit, cell)`, or with `units_last` `(batch, cell, unit)`."""
 
     images: npt.NDArray[np.int32]
     maps: npt.NDArray[np.float32]
@@ -175,7 +175,7 @@ class _Batch:
 
     @classmethod
     def of(cls, images: Sequence[int], maps: Tensor) -> _Batch:
-        """Bring maps `(batch, unit, height, width)` to this processor, changing their order only if it is another."""
+        """Copy maps `(batch, unit, height, width)` to the CPU; only other layouts than these two are rearranged."""
         numbers, near = np.asarray(images, dtype=np.int32), maps.detach().to("cpu", torch.float32)
         last = near.permute(0, 2, 3, 1)
         if last.is_contiguous() and not near.is_contiguous():
@@ -183,7 +183,7 @@ class _Batch:
         return cls(numbers, near.contiguous().flatten(2).numpy(), units_last=False)
 
     def parts(self, first: int, last: int) -> Iterator[tuple[npt.NDArray[np.int32], npt.NDArray[np.float32], int]]:
-        """Images, their maps `(batch, unit, cell)`, and which unit is the first there; for some units, part by part."""
+        """Yield images, their maps `(batch, unit, cell)`, and the number of the first unit there, part by part."""
         if not self.units_last:
             yield self.images, self.maps, 0
             return

@@ -1,4 +1,4 @@
-"""Units shared out to threads: each is worked on by one of them, so their number changes nothing but the time."""
+"""Distribute units to threads. One thread processes a unit, so the number of threads does not change the results."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ if TYPE_CHECKING:
 _Result = TypeVar("_Result")
 
 _BLOCKS_EACH = 4
-"""Blocks for each thread: units differ in what they cost."""
+"""Blocks for each thread; several, because units differ in their cost."""
 
 
 @cache
 def _pool(threads: int) -> ThreadPoolExecutor:
-    """Threads that wait for work as long as the process lives."""
+    """Return threads that wait for work as long as the process lives."""
     return ThreadPoolExecutor(threads, thread_name_prefix="tally")
 
 
 def in_blocks(work: Callable[[int, int], _Result], units: int, threads: int) -> list[_Result]:
-    """Call `work(first, last)` for blocks of neighboring units, in threads; the results in the order of units.
+    """Call `work(first, last)` for blocks of neighboring units, in threads; return the results in the order of units.
 
-    The work must not share itself out to threads again: it would wait for those that wait for it.
+    `work` must not call this function again: it would wait for threads that wait for it.
     """
     if threads == 1:
         return [work(0, units)]

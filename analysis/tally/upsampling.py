@@ -1,4 +1,4 @@
-"""Bring a unit's map to the common grid, as exactly as a float32 can say it."""
+"""Upsample a unit's map to the common grid, exactly up to rounding to float32."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ Border = Literal["zeros", "extend"]
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """Where the grid's cell centers fall between the cell centers of a map with one cell of border on each side.
+    """Where the centers of the grid positions are between the cell centers of a map with a border of one cell.
 
-    Position k lies between the bordered cells `left[k]` and `left[k] + 1`, `parts[k]` of `2 * grid` parts of the way.
+    Position k is between the bordered cells `left[k]` and `left[k] + 1`, at `parts[k] / (2 * grid)` of the way.
     """
 
     left: npt.NDArray[np.intp]
@@ -26,7 +26,7 @@ class Axis:
 
     @classmethod
     def of(cls, cells: int, grid: int) -> Axis:
-        """Half-pixel centers (`align_corners=False`), in whole numbers.
+        """Compute half-pixel centers (`align_corners=False`), in integers.
 
         >>> Axis.of(2, 4)
         Axis(left=array([0, 1, 1, 2]), parts=array([6., 2., 6., 2.]))
@@ -35,7 +35,7 @@ class Axis:
         return cls(left, parts.astype(np.float64))
 
     def begins(self, cells: int) -> npt.NDArray[np.int64]:
-        """Where the positions of each of the `cells + 1` gaps begin, and where the last ones end.
+        """Return the first position in each of the `cells + 1` gaps, and the end of the last gap.
 
         >>> Axis.of(2, 4).begins(2)
         array([0, 1, 3, 4])
@@ -47,13 +47,13 @@ class Axis:
 class Upsampler:
     """Bilinear upsampling of maps `(height, width)` to `grid * grid` positions.
 
-    Exact but for the last rounding to float32: weights are whole numbers, so float64 holds their sums with float32
-    activations without error (as long as the four neighbors are within a factor of some hundreds of each other), and
-    one division ends it. Equal sums stay equal, what cancels is zero, and nothing depends on the order of the sums.
-    A grid smaller than the map samples it at the grid's cell centers.
+    The result is exact except for the last rounding to float32. Weights are integers, so float64 holds their sums with
+    float32 activations without error (as long as the four neighbors are within a factor of some hundreds of each
+    other), and a single division follows. Equal sums stay equal, canceling sums are zero, and the order of the sums
+    does not matter. A grid smaller than the map samples it at the centers of the grid positions.
 
-    Beyond the outermost cell centers the value blends toward zero (`zeros`: the bilinear sampler with zero padding of
-    the reference implementation) or repeats the outermost cell (`extend`: the usual resize).
+    Beyond the outermost cell centers, values blend toward zero (`zeros`: the bilinear sampler with zero padding of the
+    reference implementation) or repeat the outermost cell (`extend`: the usual resize).
     """
 
     height: int
@@ -63,12 +63,12 @@ class Upsampler:
 
     @property
     def positions(self) -> int:
-        """How many positions the grid has."""
+        """The number of grid positions."""
         return self.grid**2
 
     @cached_property
     def for_kernels(self) -> Grid:
-        """The same in whole numbers, as compiled loops take it."""
+        """The same upsampling in the form that the kernels take."""
         rows, columns = self._axes
         row_begins, column_begins = rows.begins(self.height), columns.begins(self.width)
         used = np.zeros((self.height + 1) * self.width + 1, dtype=np.uint8)
@@ -85,5 +85,5 @@ class Upsampler:
         return Axis.of(self.height, self.grid), Axis.of(self.width, self.grid)
 
     def floor(self, lowest: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Bound the upsampled values of maps by their lowest activations: with zeros around, 0 can be less."""
+        """Return a lower bound of upsampled values, from the lowest activations: with a zero border, 0 may be lower."""
         return np.minimum(lowest, 0) if self.border == "zeros" else lowest

@@ -1,4 +1,4 @@
-"""Active positions in pairs of pictures, counted one by one."""
+"""Active positions in pairs of images, counted one by one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PAIRS, UNITS, POSITIONS = 5, 3, 40
 
 
 def kept_of(active: np.ndarray) -> Kept:
-    """What is kept of positions `(pair, unit, position)` that are active or not."""
+    """Return the kept activations of positions `(pair, unit, position)` that are active or not."""
     rows = [(unit, pair, active[pair, unit].nonzero()[0]) for unit in range(UNITS) for pair in range(PAIRS)]
     rows = [row for row in rows if len(row[2])]
     positions = np.concatenate([row[2] for row in rows] or [np.empty(0, int)])
@@ -36,7 +36,7 @@ def counted(one: np.ndarray, other: np.ndarray) -> Agreement:
     return count_agreement(kept_of(one), kept_of(other), PAIRS, POSITIONS)
 
 
-def test_counts_are_those_of_every_position(active: tuple[np.ndarray, np.ndarray]) -> None:
+def test_counts_cover_every_position(active: tuple[np.ndarray, np.ndarray]) -> None:
     one, other = active
     found = counted(one, other)
     for unit in range(UNITS):
@@ -49,7 +49,7 @@ def test_counts_are_those_of_every_position(active: tuple[np.ndarray, np.ndarray
         assert found.agreement[unit] == pytest.approx(both / either)
 
 
-def test_chance_is_over_all_pictures_that_are_no_pair(active: tuple[np.ndarray, np.ndarray]) -> None:
+def test_chance_covers_all_images_that_are_not_a_pair(active: tuple[np.ndarray, np.ndarray]) -> None:
     one, other = active
     found = counted(one, other)
     for unit in range(UNITS):
@@ -58,13 +58,13 @@ def test_chance_is_over_all_pictures_that_are_no_pair(active: tuple[np.ndarray, 
         assert found.chance[unit] == pytest.approx(mean / (one[:, unit].sum() + other[:, unit].sum() - mean))
 
 
-def test_the_same_pictures_agree_and_others_do_not(active: tuple[np.ndarray, np.ndarray]) -> None:
+def test_equal_images_agree_and_others_do_not(active: tuple[np.ndarray, np.ndarray]) -> None:
     one, _ = active
     assert counted(one, one).agreement.tolist() == [1] * UNITS
     assert counted(one, ~one).agreement.tolist() == [0] * UNITS
 
 
-def test_what_is_never_active_has_neither(active: tuple[np.ndarray, np.ndarray]) -> None:
+def test_a_unit_that_is_never_active_has_neither(active: tuple[np.ndarray, np.ndarray]) -> None:
     nothing = np.zeros_like(active[0])
     found = counted(nothing, nothing)
     assert np.isnan(found.agreement).all()

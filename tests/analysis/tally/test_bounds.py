@@ -1,4 +1,4 @@
-"""Bounds: never above what the images support, close to it, and hardly ever above the thresholds."""
+"""Bounds: never above the level that the images support, close to it, and rarely above the thresholds."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def margin(values: np.ndarray, level: float, total: int) -> float:
-    """Mean of how many values `(image, position)` are above a level, less the standard errors, from the definition."""
+    """Return the mean number of values `(image, position)` above a level, minus the standard errors."""
     counts = (values > level).sum(axis=1)
     if len(values) == total:
         return float(counts.mean())
@@ -43,7 +43,7 @@ def test_a_bound_is_supported_by_the_images(maps: np.ndarray, more: int, quantil
     for unit in range(units):
         values = kept.of(unit).reshape(images, 36)
         assert bound[unit] == -np.inf or margin(values, bound[unit], images + more) >= needed * (1 - 1e-12)
-        if more == 0:  # all images are known: it is within 1 % of the threshold
+        if more == 0:  # all images are known: the bound is within 1 % of the threshold
             level = threshold(kept.of(unit), count_above(quantile, images * 36), -np.inf, -np.inf)
             assert level is not None
             assert level - 0.01 * abs(level) - 1e-37 <= bound[unit] < level
@@ -65,7 +65,7 @@ def test_one_image_supports_nothing() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(networks_maps(), st.integers(1, 4), st.sampled_from([0.01, 0.1, 0.3]))
-def test_bounds_change_nothing_or_are_known_to_be_too_bold(maps: np.ndarray, batch: int, quantile: float) -> None:
+def test_bounds_change_nothing_or_are_known_to_be_too_high(maps: np.ndarray, batch: int, quantile: float) -> None:
     images, units = maps.shape[:2]
     upsampler = Upsampler(maps.shape[2], maps.shape[3], 8)
     above = count_above(quantile, images * 64)
@@ -103,13 +103,13 @@ def test_units_that_are_mostly_zero_settle_with_the_lowest_value() -> None:
 
 
 @pytest.mark.parametrize("spread", [0.5, 2.0])
-def test_bounds_are_hardly_ever_too_bold_and_worth_their_while(spread: float) -> None:
-    """Images differ in how much of a unit they show, as photographs do: by a factor of e to the `spread`."""
+def test_bounds_are_rarely_too_high_and_save_memory(spread: float) -> None:
+    """The active area differs between images, as in photographs, by a factor of e to the `spread`."""
     images, units, seen = 400, 300, 64
     random = np.random.default_rng(0)
     strength = random.lognormal(sigma=spread, size=(images, units, 1, 1))
     maps = (random.normal(size=(images, units, 6, 6)) * strength).astype(np.float32)
-    upsampler = Upsampler(6, 6, 6)  # its positions are the cells
+    upsampler = Upsampler(6, 6, 6)  # grid positions equal cells
     everything = maps.swapaxes(0, 1).reshape(units, -1)
     above = count_above(0.01, images * 36)
     thresholds = np.partition(everything, -1 - above, axis=1)[:, -1 - above]
@@ -122,8 +122,8 @@ def test_bounds_are_hardly_ever_too_bold_and_worth_their_while(spread: float) ->
 
 
 @pytest.mark.parametrize("border", ["zeros", "extend"])
-def test_a_first_bound_is_not_misled_by_the_edges_of_maps(border: Border) -> None:
-    """A unit for each row and column that is active there and nowhere else, in all images, as padding makes it."""
+def test_a_first_bound_is_not_biased_by_the_edges_of_maps(border: Border) -> None:
+    """There is a unit for each row and column that is active only there, in all images, as with padding."""
     cells, images = 28, 32
     random = np.random.default_rng(0)
     maps = random.random(size=(images, 2 * cells, cells, cells)).astype(np.float32) / 10

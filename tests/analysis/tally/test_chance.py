@@ -1,4 +1,4 @@
-"""Intervals and tests against their definitions, and against worlds of which the truth is known."""
+"""Intervals and tests against their definitions, and against simulated data with a known truth."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CONCEPTS = 12
 
 
 def counts(images: int, units: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Intersection, active and areas `(image, unit)`: in most images there is neither unit nor concept."""
+    """Draw intersection, active and areas `(image, unit)`; most images have neither the unit nor the concept."""
     random = np.random.default_rng(seed)
     active = random.integers(1, 60, (images, units)) * (random.random((images, units)) < 0.4)
     areas = random.integers(1, 200, (images, units)) * (random.random((images, units)) < 0.3)
@@ -27,7 +27,7 @@ def counts(images: int, units: int, seed: int = 0) -> tuple[np.ndarray, np.ndarr
 
 
 def slow_interval(weights: np.ndarray, both: list[int], either: list[int]) -> list[float]:
-    """The BCa interval of sum(both) / sum(either) in Efron's notation: bias z0, acceleration a."""
+    """Compute the BCa interval of sum(both) / sum(either) in Efron's notation: bias z0, acceleration a."""
     normal = NormalDist()
     ratios = []
     for replicate in weights.T.tolist():
@@ -58,7 +58,7 @@ def test_weights_are_poisson_with_mean_1() -> None:
     assert (weights != poisson_weights(range(100), 5000, seed=2)).any(axis=1).all()
 
 
-def test_intervals_are_those_of_the_definition() -> None:
+def test_intervals_match_the_definition() -> None:
     both, active, areas = counts(15, 6)
     weights = poisson_weights(range(15), 300, seed=3)
     bootstrap = Bootstrap(6, 300)
@@ -81,7 +81,7 @@ def test_neither_order_nor_grouping_of_images_matters() -> None:
 
 @pytest.mark.parametrize(("images", "least"), [(75, 0.90), (500, 0.935)])
 def test_an_interval_covers_the_population_19_times_in_20(images: int, least: float) -> None:
-    """Each unit is a sample of its own, of which an eighth of the images counts: 95 % less what so few images cost."""
+    """Each unit is a separate sample in which an eighth of the images counts; so few images cost some of the 95 %."""
     both, active, areas = (part[:, 0] for part in counts(5000, 1))
     truth = both.sum() / (active + areas - both).sum()
     drawn = np.random.default_rng(7).integers(0, 5000, (images, 2000))
@@ -93,7 +93,7 @@ def test_an_interval_covers_the_population_19_times_in_20(images: int, least: fl
     assert max(too_high, too_low) < 0.07
 
 
-def test_one_image_has_an_interval_without_width_and_nothing_has_none() -> None:
+def test_one_image_has_an_interval_of_width_0_and_no_image_has_none() -> None:
     bootstrap = Bootstrap(3)
     weights = poisson_weights([4], 1000, seed=0)
     bootstrap.observe(weights, np.array([[3, 0, 0]]), np.array([[5, 0, 2]]), np.array([[7, 0, 0]]))
@@ -114,7 +114,7 @@ def test_shifts_are_different_and_none_is_0() -> None:
 
 
 def slow_p_values(observed: list[float], null: list[list[float]]) -> list[float]:
-    """For one unit after the other; `null` is by unit."""
+    """Compute p-values unit by unit; `null` has one row for each unit."""
 
     def lead(top: float, others: list[float]) -> float:
         ahead, reach = top - max(others), max(others) - float(np.median(others))
@@ -133,12 +133,12 @@ def slow_p_values(observed: list[float], null: list[list[float]]) -> list[float]
 
 
 @given(st.integers(0, 10**6), st.integers(2, 12), st.integers(1, 8), st.booleans())
-def test_p_values_are_those_of_the_definition(seed: int, pairings: int, units: int, rough: bool) -> None:
+def test_p_values_match_the_definition(seed: int, pairings: int, units: int, rough: bool) -> None:
     random = np.random.default_rng(seed)
     values = (
         random.gamma(1, 1, (pairings + 1, units)) + 2 * random.random(units) * (np.arange(pairings + 1) == 0)[:, None]
     )
-    values = np.floor(values) if rough else values  # with many ties
+    values = np.floor(values) if rough else values  # many ties
     p = p_values(values[0], values[1:])
     np.testing.assert_allclose(p, slow_p_values(values[0].tolist(), values[1:].T.tolist()), rtol=1e-12)
     assert (p > 0).all()
@@ -154,17 +154,17 @@ def test_higher_values_have_lower_p_values() -> None:
     assert p[-1] < 1 / 21
 
 
-def test_what_does_not_vary_is_not_significant() -> None:
+def test_a_unit_that_does_not_vary_is_not_significant() -> None:
     observed, null = np.array([0.3, 0.0, np.nan, 0.2]), np.array([[0.3, 0, 0.1, 0], [0.3, 0, 0.1, 0]])
     p = p_values(observed, null)
     np.testing.assert_array_equal(p[:3], [1, 1, np.nan])
-    assert p[3] == 1 / 3 / 4  # nothing else leads
+    assert p[3] == 1 / 3 / 4  # no other unit has a lead
     assert np.isnan(p_values(observed, null[:0])).all()
     np.testing.assert_array_equal(p_values(observed, null[:1]), [1, 1, np.nan, 0.5])
     assert p_values(observed[:0], null[:, :0]).shape == (0,)
 
 
-def test_q_values_are_those_of_the_definition() -> None:
+def test_q_values_match_the_definition() -> None:
     p = np.array([0.01, 0.02, 0.02, np.nan, 0.5, 0.9, 1, 0.0004])
     known = sorted(p[~np.isnan(p)])
     slow = [
@@ -191,7 +191,7 @@ class World:
         return p_values(self.best_iou(where, 0), null)
 
     def best_iou(self, where: tuple[np.ndarray, ...], shift: int) -> np.ndarray:
-        """Each unit's highest IoU on the labels of the image `shift` places further on `(unit,)`."""
+        """Compute each unit's highest IoU with the labels of the image `shift` places ahead `(unit,)`."""
         units, images, positions = where
         met = self.labels[(images + shift) % len(self.labels), positions]
         both = np.bincount(units * (CONCEPTS + 1) + met, minlength=len(self.active) * (CONCEPTS + 1))
@@ -202,7 +202,7 @@ class World:
 
 
 def boxes(random: np.random.Generator, count: int, most: int) -> np.ndarray:
-    """Draw `(count, position)` maps of one box each, anywhere, with sides up to `most`."""
+    """Draw maps `(count, position)` of one box each, at random places, with sides up to `most`."""
     first = random.integers(0, SIDE, (count, 2))
     last = first + random.integers(1, most + 1, (count, 2))
     place = np.arange(SIDE)
@@ -211,7 +211,7 @@ def boxes(random: np.random.Generator, count: int, most: int) -> np.ndarray:
 
 
 def world(units: int, images: int = 150, seed: int = 0) -> World:
-    """Boxes of common and rare concepts; half of the units are active in a few images, half a little in all."""
+    """Draw boxes of common and rare concepts; half of the units are active in a few images, half a little in all."""
     random = np.random.default_rng(seed)
     labels = np.zeros((images, SIDE * SIDE), dtype=int)
     for concept in range(1, CONCEPTS + 1):
@@ -225,8 +225,8 @@ def world(units: int, images: int = 150, seed: int = 0) -> World:
     return World(labels, active)
 
 
-def test_on_noise_p_values_are_uniform_for_sparse_and_dense_units() -> None:
-    """Of 2400 units of a kind the nominal share within 30 % at 0.05 and 50 % at 0.01, which units find together."""
+def test_p_values_of_noise_are_uniform_for_sparse_and_dense_units() -> None:
+    """Of 2400 units of each kind, the nominal share is significant: within 30 % of 0.05, and within 50 % of 0.01."""
     p = np.concatenate([world(400, seed=seed).p_values().reshape(2, -1) for seed in range(12)], axis=1)
     for kind in p:
         assert 0.035 < (kind <= 0.05).mean() < 0.065
@@ -235,13 +235,13 @@ def test_on_noise_p_values_are_uniform_for_sparse_and_dense_units() -> None:
         assert 0.45 < np.median(kind) < 0.55
 
 
-def test_noise_is_seldom_a_discovery() -> None:
-    """In 95 of 100 layers there is none, so in 40 there are at most 6 with one (binomial, 99 %)."""
+def test_noise_is_rarely_a_discovery() -> None:
+    """95 of 100 layers have no discovery, so at most 6 of 40 have one (binomial, 99 %)."""
     found = sum((q_values(world(60, 100, seed).p_values()) <= 0.05).any() for seed in range(40))
     assert found <= 6
 
 
-def test_what_was_planted_is_found() -> None:
+def test_planted_concepts_are_found() -> None:
     scene = world(200)
     planted = np.arange(0, 200, 9)
     concept = np.resize(np.arange(1, 7), len(planted))

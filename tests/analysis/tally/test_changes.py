@@ -1,4 +1,4 @@
-"""By which share areas change: intervals by drawing samples again, and samples that stand for more than themselves."""
+"""Relative changes of areas: intervals against repeated sampling, and samples that represent more images."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def pairs(random: np.random.Generator, images: int) -> tuple[np.ndarray, np.ndar
     return before, (before * random.uniform(0.2, 0.6, size=before.shape)).astype(int)
 
 
-def test_an_interval_is_that_of_a_ratio_of_sums() -> None:
+def test_an_interval_matches_that_of_a_ratio_of_sums() -> None:
     random = np.random.default_rng(3)
     before, after = pairs(random, 400)
     found = change_of(Sample(before, after))
@@ -28,7 +28,7 @@ def test_an_interval_is_that_of_a_ratio_of_sums() -> None:
 
 
 def test_samples_of_two_kinds_estimate_the_whole() -> None:
-    """Of 600 images a tenth shows a concept; forty of each kind are edited, and what they say is right on average."""
+    """A tenth of 600 images shows a concept; 40 of each kind are edited, and their estimate is right on average."""
     random = np.random.default_rng(5)
     errors, spans = [], []
     for _ in range(800):
@@ -46,7 +46,7 @@ def test_samples_of_two_kinds_estimate_the_whole() -> None:
     assert np.mean(spans) == pytest.approx(2 * stats.t.ppf(0.995, 39) * np.std(errors), rel=0.1)
 
 
-def test_kinds_of_which_all_are_there_are_one_sample() -> None:
+def test_complete_kinds_equal_one_sample() -> None:
     random = np.random.default_rng(6)
     before, after = pairs(random, 400)
     whole = change_of(Sample(before, after))
@@ -69,7 +69,7 @@ def test_there_is_no_interval_of_few_images() -> None:
     assert np.isnan(change_of(Sample(before, after)).low).all()
 
 
-def test_what_was_nowhere_has_no_share() -> None:
+def test_a_concept_without_area_has_no_share() -> None:
     found = change_of(Sample(np.zeros((20, 1), dtype=int), np.ones((20, 1), dtype=int)))
     assert np.isnan([found.share, found.low, found.high]).all()
     assert found.after[0] == 20

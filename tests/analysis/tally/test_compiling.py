@@ -1,4 +1,4 @@
-"""Kernels are compiled also where nothing can be cached."""
+"""Kernels are compiled even if they cannot be cached."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import pytest
 from dissectory.analysis.tally.compiling import compiled, constant
 
 
-def test_a_kernel_without_a_place_for_a_cache_is_compiled_all_the_same() -> None:
+def test_a_kernel_without_a_cache_is_compiled() -> None:
     made: dict[str, object] = {}
     exec("def twice(number):\n    return 2 * number", made)  # noqa: S102 - a function without a file
     assert compiled(made["twice"])(21) == 42  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("kind", ["as it is", "strided", "of another type", "read-only", "not aligned"])
-def test_arrays_are_brought_to_one_form(kind: str) -> None:
+def test_arrays_are_converted_to_one_form(kind: str) -> None:
     plain = np.arange(4, dtype=np.float32)
     bytes_ = np.zeros(17, dtype=np.uint8)
     bytes_[1:] = plain.view(np.uint8)

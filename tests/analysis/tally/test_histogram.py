@@ -1,4 +1,4 @@
-"""Histograms for people; how activations are counted is tested with the sweep."""
+"""Histograms for display; the counting of activations is tested with the sweep."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fakes.maps import swept
 from dissectory.analysis.tally.upsampling import Upsampler
 
 
-def test_bins_for_people_split_no_count() -> None:
+def test_display_bins_split_no_fine_bin() -> None:
     maps = np.random.default_rng(0).normal(size=(20, 1, 9, 9)).astype(np.float32).clip(0)
     bins = swept(maps, Upsampler(9, 9, 2), 7).histograms.bins(0, wanted=30)
     assert bins.counts.sum() == maps.size

@@ -24,7 +24,7 @@ def test_correlations_are_pearsons(images: int, offset: float, seed: int) -> Non
     np.testing.assert_allclose(found.value, expected, atol=1e-9)
 
 
-def test_what_is_always_the_same_correlates_with_nothing() -> None:
+def test_constants_have_no_correlation() -> None:
     found = Correlation(2, 1)
     found.observe(np.array([[5.0, 1.0], [5.0, 2.0]]), np.array([[0.1], [0.3]]))
     assert np.isnan(found.value[0, 0])
@@ -39,7 +39,7 @@ def test_classes_led_are_counted_class_by_class(classes: int, units: int, seed: 
     assert classes_led(orders, units).tolist() == expected
 
 
-def test_groups_are_of_neighbors_in_importance() -> None:
+def test_groups_contain_units_of_similar_importance() -> None:
     importance = np.array([0.1, np.nan, 0.5, 0.3, 0.3, 0.0])
     iou = np.array([0.01, 0.99, 0.20, 0.10, 0.30, 0.04])
     groups = importance_groups(importance, iou, size=2)

@@ -1,4 +1,4 @@
-"""The threshold that tells most about a concept, against the definition."""
+"""The most informative threshold for a concept, against the definition."""
 
 from __future__ import annotations
 
@@ -44,9 +44,7 @@ def levels_of(maps: np.ndarray, upsampler: Upsampler) -> np.ndarray:
 
 @settings(max_examples=60, deadline=None)
 @given(networks_maps(), st.integers(1, 7), st.integers(1, 5), st.integers(1, 3), borders)
-def test_ratios_are_those_of_the_definition(
-    maps: np.ndarray, grid: int, batch: int, planes: int, border: Border
-) -> None:
+def test_ratios_match_the_definition(maps: np.ndarray, grid: int, batch: int, planes: int, border: Border) -> None:
     images, units, height, width = maps.shape
     random = np.random.default_rng(images)
     labels = distinct(random.integers(0, CONCEPTS + 1, (images, grid**2, planes)).astype(np.uint16))
@@ -67,7 +65,7 @@ def test_ratios_are_those_of_the_definition(
 
 @settings(max_examples=40, deadline=None)
 @given(networks_maps(exact=False))
-def test_levels_are_ascending_numbers_and_hold_the_threshold(maps: np.ndarray) -> None:
+def test_levels_ascend_and_contain_the_threshold(maps: np.ndarray) -> None:
     histograms = swept(maps, Upsampler(maps.shape[2], maps.shape[3], 3), 4).histograms
     thresholds = finite(maps).max(axis=(0, 2, 3))
     levels = candidate_levels(histograms, thresholds)
@@ -87,13 +85,13 @@ def test_levels_follow_the_shares_of_activations_above_them() -> None:
     assert (shares[:-1] / shares[1:]).max() < 1.4
 
 
-def test_the_description_of_the_table_says_which_levels_there_are() -> None:
+def test_the_description_of_the_table_lists_the_levels() -> None:
     column = next(column for column in UNIT_CONCEPTS.columns if column.name == "iqr_threshold")
     assert f"{LEVELS} candidates" in column.meaning
     assert f"{HIGHEST_SHARE:.0%} to {LOWEST_SHARE:.2%}".replace("%", " %") in column.meaning
 
 
-def test_a_unit_that_is_off_where_a_concept_is_does_not_tell_of_it() -> None:
+def test_a_unit_that_avoids_a_concept_has_ratio_0() -> None:
     labels = np.zeros((1, 16, 1), dtype=np.uint16)
     labels[0, :4], labels[0, 4:, 0] = 1, 2
     maps = np.ones((1, 1, 4, 4), dtype=np.float32)
@@ -104,15 +102,15 @@ def test_a_unit_that_is_off_where_a_concept_is_does_not_tell_of_it() -> None:
     assert found.best.tolist() == [1]
 
 
-def test_where_nothing_is_told_there_is_no_best_concept() -> None:
+def test_without_information_there_is_no_best_concept() -> None:
     assert Information(np.zeros((2, 3)), np.full((2, 3), np.nan, dtype=np.float32)).best.tolist() == [-1, -1]
     assert Information(np.zeros((2, 0)), np.zeros((2, 0), dtype=np.float32)).best.tolist() == [-1, -1]
 
 
 @pytest.mark.parametrize("wrong", ["concept", "positions", "images"])
-def test_labels_of_something_else_are_refused(wrong: str) -> None:
+def test_labels_that_do_not_fit_are_refused(wrong: str) -> None:
     shape = {"positions": (2, 3, 1), "images": (1, 4, 1)}.get(wrong, (2, 4, 1))
     labels = np.full(shape, CONCEPTS + (wrong == "concept"), dtype=np.uint16)
     maps, levels = np.zeros((2, 1, 2, 2), dtype=np.float32), np.zeros((1, LEVELS), dtype=np.float32)
-    with pytest.raises(ValueError, match="of"):
+    with pytest.raises(ValueError, match=r"labels contain the concept|do not match"):
         LevelCounts(Upsampler(2, 2, 2), levels, CONCEPTS).observe(torch.from_numpy(maps), labels)

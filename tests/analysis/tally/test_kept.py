@@ -1,4 +1,4 @@
-"""What is kept of units and images: cut, joined, thinned."""
+"""Kept activations: selected, joined and filtered."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Entries = list[list[tuple[int, int, float]]]
 
 
 def listed(kept: Kept) -> Entries:
-    """The entries of each unit: image, position, value."""
+    """Return the entries of each unit: image, position, value."""
     entries: Entries = []
     for unit in range(kept.count):
         mine: list[tuple[int, int, float]] = []
@@ -32,7 +32,9 @@ def listed(kept: Kept) -> Entries:
 
 @settings(max_examples=60, deadline=None)
 @given(networks_maps(), st.integers(1, 12), st.floats(-1, 1), st.floats(-1, 1))
-def test_what_is_kept_can_be_cut_joined_and_thinned(maps: np.ndarray, cut: int, low: float, high: float) -> None:
+def test_kept_activations_can_be_selected_joined_and_filtered(
+    maps: np.ndarray, cut: int, low: float, high: float
+) -> None:
     units = maps.shape[1]
     upsampler = Upsampler(maps.shape[2], maps.shape[3], 6)
     bounds = np.full(units, min(low, high), dtype=np.float32)
@@ -58,13 +60,13 @@ def test_what_is_kept_can_be_cut_joined_and_thinned(maps: np.ndarray, cut: int, 
     assert listed(whole.above(higher, places)) == renumbered
 
 
-def test_a_position_must_have_a_place() -> None:
+def test_positions_must_be_in_the_grid() -> None:
     kept = swept(np.ones((1, 1, 3, 3), dtype=np.float32), Upsampler(3, 3, 4), 1).kept
-    with pytest.raises(ValueError, match="position 15 in a grid of 15"):
+    with pytest.raises(ValueError, match="position 15 is outside the grid of 15 positions"):
         kept.above(np.zeros(1, dtype=np.float32), np.zeros(15, dtype=np.int32))
 
 
-def test_units_of_a_part_are_views() -> None:
+def test_selected_units_are_views() -> None:
     kept = swept(np.ones((2, 5, 3, 3), dtype=np.float32), Upsampler(3, 3, 4), 2).kept
     part = kept.units(1, 3)
     assert np.shares_memory(part.values, kept.values)

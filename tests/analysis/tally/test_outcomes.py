@@ -14,7 +14,7 @@ seeds = st.integers(0, 10**6)
 
 
 @given(st.integers(0, 30), st.integers(1, 5), seeds)
-def test_counts_are_those_of_the_definition(images: int, outputs: int, seed: int) -> None:
+def test_counts_match_the_definition(images: int, outputs: int, seed: int) -> None:
     generator = np.random.default_rng(seed)
     classes = generator.integers(-1, outputs, images)
     predicted = generator.integers(0, outputs, (images, 2, 3))
@@ -40,7 +40,7 @@ def test_counts_are_those_of_the_definition(images: int, outputs: int, seed: int
 
 
 @given(st.lists(st.integers(-1, 4), max_size=60), seeds)
-def test_halves_are_of_every_class_and_of_those_without(classes: list[int], seed: int) -> None:
+def test_halves_contain_half_of_every_class_and_of_images_without_one(classes: list[int], seed: int) -> None:
     numbers = np.array(classes, dtype=np.int64)
     drawn = halves(numbers, seed)
     for number in set(classes):
@@ -49,7 +49,7 @@ def test_halves_are_of_every_class_and_of_those_without(classes: list[int], seed
     np.testing.assert_array_equal(drawn, halves(numbers, seed))
 
 
-def test_halves_of_a_class_depend_on_the_seed_and_on_no_other_class() -> None:
+def test_the_half_of_a_class_depends_only_on_the_seed() -> None:
     alone = np.full(50, 2)
     among = np.concatenate([np.full(31, 1), alone])
     np.testing.assert_array_equal(halves(alone, 0), halves(among, 0)[31:])

@@ -1,4 +1,4 @@
-"""Distances in features, against their definitions."""
+"""Distances of features, against their definitions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def draw(images: int, features: int, seed: int = 0) -> np.ndarray:
 
 
 def shrinkage_of(values: np.ndarray) -> float:
-    """Ledoit and Wolf 2004, equations of section 3.2, image by image."""
+    """Compute the shrinkage of Ledoit and Wolf 2004, section 3.2, image by image."""
     images, count = values.shape
     apart = values - values.mean(axis=0)
     scatter = sum(np.outer(row, row) for row in apart) / images
@@ -26,7 +26,7 @@ def shrinkage_of(values: np.ndarray) -> float:
 
 
 def root(matrix: np.ndarray) -> np.ndarray:
-    """The symmetric root of a symmetric matrix."""
+    """Return the symmetric root of a symmetric matrix."""
     values, vectors = np.linalg.eigh(matrix)
     found: np.ndarray = (vectors * np.sqrt(values.clip(0))) @ vectors.T
     return found
@@ -53,21 +53,21 @@ def test_frechet_distance_by_definition() -> None:
     assert Gaussian.of(one).frechet(Gaussian.of(one)) == pytest.approx(0, abs=1e-9)
 
 
-def test_features_that_never_vary_count_for_nothing() -> None:
+def test_constant_features_are_ignored() -> None:
     values = draw(200, 3)
     with_constant = np.hstack([values, np.full((200, 1), 4.0)])
     assert np.isfinite(Gaussian.of(with_constant).distances(with_constant)).all()
 
 
-def test_what_has_no_spread_is_refused() -> None:
-    with pytest.raises(ValueError, match="two images"):
+def test_features_without_variance_are_refused() -> None:
+    with pytest.raises(ValueError, match="at least 2 images, not 1"):
         Gaussian.of(np.ones((1, 3)))
     alike = Gaussian.of(np.ones((9, 3)))
-    with pytest.raises(ValueError, match="two different images"):
+    with pytest.raises(ValueError, match="2 images with different features"):
         alike.distances(np.ones((2, 3)))
 
 
-def test_images_that_are_all_alike_are_as_far_as_their_mean_and_the_others_spread() -> None:
+def test_equal_images_are_as_far_as_their_mean_plus_the_others_variance() -> None:
     others = np.random.default_rng(1).random((30, 3))
     gaussian = Gaussian.of(others)
     wanted = ((others.mean(axis=0) - 1) ** 2).sum() + np.trace(gaussian.covariance)

@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 
 @settings(max_examples=120, deadline=None)
 @given(networks_maps(), st.integers(1, 9), st.integers(1, 5), st.sampled_from([0.01, 0.1, 0.5]), borders)
-def test_counts_are_those_of_the_definition(
-    maps: np.ndarray, grid: int, batch: int, quantile: float, border: Border
-) -> None:
+def test_counts_match_the_definition(maps: np.ndarray, grid: int, batch: int, quantile: float, border: Border) -> None:
     images, units, height, width = maps.shape
     random = np.random.default_rng(images)
     masks = random.random((images, 3, grid, grid)) < np.array([0.5, 0.1, 0.0])[:, None, None]
@@ -57,7 +55,7 @@ def test_counts_are_those_of_the_definition(
             np.testing.assert_array_equal(bits[unit, rank], shown[image, unit] if image >= 0 else 0)
 
 
-def test_images_without_a_row_are_left_out() -> None:
+def test_images_without_a_row_are_skipped() -> None:
     kept = swept(np.ones((3, 1, 2, 2), dtype=np.float32), Upsampler(2, 2, 2, "extend"), 3).kept
     labels = np.ones((1, 4, 1), dtype=np.uint16)
     threshold, row_of = np.zeros(1, dtype=np.float32), np.array([-1, 0, -1], dtype=np.int32)
@@ -69,7 +67,7 @@ def test_images_without_a_row_are_left_out() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(networks_maps(), st.integers(1, 6), st.integers(0, 5))
-def test_pairings_are_counted_as_one_by_one(maps: np.ndarray, grid: int, left_out: int) -> None:
+def test_pairings_are_counted_as_if_one_by_one(maps: np.ndarray, grid: int, left_out: int) -> None:
     images, _, height, width = maps.shape
     random = np.random.default_rng(images)
     bounds = np.quantile(finite(maps), 0.7, axis=(0, 2, 3)).astype(np.float32)
@@ -86,7 +84,7 @@ def test_pairings_are_counted_as_one_by_one(maps: np.ndarray, grid: int, left_ou
         np.testing.assert_array_equal(active, expected_active)
 
 
-def test_arrays_may_lie_on_disk(tmp_path: Path) -> None:
+def test_arrays_may_be_on_disk(tmp_path: Path) -> None:
     kept = swept(np.ones((2, 3, 2, 2), dtype=np.float32), Upsampler(2, 2, 2, "extend"), 2).kept
     for name in ("first", "images", "starts", "values", "positions"):
         np.save(tmp_path / f"{name}.npy", getattr(kept, name))
@@ -103,14 +101,14 @@ def test_arrays_may_lie_on_disk(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["concept", "position", "image", "row"])
-def test_what_lies_outside_of_an_array_is_refused(wrong: str) -> None:
+def test_numbers_outside_of_an_array_are_refused(wrong: str) -> None:
     kept = swept(np.ones((2, 1, 2, 2), dtype=np.float32), Upsampler(2, 2, 2, "extend"), 2).kept
     labels = np.full((2, 3 if wrong == "position" else 4, 1), 2 if wrong == "concept" else 1, dtype=np.uint16)
     row_of = np.array({"image": [0], "row": [0, 2]}.get(wrong, [0, 1]), dtype=np.int32)
-    with pytest.raises(ValueError, match="of"):
+    with pytest.raises(ValueError, match=r"labels contain the concept|outside the grid|label maps"):
         count(kept, np.zeros(1, dtype=np.float32), labels, row_of, 1)
 
 
-def test_no_concept_stands_twice_at_a_position() -> None:
+def test_no_concept_is_repeated_at_a_position() -> None:
     labels = np.array([[3, 3, 3, 1], [0, 2, 0, 2], [1, 2, 3, 4]], dtype=np.uint16)
     assert distinct(labels).tolist() == [[3, 0, 0, 1], [0, 2, 0, 0], [1, 2, 3, 4]]

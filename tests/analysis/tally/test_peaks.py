@@ -7,7 +7,7 @@ import numpy as np
 from dissectory.analysis.tally.peaks import NO_IMAGE, TopImages
 
 
-def test_top_images_are_a_stable_sort() -> None:
+def test_top_images_match_a_stable_sort() -> None:
     random = np.random.default_rng(3)
     maps = random.integers(0, 4, size=(30, 5, 3, 3)).astype(np.float32)
     top = TopImages(5, 7)

@@ -1,4 +1,4 @@
-"""Scores and predictions without units, from sums of columns, against scores summed anew."""
+"""Scores and predictions without units: sums of columns, against scores computed anew."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def features_of(head: Head, own: np.ndarray, silent: np.ndarray) -> Features:
 
 
 def answer(head: Head, features: np.ndarray) -> np.ndarray:
-    """Scores `(image, output)` in float64, straight from what each head is."""
+    """Compute scores `(image, output)` in float64, from the definition of each head."""
     features = features.astype(np.float64)
     if isinstance(head, LinearHead):
         scores: np.ndarray = np.einsum("iup,upo->io", features, head.weight)
@@ -53,7 +53,7 @@ def cases(draw: st.DrawFn) -> tuple[Head, Features, np.random.Generator]:
 
 
 def agree(found: np.ndarray, near: np.ndarray, scores: np.ndarray) -> None:
-    """Predictions are those of the scores, or they are near and two outputs are as good as equal."""
+    """Assert that predictions match the scores, or are near and two outputs are almost equal."""
     ordered = np.sort(scores, axis=-1)
     gap = ordered[..., -1] - ordered[..., -2] if scores.shape[-1] > 1 else np.full(near.shape, np.inf)
     np.testing.assert_array_equal(found[~near], scores.argmax(axis=-1)[~near])
@@ -82,7 +82,9 @@ def test_scores_and_predictions_without_single_units(case: tuple[Head, Features,
 
 @settings(max_examples=60, deadline=None)  # the first call compiles
 @given(cases())
-def test_predictions_without_sets_and_with_them_alone(case: tuple[Head, Features, np.random.Generator]) -> None:
+def test_predictions_with_sets_removed_and_with_only_sets_kept(
+    case: tuple[Head, Features, np.random.Generator],
+) -> None:
     head, features, generator = case
     units = features.own.shape[1]
     orders = np.array([generator.permutation(units) for _ in range(3)])
@@ -112,7 +114,7 @@ def test_a_unit_without_effect_changes_nothing_even_between_equal_scores() -> No
         RectifiedHead(np.ones((2, 3), np.float32), np.zeros(3, np.float32), 0),
     ],
 )
-def test_what_is_no_number_is_left_to_the_network(head: Head) -> None:
+def test_nan_scores_are_left_to_the_network(head: Head) -> None:
     own = np.array([[[np.nan], [1.0]]], dtype=np.float32)
     features = Features(own, np.zeros((1, 2, 1), dtype=np.float32), np.full((1, 3), np.nan, np.float32))
     assert head.without_units(features, np.array([0])).near.all()

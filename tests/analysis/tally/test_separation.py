@@ -14,7 +14,7 @@ seeds = st.integers(0, 10**6)
 
 
 @given(st.integers(2, 25), st.integers(1, 4), st.sampled_from([2, 4, 10**6]), seeds)
-def test_detectors_are_those_of_the_definition(images: int, units: int, values: int, seed: int) -> None:
+def test_detectors_match_the_definition(images: int, units: int, values: int, seed: int) -> None:
     generator = np.random.default_rng(seed)
     peaks = (generator.integers(0, values, (images, units)) / 4 - 1).astype(np.float32)  # many are equal
     positives = generator.random(images) < 0.4
@@ -43,18 +43,18 @@ def test_a_perfect_detector() -> None:
     assert found.balanced_accuracy[0] == found.area[0] == 1.0
 
 
-def test_a_constant_unit_tells_nothing() -> None:
+def test_a_constant_unit_separates_nothing() -> None:
     found = Peaks(np.full((4, 1), 0.5, dtype=np.float32)).separation(np.array([True, False, True, False]))
     assert (found.taken[0], found.balanced_accuracy[0], found.area[0]) == (0, 0.5, 0.5)
 
 
 @pytest.mark.parametrize("positives", [[True, True], [False, False]])
 def test_a_detector_needs_both_kinds(positives: list[bool]) -> None:
-    with pytest.raises(ValueError, match="and others"):
+    with pytest.raises(ValueError, match="images in the set and others"):
         Peaks(np.zeros((2, 1), dtype=np.float32)).separation(np.array(positives))
 
 
 @pytest.mark.parametrize("peaks", [np.zeros((0, 2)), np.array([[np.nan]])])
-def test_peaks_are_numbers(peaks: np.ndarray) -> None:
-    with pytest.raises(ValueError, match="must be a number"):
+def test_peaks_must_not_be_missing_or_nan(peaks: np.ndarray) -> None:
+    with pytest.raises(ValueError, match="at least one image, and no peak may be NaN"):
         Peaks(peaks.astype(np.float32))

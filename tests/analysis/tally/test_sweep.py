@@ -1,4 +1,4 @@
-"""What one loop over the maps finds, against the definition."""
+"""The results of one pass over the maps, against the definition."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def total(sweep: LayerSweep) -> Moments:
 
 @settings(max_examples=80, deadline=None)
 @given(networks_maps(exact=False), st.integers(1, 5), st.integers(1, 5))
-def test_activations_are_tallied_as_they_are(maps: np.ndarray, batch: int, threads: int) -> None:
+def test_activations_are_tallied_unchanged(maps: np.ndarray, batch: int, threads: int) -> None:
     images, units = maps.shape[:2]
     values = finite(maps)
     exact = values.astype(np.float64).transpose(1, 0, 2, 3).reshape(units, -1)
@@ -55,7 +55,7 @@ def test_activations_are_tallied_as_they_are(maps: np.ndarray, batch: int, threa
 
 @settings(max_examples=40, deadline=None)
 @given(networks_maps(exact=False), st.integers(1, 5))
-def test_every_activation_is_in_the_bin_that_holds_it(maps: np.ndarray, batch: int) -> None:
+def test_every_activation_is_counted_in_its_bin(maps: np.ndarray, batch: int) -> None:
     counts = swept(maps, Upsampler(maps.shape[2], maps.shape[3], 2), batch).histograms.counts
     edges = bin_edges()
     assert len(edges) == BINS + 1
@@ -63,7 +63,7 @@ def test_every_activation_is_in_the_bin_that_holds_it(maps: np.ndarray, batch: i
     for unit in range(maps.shape[1]):
         mine = finite(maps)[:, unit].ravel().astype(np.float64).clip(edges[0], np.nextafter(edges[-1], 0))
         positive, negative = mine[mine >= 0], mine[mine < 0]
-        # Below zero bins are mirrored; what is nearest to zero there belongs to the bin of zero.
+        # Below zero, bins are mirrored, and the bin nearest to zero is merged into the bin of zero.
         mirrored = np.histogram(-negative, edges)[0]
         expected = np.histogram(positive, edges)[0] + mirrored[::-1]
         expected[BINS // 2] += mirrored[BINS // 2]
@@ -79,7 +79,7 @@ def test_histograms_outgrow_their_counters(monkeypatch: pytest.MonkeyPatch) -> N
     assert (plain.counts.sum(axis=1) == 9 * 16).all()
 
 
-def test_moments_survive_a_large_mean() -> None:
+def test_moments_are_precise_for_a_large_mean() -> None:
     values = np.random.default_rng(0).normal(size=(9, 2, 40, 40)).astype(np.float32) + np.float32(1e4)
     exact = values.astype(np.float64).transpose(1, 0, 2, 3).reshape(2, -1)
     moments = total(swept(values, Upsampler(40, 40, 8), 2))
@@ -87,12 +87,12 @@ def test_moments_survive_a_large_mean() -> None:
     np.testing.assert_allclose(moments.std, exact.std(axis=1), rtol=1e-11)
 
 
-def test_a_constant_unit_does_not_deviate() -> None:
+def test_a_constant_unit_has_standard_deviation_0() -> None:
     sweep = swept(np.full((3, 2, 5, 5), 0.1, dtype=np.float32), Upsampler(5, 5, 8), 2)
     assert total(sweep).std.tolist() == [0, 0]
 
 
-def test_a_later_peak_that_is_equal_does_not_displace_an_earlier_image() -> None:
+def test_an_equal_later_peak_does_not_replace_an_earlier_image() -> None:
     maps = np.zeros((4, 1, 2, 2), dtype=np.float32)
     maps[:, 0, 1, 1] = [1, 2, 2, 1]
     sweep = LayerSweep(Upsampler(2, 2, 4), 1, 3)
@@ -103,7 +103,7 @@ def test_a_later_peak_that_is_equal_does_not_displace_an_earlier_image() -> None
 
 
 def laid_out(maps: torch.Tensor, layout: str) -> torch.Tensor:
-    """The same activations in memory of another kind."""
+    """Return the same activations in another memory layout or type."""
     made = {
         "plain": maps,
         "channels last": maps.contiguous(memory_format=torch.channels_last),
@@ -125,7 +125,7 @@ def laid_out(maps: torch.Tensor, layout: str) -> torch.Tensor:
 @pytest.mark.parametrize("shape", [(5, 70, 6, 7), (9, 3, 90, 100), (4, 20, 1, 1)], ids=str)
 def test_nothing_depends_on_layout_or_threads(shape: tuple[int, ...], layout: str, threads: int) -> None:
     random = torch.Generator().manual_seed(0)
-    maps = torch.randn(shape, generator=random).bfloat16().float()  # fits all of the types
+    maps = torch.randn(shape, generator=random).bfloat16().float()  # exact in all of the types
     maps[2, 1] = torch.nan
     upsampler = Upsampler(shape[2], shape[3], 16)
     bound = torch.linspace(-0.5, 0.5, shape[1]).numpy()
@@ -137,7 +137,7 @@ def test_nothing_depends_on_layout_or_threads(shape: tuple[int, ...], layout: st
     same(plain.kept, other.kept)
     for one, two in zip(plain.moments, other.moments, strict=True):
         np.testing.assert_array_equal(one.peak, two.peak)
-        if layout == "channels last":  # summed in other parts
+        if layout == "channels last":  # summed in another order
             np.testing.assert_allclose(one.mean, two.mean, rtol=1e-13, atol=1e-15)
             np.testing.assert_allclose(one.squares, two.squares, rtol=1e-12)
         else:
@@ -152,9 +152,7 @@ def test_nothing_depends_on_layout_or_threads(shape: tuple[int, ...], layout: st
 
 @settings(max_examples=30, deadline=None)
 @given(networks_maps(), st.floats(-1, 1), st.integers(1, 11))
-def test_a_bound_that_is_raised_on_the_way_is_as_one_from_the_beginning(
-    maps: np.ndarray, level: float, cut: int
-) -> None:
+def test_raising_a_bound_midway_equals_a_high_bound_from_the_start(maps: np.ndarray, level: float, cut: int) -> None:
     upsampler, units = Upsampler(maps.shape[2], maps.shape[3], 6), maps.shape[1]
     bound = np.full(units, level, dtype=np.float32)
     sweep = LayerSweep(upsampler, units, 1)
@@ -168,7 +166,7 @@ def test_a_bound_that_is_raised_on_the_way_is_as_one_from_the_beginning(
     same(sweep.kept, swept(maps, upsampler, 3, bound).kept)
 
 
-def test_memory_is_that_of_what_is_kept() -> None:
+def test_memory_counts_the_kept_activations() -> None:
     maps = activations("normal", (8, 40, 9, 9), np.random.default_rng(0))
     few, many = (swept(maps, Upsampler(9, 9, 16), 4, np.full(40, level, dtype=np.float32)) for level in (2, -2))
     entries = len(many.kept) - len(few.kept)

@@ -1,4 +1,4 @@
-"""Thresholds against their definition, also where only what is above a bound was kept."""
+"""Thresholds against their definition, even if only activations above a bound were kept."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from reference import dissection as reference
 from dissectory.analysis.tally.thresholds import count_above, settled, threshold
 
 
-def test_counts_above_are_exact_where_floats_are_not() -> None:
+def test_counts_above_are_exact() -> None:
     assert count_above(0.29, 100) == 29  # 0.29 * 100 is 28.999... in floating point
     assert count_above(0.01, 3136 * 1500) == 47040
 
@@ -23,7 +23,7 @@ def test_counts_above_are_exact_where_floats_are_not() -> None:
     st.one_of(st.integers(-4, 3), st.just(-np.inf)),
     st.integers(0, 2),
 )
-def test_it_is_the_least_that_is_exceeded_by_the_quantile_or_not_settled(
+def test_the_threshold_matches_the_definition_or_is_not_settled(
     numbers: list[int], quantile: float, bound: float, slack: int
 ) -> None:
     values = np.array(numbers, dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Upsampled values against their definition, and against what torch makes of the same maps."""
+"""Upsampled values against their definition, and against torch."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dissectory.analysis.tally.upsampling import Border, Upsampler
 
 @pytest.mark.parametrize("border", ["zeros", "extend"])
 @pytest.mark.parametrize(("height", "width", "grid"), [(13, 13, 56), (7, 5, 16), (1, 9, 8), (30, 20, 8), (1, 1, 3)])
-def test_upsampling_is_bilinear_about_cell_centers(border: Border, height: int, width: int, grid: int) -> None:
+def test_upsampling_is_bilinear_between_cell_centers(border: Border, height: int, width: int, grid: int) -> None:
     plane = np.random.default_rng(1).normal(size=(height, width)).astype(np.float32)
     ours = upsampled(plane[None], Upsampler(height, width, grid, border)).reshape(grid, grid)
     np.testing.assert_array_equal(ours, reference.upsampled(plane, grid, border))
@@ -40,9 +40,7 @@ def test_entries_are_the_values_above_the_bound(
 
 @settings(max_examples=50, deadline=None)
 @given(networks_maps(exact=False), st.integers(1, 14), st.floats(-1e6, 1e6, width=32), borders)
-def test_a_bound_leaves_out_what_is_not_above_it_and_nothing_else(
-    maps: np.ndarray, grid: int, bound: float, border: Border
-) -> None:
+def test_exactly_the_values_above_the_bound_are_kept(maps: np.ndarray, grid: int, bound: float, border: Border) -> None:
     upsampler = Upsampler(maps.shape[2], maps.shape[3], grid, border)
     bounds = np.full(maps.shape[1], bound, dtype=np.float32)
     everything, above = swept(maps, upsampler, 4).kept, swept(maps, upsampler, 4, bounds).kept
@@ -51,7 +49,7 @@ def test_a_bound_leaves_out_what_is_not_above_it_and_nothing_else(
     np.testing.assert_array_equal(above.positions, everything.positions[everything.values > bounds[0]])
 
 
-def test_zeros_is_what_torch_samples_with_zero_padding() -> None:
+def test_zeros_equals_torch_s_sampling_with_zero_padding() -> None:
     maps = torch.randn(4, 13, 13, generator=torch.Generator().manual_seed(0)).double()
     axis = (torch.arange(56, dtype=torch.float64) + 0.5) / 56 * 2 - 1
     where = torch.stack(torch.meshgrid(axis, axis, indexing="xy"), dim=-1)[None]
@@ -61,7 +59,7 @@ def test_zeros_is_what_torch_samples_with_zero_padding() -> None:
     )
 
 
-def test_extend_is_the_usual_resize() -> None:
+def test_extend_equals_torch_s_resize() -> None:
     maps = torch.randn(4, 13, 10, generator=torch.Generator().manual_seed(0))
     theirs = torch.nn.functional.interpolate(maps[None], size=(56, 56), mode="bilinear", align_corners=False)
     ours = upsampled(maps.numpy(), Upsampler(13, 10, 56, "extend"))
