@@ -3,7 +3,7 @@
     counted = count_agreement(kept, other, pairs=60, positions=56 * 56)
     counted.agreement       # (unit,)
 
-Bau et al. 2020, supplement: P[both] / (2 q - P[both]), if the unit is active at a share q of the positions in either kind.
+Bau et al. 2020, supplement: P[both] / (2 q - P[both]), if a unit is active at a share q of the positions of each kind.
 """
 
 from __future__ import annotations
