@@ -1,7 +1,7 @@
-"""Thresholds of all layers; a layer whose thresholds lie below what was kept of it is measured again, keeping more.
+"""The thresholds of all layers. If a threshold is below the activations that were kept, its layer is measured again.
 
-What a pass keeps of a layer is guessed from its first images. Each further attempt keeps `LOOSER` times as many
-positions, and the last one keeps everything.
+The bounds above which a pass keeps activations are estimated from its first images. Each further attempt keeps `LOOSER`
+times as large a share of positions, and the last attempt keeps all activations.
 """
 
 from __future__ import annotations
@@ -30,22 +30,22 @@ if TYPE_CHECKING:
     Found = list[tuple[LayerPart, Floats]]
 
 ATTEMPTS = 4
-"""Passes for the same layer at most."""
+"""At most this many passes are made for one layer."""
 LOOSER = 4
-"""How many times as many positions each further attempt keeps."""
+"""Each further attempt keeps this many times as large a share of positions."""
 
 
 def open_part(
     setting: Setting, layer: LayerInfo, shards: Shards, attempt: int = 0, known: Floats | None = None
 ) -> LayerPart:
-    """Open what is measured of a layer at the first attempt or a later one.
+    """Open the part of a pass that measures a layer, at the first attempt or a later one.
 
     Args:
-        setting: of the study.
-        layer: to measure.
-        shards: where its progress is kept.
-        attempt: 0 for the first one.
-        known: bounds `(unit,)` of the units whose thresholds are known already, NaN for the others.
+        setting: the setting of the study.
+        layer: the layer to measure.
+        shards: the shards of this attempt.
+        attempt: the number of the attempt, 0 for the first.
+        known: bounds `(unit,)` of the units whose thresholds are already known, NaN for the others.
     """
     dissection = setting.study.dissection
     return LayerPart(
@@ -61,7 +61,7 @@ def open_part(
 
 
 def thresholds_of(setting: Setting, part: LayerPart, images: int) -> Floats:
-    """Find the thresholds `(unit,)` of a layer over so many images; NaN for units of which too little was kept."""
+    """Find the thresholds `(unit,)` of a layer over `images` images; NaN for units whose bound was too high."""
     above = count_above(setting.study.dissection.quantile, images * setting.positions)
     return find_thresholds(part.shards, above, torch.get_num_threads())
 
@@ -71,12 +71,12 @@ def settle(
     find: Callable[[LayerPart], Floats],
     measure_again: Callable[[Found, int], Sequence[LayerPart]],
 ) -> Found:
-    """Find the thresholds of all layers.
+    """Find the thresholds of all layers, if necessary with further attempts.
 
     Args:
-        parts: what was measured of the layers at the first attempt.
-        find: gives the thresholds of a layer, NaN for units of which too little was kept.
-        measure_again: measures some layers once more, given what was found and the number of the attempt.
+        parts: the layers, measured at the first attempt.
+        find: returns the thresholds of a layer, NaN for units whose bound was too high.
+        measure_again: measures layers again, given them with their thresholds so far and the number of the attempt.
     """
     found = {part.layer.name: (part, find(part)) for part in parts}
     for attempt in range(1, ATTEMPTS):
@@ -88,6 +88,6 @@ def settle(
 
 
 def known_bounds(part: LayerPart, levels: Floats) -> Floats:
-    """The bounds `(unit,)` of the units whose thresholds are known, NaN for the others."""
+    """Return the bounds `(unit,)` of the units whose thresholds are known, NaN for the others."""
     bounds: Floats = np.where(np.isnan(levels), np.nan, bound_of(part.shards))
     return bounds

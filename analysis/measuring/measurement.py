@@ -20,10 +20,10 @@ from dissectory.analysis.resuming.shards import Shelf
 from dissectory.errors import SubjectError
 
 if TYPE_CHECKING:
-    import numpy as np
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    import numpy as np
     import numpy.typing as npt
 
     from dissectory.analysis.measuring.attempts import Found

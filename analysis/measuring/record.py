@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ImagePredictions:
-    """The network's highest-scoring output for each image `(image,)`, -1 if there is none; the network has `outputs`."""
+    """The highest-scoring output for each image `(image,)`, -1 if there is none; the network has `outputs` outputs."""
 
     strongest: npt.NDArray[np.intp]
     outputs: int

@@ -37,6 +37,7 @@ class Seconds(defaultdict[str, float]):
     @contextlib.contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Add the wall time of a block to a stage. The time of a stage inside another counts only for the inner one."""
+        self[name] += 0  # stages are listed in the order in which they began
         self._inner.append(0.0)
         start = time.perf_counter()
         try:

@@ -1,4 +1,4 @@
-"""A run that was killed goes on where it stopped, and ends with the tables of one that was not."""
+"""An interrupted run resumes where it stopped, and ends with the tables of an uninterrupted run."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ def whole(drawn: Path) -> Run:
 
 @pytest.fixture
 def world(drawn: Path, tmp_path: Path) -> Path:
-    """A copy of one's own, to change."""
+    """A copy of the world that the test may change."""
     return shutil.copytree(drawn, tmp_path / "world", ignore=shutil.ignore_patterns("whole"))
 
 
 def check_same(run: Run, other: Run) -> None:
-    """Bit for bit."""
+    """Check that two runs have the same tables, bit for bit."""
     for name in all_tables():
         assert run.has(name) == other.has(name)
         if run.has(name):
@@ -74,14 +74,14 @@ small = study(folder, compute={"memory_gb": 1e-9})  # a shard for every batch
 
 
 def begun():
-    child = os.fork()  # with one thread for torch and the tally there are none to lose
+    child = os.fork()  # a fork loses all other threads: torch and the tally use a single one
     if child == 0:
         dissect(small, folder / "run")
         os._exit(0)
     return child
 
 
-dissect(small, folder / "first")  # whatever is loaded or compiled only once
+dissect(small, folder / "first")  # loads and compiles everything once
 start = time.monotonic()
 dissect(small, folder / "first")
 lasted = time.monotonic() - start
@@ -112,25 +112,25 @@ def test_a_run_killed_a_dozen_times_ends_with_the_same_tables(world: Path, whole
 
 
 class Stopped(BaseException):
-    """As Ctrl-C, it is no error."""
+    """Interrupts a run; like Ctrl-C, it is not an `Exception`."""
 
 
 @pytest.fixture
 def looked_at(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The images that are decoded for a pass, as they are; it can be told to stop."""
+    """The images that a pass has observed, as a list that grows."""
     seen: list[int] = []
     plain = Pass._observe
 
-    def counted(self: Pass, batch: ViewBatch, labeller: ThreadPoolExecutor) -> None:
+    def counted(self: Pass, batch: ViewBatch, labeler: ThreadPoolExecutor) -> None:
         seen.extend(batch.images)
-        plain(self, batch, labeller)
+        plain(self, batch, labeler)
 
     monkeypatch.setattr(Pass, "_observe", counted)
     return seen
 
 
 class Stopping(Silent):
-    """Stops after some steps of the first stage, and remembers what was said and begun."""
+    """Interrupts the run after some steps of the first stage, and records the lines and stages."""
 
     def __init__(self, after: int | None = None) -> None:
         self.after = after
@@ -156,18 +156,18 @@ class Stopping(Silent):
 
 
 def stopped(world: Path, after: int = 14, **changes: Mapping[str, object]) -> None:
-    """Begin a run and stop it after some images."""
+    """Begin a run and interrupt it after some images."""
     with pytest.raises(Stopped):
         dissect(study(world, **SMALL, **changes), world / "run", Stopping(after))
 
 
-def test_a_run_goes_on_where_it_stopped_and_says_so(world: Path, whole: Run, looked_at: list[int]) -> None:
+def test_an_interrupted_run_resumes_and_says_so(world: Path, whole: Run, looked_at: list[int]) -> None:
     stopped(world)
     assert len(looked_at) == 14
     looked_at.clear()
     told = Stopping()
     run = dissect(study(world, **SMALL), world / "run", told)
-    assert told.lines == ["Taken up again: 14 of 30 images are done."]
+    assert told.lines == ["Resuming: 14 of 30 images are done."]
     assert told.stages[0] == ("Dissecting", 14)
     assert len(looked_at) == 16
     check_same(run, whole)
@@ -189,7 +189,7 @@ def test_wall_time_of_earlier_starts_adds_up(world: Path, monkeypatch: pytest.Mo
     assert 5000 <= spent["forward"] < 6000  # the first start was in vain, and is not counted
 
 
-def test_other_memory_takes_the_same_shards_up(world: Path, whole: Run, looked_at: list[int]) -> None:
+def test_shards_are_reused_with_a_different_memory_limit(world: Path, whole: Run, looked_at: list[int]) -> None:
     stopped(world)
     looked_at.clear()
     run = dissect(study(world, compute={"workers": 1}), world / "run")
@@ -199,7 +199,9 @@ def test_other_memory_takes_the_same_shards_up(world: Path, whole: Run, looked_a
 
 @pytest.mark.parametrize("damage", ["cut", "changed", "empty", "half written"])
 @pytest.mark.parametrize("part", ["labels/labels", "network/outputs", "network/layer"])
-def test_a_damaged_shard_is_made_anew(world: Path, whole: Run, looked_at: list[int], damage: str, part: str) -> None:
+def test_a_damaged_shard_is_measured_again(
+    world: Path, whole: Run, looked_at: list[int], damage: str, part: str
+) -> None:
     stopped(world, after=21)
     looked_at.clear()
     shard = sorted((world / "run" / "progress").glob(f"{part}-*/*.shard"))[1]
@@ -220,7 +222,7 @@ def test_a_damaged_shard_is_made_anew(world: Path, whole: Run, looked_at: list[i
 
 
 @pytest.mark.parametrize("name", ["readme.shard", "0000000-x.shard", "0000003.shard", ".DS_Store", "folder"])
-def test_what_is_no_shard_is_removed(world: Path, whole: Run, looked_at: list[int], name: str) -> None:
+def test_files_that_are_not_shards_are_removed(world: Path, whole: Run, looked_at: list[int], name: str) -> None:
     stopped(world)
     folder = next((world / "run" / "progress").glob("labels/labels-*"))
     (folder / name).mkdir() if name == "folder" else (folder / name).write_text("not mine")
@@ -230,7 +232,7 @@ def test_what_is_no_shard_is_removed(world: Path, whole: Run, looked_at: list[in
     check_same(run, whole)
 
 
-def test_progress_is_removed_unless_it_is_asked_for(world: Path, looked_at: list[int]) -> None:
+def test_progress_is_removed_unless_the_study_keeps_it(world: Path, looked_at: list[int]) -> None:
     dissect(study(world), world / "run")
     assert not (world / "run" / "progress").exists()
     keeping = study(world, compute={"keep_progress": True})
@@ -296,34 +298,43 @@ def nothing(_: Path) -> Changes:
         (
             other_quantile,
             (
-                "dissection.quantile changed: activations of detectors and activations of coarse are made anew, "
-                "label maps can be used again"
+                "dissection.quantile. Measured again: activations of detectors and activations of coarse. "
+                "Reused: label maps."
             ),
         ),
-        (other_weights, "the network changed: activations of detectors and activations of coarse are made anew"),
-        (other_source, "model.source changed: activations of detectors and activations of coarse are made anew"),
+        (other_weights, "the network's weights. Measured again: activations of detectors and activations of coarse."),
+        (other_source, "model.source. Measured again: activations of detectors and activations of coarse."),
         (
             another_layer,
             (
-                "model.layers changed: activations of damage are made anew, "
-                "activations of detectors, activations of coarse and label maps can be used again"
+                "model.layers. Measured again: activations of damage. "
+                "Reused: activations of detectors, activations of coarse and label maps."
             ),
         ),
-        (other_pixels, "the images changed: activations of detectors, activations of coarse and label maps are made"),
+        (
+            other_pixels,
+            (
+                "the images. Measured again: activations of detectors, activations of coarse and label maps. "
+                "Reused: nothing."
+            ),
+        ),
         (
             another_label_map,
-            (
-                "the concepts changed: label maps are made anew, "
-                "activations of detectors and activations of coarse can be used again"
-            ),
+            ("the concepts. Measured again: label maps. Reused: activations of detectors and activations of coarse."),
         ),
-        (other_colors, "the colors of [images] changed: activations of detectors and activations of coarse are made"),
-        (another_grid, "dissection.grid changed: activations of detectors, activations of coarse and label maps are"),
+        (
+            other_colors,
+            "mean and std of [images]. Measured again: activations of detectors and activations of coarse.",
+        ),
+        (
+            another_grid,
+            "dissection.grid. Measured again: activations of detectors, activations of coarse and label maps.",
+        ),
         (nothing, None),
     ],
     ids=lambda value: value.__name__.replace("_", " ") if callable(value) else "",
 )
-def test_what_depends_on_a_change_is_made_anew_and_nothing_else(
+def test_only_parts_that_depend_on_a_change_are_measured_again(
     world: Path, change: Callable[[Path], Changes], told: str | None
 ) -> None:
     dissect(study(world, compute={"keep_progress": True}), world / "run")

@@ -1,4 +1,4 @@
-"""Scores of classes against their definitions, image by image."""
+"""Scores of classes, compared with their definitions, image by image."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ images = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 3)), min_size=1, m
 
 
 @given(images)
-def test_scores_are_those_of_the_definitions(pairs: list[tuple[int, int]]) -> None:
+def test_scores_match_their_definitions(pairs: list[tuple[int, int]]) -> None:
     classes, predicted = (np.array(part, dtype=np.intp) for part in zip(*pairs, strict=True))
     scores = class_scores(NAMES, classes, predicted, OUTPUTS)
     for place, output in ((0, 1), (1, 3)):
@@ -65,7 +65,7 @@ def test_a_network_that_predicts_nothing_scores_nothing() -> None:
         ("barn", OUTPUTS, 1),
         ("n01440764", ["n01440764 tench, Tinca tinca", "n01443537 goldfish"], 0),
         ("street", ["street sign", "streetcar"], None),  # the first word of another class
-        ("crane", ["crane", "crane"], None),  # ImageNet has two: it cannot be known which is meant
+        ("crane", ["crane", "crane"], None),  # ImageNet has two classes of this name: the output is ambiguous
         ("barn", [], None),
     ],
 )
@@ -73,7 +73,7 @@ def test_a_class_finds_its_own_output_or_none(name: str, outputs: list[str], exp
     assert output_of(name, outputs) == expected
 
 
-def test_an_image_with_a_score_that_is_no_number_is_taken_for_nothing(tmp_path: Path) -> None:
+def test_an_image_with_a_score_of_nan_has_no_prediction(tmp_path: Path) -> None:
     part = OutputPart(Shelf(Run(tmp_path), tmp_path).open("outputs", {}))
     part.observe([5, 2, 3, 0], torch.tensor([[0, 1, 2], [torch.nan] * 3, [torch.nan, 0, 1], [torch.inf, 0, 1]]))
     part.write(0, 1)

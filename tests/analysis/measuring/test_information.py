@@ -1,4 +1,4 @@
-"""The second threshold, from files to tables, on networks whose answer is known."""
+"""The second threshold, from files to tables, on networks whose results are known in advance."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 FILLED = {"units": ["iqr", "iqr_concept", "iqr_threshold"], "unit_concepts": ["iqr", "iqr_threshold"]}
 UNITS = 16
-"""Of both layers together."""
+"""The number of units in both layers together."""
 
 
 def asked(folder: Path, **compute: object) -> Study:
@@ -59,7 +59,7 @@ def views_of(folder: Path) -> torch.Tensor:
 
 
 def check_same(run: Run, other: Run) -> None:
-    """Bit for bit."""
+    """Check that two runs have the same tables, bit for bit."""
     for name in all_tables():
         assert run.has(name) == other.has(name)
         if run.has(name):
@@ -93,7 +93,7 @@ def test_tables_equal_the_definition(run: Run, folder: Path, layer: str) -> None
         assert np.isnan(row["iqr_threshold"]) == pd.isna(row["iqr_concept"]) == (max(best) == 0)
 
 
-def test_all_else_is_as_without_it(run: Run, folder: Path) -> None:
+def test_the_information_ratio_changes_no_other_column(run: Run, folder: Path) -> None:
     plain = dissect(study(folder), folder / "plain")
     for name in all_tables():
         assert run.has(name) == plain.has(name)
@@ -123,11 +123,11 @@ def test_tables_do_not_depend_on_threads(run: Run, folder: Path, tmp_path: Path,
 
 
 class Stopped(BaseException):
-    """As Ctrl-C, it is no error."""
+    """Interrupts a run; like Ctrl-C, it is not an `Exception`."""
 
 
 class Watching(Silent):
-    """Does something in the second pass, from some images of it on, and counts them."""
+    """Counts the images of the second pass, and calls `then` once it has reached `after` images."""
 
     def __init__(self, after: int, then: Callable[[], None]) -> None:
         self.after, self.then = after, then
@@ -149,7 +149,7 @@ def stop() -> None:
     raise Stopped
 
 
-def test_passes_that_were_made_are_not_made_again(run: Run, folder: Path, tmp_path: Path) -> None:
+def test_a_resumed_run_does_not_repeat_finished_passes(run: Run, folder: Path, tmp_path: Path) -> None:
     half = asked(folder, memory_gb=LevelCounts.bytes_each(len(CONCEPTS)) * (UNITS - 6) * 1e-9)  # two passes
     with pytest.raises(Stopped):
         dissect(half, tmp_path / "run", Watching(IMAGES + 9, stop))
@@ -158,14 +158,14 @@ def test_passes_that_were_made_are_not_made_again(run: Run, folder: Path, tmp_pa
     assert again.seen == IMAGES
 
 
-def test_what_is_kept_is_used_again(folder: Path, tmp_path: Path) -> None:
+def test_kept_progress_is_reused(folder: Path, tmp_path: Path) -> None:
     first, second = (Watching(IMAGES * UNITS, stop) for _ in range(2))
     kept = dissect(asked(folder, keep_progress=True), tmp_path / "run", first).table("units")
     pd.testing.assert_frame_equal(dissect(asked(folder), tmp_path / "run", second).table("units"), kept)
     assert (first.seen, second.seen) == (IMAGES, 0)
 
 
-def test_a_picture_that_is_gone_in_between_is_named(tmp_path: Path) -> None:
+def test_a_picture_that_disappears_during_the_run_is_named(tmp_path: Path) -> None:
     draw(tmp_path)
     gone = tmp_path / "photos" / "even" / "04.png"
     with pytest.raises(ImagesError, match=r"'even/04.png' has changed since this run began"):
@@ -174,7 +174,7 @@ def test_a_picture_that_is_gone_in_between_is_named(tmp_path: Path) -> None:
 
 @pytest.fixture
 def large(tmp_path: Path) -> Path:
-    """Pictures of which a barn takes a tenth, whose color differs a little from place to place."""
+    """Pictures in which a barn covers a tenth of the area, with a little noise in all colors."""
     random = np.random.default_rng(3)
     for name in ("photos", "labels"):
         (tmp_path / name).mkdir()
@@ -190,7 +190,7 @@ def large(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_unit_that_is_on_at_a_tenth_of_all_positions_finds_its_threshold(large: Path) -> None:
+def test_a_unit_that_is_active_at_a_tenth_of_all_positions_finds_its_threshold(large: Path) -> None:
     values = study(large, dissection={"quantile": 0.01, "information_ratio": True})
     units = dissect(values, large / "run").table("units").to_dict("records")
     unit = next(row for row in units if (row["layer"], row["unit"]) == ("detectors", 0))
@@ -208,7 +208,7 @@ def test_a_unit_that_is_on_at_a_tenth_of_all_positions_finds_its_threshold(large
     assert unit["iqr"] > 0.9
 
 
-def test_units_of_a_generator_tell_of_what_they_draw(tmp_path: Path) -> None:
+def test_units_of_a_generator_are_most_informative_about_what_they_generate(tmp_path: Path) -> None:
     values = drawn_world.study(tmp_path, dissection={"information_ratio": True})
     units = dissect(values, tmp_path / "run").table("units").set_index("unit").sort_index()
     for unit, thing in enumerate(drawing.THINGS):
@@ -216,6 +216,6 @@ def test_units_of_a_generator_tell_of_what_they_draw(tmp_path: Path) -> None:
             assert units.iqr_concept[unit] == thing
 
 
-def test_the_worlds_are_of_the_size_that_these_tests_say() -> None:
+def test_the_worlds_have_the_sizes_that_these_tests_assume() -> None:
     assert len(LAYERS) * len(planted.build().detectors(torch.zeros(1, 3, 4, 4))[0]) == UNITS
     assert planted_world.SIDE == 2 * GRID

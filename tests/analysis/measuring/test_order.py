@@ -1,4 +1,4 @@
-"""Every image is visited once, and every stretch of the visit is spread evenly over all of them."""
+"""Every image is visited once, and any consecutive images are spread evenly over all images."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_batches_are_full_but_for_the_last_and_ascend(count: int, size: int) -> 
 
 @pytest.mark.parametrize("count", [100, 1000, 1500, 4097])
 @pytest.mark.parametrize("stretch", [16, 32, 50])
-def test_every_stretch_is_spread_evenly(count: int, stretch: int) -> None:
+def test_consecutive_images_are_spread_evenly(count: int, stretch: int) -> None:
     order = spread(count)
     for first in range(0, count - stretch, 7):
         below = sum(image < count / 2 for image in order[first : first + stretch])
@@ -35,7 +35,7 @@ def test_every_stretch_is_spread_evenly(count: int, stretch: int) -> None:
 
 
 @pytest.mark.parametrize("period", [2, 3, 4, 8, 50])
-def test_a_beginning_is_fair_to_sets_that_repeat_themselves(period: int) -> None:
+def test_the_first_images_are_an_even_sample_of_periodic_sets(period: int) -> None:
     beginning = spread(12_000)[:3_000]
     shares = [sum(image % period == rest for image in beginning) * period / 3_000 for rest in range(period)]
     assert min(shares) > 0.5

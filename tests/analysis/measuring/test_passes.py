@@ -1,4 +1,4 @@
-"""How a pass shares its work out: to shards, to parts, and to threads that work beside each other."""
+"""How a pass divides its work: into shards, into parts, and among threads that run in parallel."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def shards_of(folder: Path, kept: Path, **changes: Mapping[str, object]) -> dict[str, list[str]]:
-    """Measure, and list the shards that are written, by part."""
+    """Measure, and list the names of the written shards, by part."""
     setting = open_setting(study(folder, **changes))
     Measurement(setting, Run(kept), kept, "network", Seconds()).make(Silent())
     return {
@@ -46,11 +46,11 @@ def shards_of(folder: Path, kept: Path, **changes: Mapping[str, object]) -> dict
     }
 
 
-def test_a_small_study_is_one_shard_of_every_part(folder: Path, tmp_path: Path) -> None:
+def test_a_small_study_has_one_shard_for_every_part(folder: Path, tmp_path: Path) -> None:
     assert shards_of(folder, tmp_path) == {LABELS: ["-5"], OUTPUTS: ["-5"], LAYER: ["-5", "-5"]}
 
 
-def test_shards_end_where_they_hold_enough_images(
+def test_a_shard_holds_a_limited_number_of_images(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("dissectory.analysis.measuring.passes.SHARD_IMAGES", 15)
@@ -61,7 +61,7 @@ def test_little_memory_makes_shards_of_single_batches(folder: Path, tmp_path: Pa
     assert shards_of(folder, tmp_path, compute={"memory_gb": 1e-9})[LAYER] == ["-1", "1-2", "2-3", "3-4", "4-5"] * 2
 
 
-def test_shards_hold_less_where_there_is_less_memory(folder: Path, tmp_path: Path) -> None:
+def test_shards_hold_less_with_less_memory(folder: Path, tmp_path: Path) -> None:
     """Two layers of 8 units with histograms of 32 kB each, and 7 label maps of half a kilobyte in each batch."""
     made = [len(shards_of(folder, tmp_path / str(gb), compute={"memory_gb": gb})[LABELS]) for gb in (1e-4, 1.2e-3, 1)]
     assert made == sorted(made, reverse=True)
@@ -69,10 +69,10 @@ def test_shards_hold_less_where_there_is_less_memory(folder: Path, tmp_path: Pat
     assert made[-1] == 1
 
 
-def test_the_next_batch_is_decoded_and_this_one_labelled_during_the_forward_pass(
+def test_the_next_batch_is_decoded_and_this_one_labeled_during_the_forward_pass(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each waits for the others to begin: were they done in turns, this would not end."""
+    """Each of the three waits for the others to begin: if they ran one after another, the test would time out."""
     setting = open_setting(study(folder))
     met = threading.Barrier(3)
     state = {"batch": 0, "decoded": 0}
@@ -108,7 +108,7 @@ def test_the_next_batch_is_decoded_and_this_one_labelled_during_the_forward_pass
     assert state["decoded"] == IMAGES
 
 
-def test_files_that_cannot_be_decoded_are_told_once_and_in_their_order(folder: Path, tmp_path: Path) -> None:
+def test_files_that_cannot_be_decoded_are_listed_once_and_in_order(folder: Path, tmp_path: Path) -> None:
     setting = open_setting(study(folder))
     broken = {17: "odd/05.png", 3: "even/06.png", 29: "odd/29.png", 8: "even/16.png"}
     for path in broken.values():

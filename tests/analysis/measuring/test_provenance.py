@@ -1,4 +1,4 @@
-"""The manifest of a real run: what it says of software, files and time, and what changes it."""
+"""The manifest of a real run: the software, files and times that it records."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from dissectory.analysis.run import Manifest
 
 IMAGES = 8
-"""What is made of the images is of no account here: a few are enough."""
+"""These tests do not look at the measurements: a few images are enough."""
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def manifest(drawn: Path) -> Manifest:
 
 @pytest.fixture
 def world(drawn: Path, tmp_path: Path) -> Path:
-    """A copy of one's own, to change."""
+    """A copy of the world that the test may change."""
     return shutil.copytree(drawn, tmp_path / "world", ignore=shutil.ignore_patterns("run"))
 
 
@@ -63,7 +63,7 @@ def a_picture(folder: Path) -> Path:
 
 
 def one_byte_changed(folder: Path) -> None:
-    """After the end of the picture: it looks as before."""
+    """Add a byte after the end of the picture, which looks the same."""
     with a_picture(folder).open("ab") as file:
         file.write(b"\0")
 
@@ -111,7 +111,7 @@ def test_the_same_images_have_the_same_hash_wherever_they_lie(world: Path, manif
     assert re.fullmatch(r"[0-9a-f]{64}", manifest.hashes["images"])
 
 
-def test_weights_are_hashed_as_the_file_they_are(world: Path) -> None:
+def test_the_hash_of_the_weights_is_that_of_their_file(world: Path) -> None:
     torch.save(planted.build().state_dict(), world / "weights.pt")
     made = manifest_of(world, model={"weights": "weights.pt", "layers": ["coarse"]})
     assert made.hashes["weights"] == hashlib.sha256((world / "weights.pt").read_bytes()).hexdigest()
@@ -153,7 +153,7 @@ def test_stages_do_not_take_longer_than_the_whole(manifest: Manifest) -> None:
     check_seconds(manifest)
 
 
-def test_nor_do_they_in_many_shards(world: Path) -> None:
+def test_stages_do_not_take_longer_than_the_whole_with_many_shards(world: Path) -> None:
     check_seconds(manifest_of(world, compute={"memory_gb": 1e-9}))
 
 
@@ -164,7 +164,7 @@ def test_the_study_is_written_down_as_it_was_resolved(manifest: Manifest) -> Non
         "classes": "folders",
         "size": SIDE,
         "resize": SIDE,
-        "fit": "crop",  # what the study leaves out, with what it was done with
+        "fit": "crop",  # the study leaves these values out; the manifest fills them in
         "interpolation": "bilinear",
         "mean": [0, 0, 0],
         "std": [1, 1, 1],
@@ -181,12 +181,12 @@ def test_what_was_done_is_counted(manifest: Manifest) -> None:
     assert torch.device(manifest.model["device"])
 
 
-def test_the_title_is_the_studys_or_made_of_what_it_is_about(manifest: Manifest) -> None:
+def test_without_a_title_the_study_is_named_by_network_and_folder(manifest: Manifest) -> None:
     assert manifest.title.endswith(" on photos")
     assert "planted" in manifest.title
 
 
-def test_the_time_is_when_it_was_written_and_says_its_zone(drawn: Path, manifest: Manifest) -> None:
+def test_the_time_of_writing_has_a_time_zone(drawn: Path, manifest: Manifest) -> None:
     created = datetime.fromisoformat(manifest.created)
     assert created.utcoffset() == timedelta(0)
     written = datetime.fromtimestamp((drawn / "run" / "manifest.json").stat().st_mtime, UTC)

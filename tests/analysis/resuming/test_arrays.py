@@ -1,4 +1,4 @@
-"""Files of arrays give back what was written, and tell of every byte that is not."""
+"""Files of arrays: arrays come back as they were written, and every damaged byte is noticed."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_arrays_come_back_as_they_were(file: ArrayFile, name: str) -> None:
     assert found.shape == ARRAYS[name].shape
 
 
-def test_rows_can_be_read_alone(file: ArrayFile) -> None:
+def test_rows_can_be_read_separately(file: ArrayFile) -> None:
     np.testing.assert_array_equal(file.read("values", 1, 3), ARRAYS["values"][1:3])
     np.testing.assert_array_equal(file.read("labels", 6), ARRAYS["labels"][6:])
     assert file.read("values", 2, 2).shape == (0, 3, 2)
@@ -47,7 +47,7 @@ def test_the_note_comes_back(file: ArrayFile) -> None:
     assert file.note == {"skipped": [[3, "é.png"]]}
 
 
-def test_a_whole_file_is_whole(file: ArrayFile) -> None:
+def test_an_undamaged_file_is_whole(file: ArrayFile) -> None:
     assert file.is_whole()
 
 
@@ -65,9 +65,9 @@ def test_every_changed_byte_and_every_length_is_noticed(file: ArrayFile) -> None
     assert not ArrayFile(file.path).is_whole()
 
 
-def test_what_cannot_be_read_is_one_message(file: ArrayFile, tmp_path: Path) -> None:
+def test_an_unreadable_file_raises_a_run_error(file: ArrayFile, tmp_path: Path) -> None:
     assert not ArrayFile(tmp_path / "missing").is_whole()
-    with pytest.raises(RunError, match=r"missing cannot be read .* give the same command again"):
+    with pytest.raises(RunError, match=r"missing cannot be read .* run the same command again"):
         ArrayFile(tmp_path / "missing").read("values")
     file.path.write_bytes(b"dissectory arrays 1 x\n")
     with pytest.raises(RunError, match="cannot be read"):

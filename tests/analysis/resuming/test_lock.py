@@ -1,4 +1,4 @@
-"""Two processes never work in the folder of one run."""
+"""Two processes never write to the folder of one run."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def test_a_second_start_is_refused_and_leaves_everything_as_it_is(tmp_path: Path
     draw(tmp_path)
     run = dissect(study(tmp_path, compute={"keep_progress": True}), tmp_path / "run")
     before = {path: path.stat().st_mtime_ns for path in run.folder.rglob("*") if path.parent != run.folder}
-    with locked(run.folder), pytest.raises(RunError, match=r"another process is at work in .*run: wait"):
+    with locked(run.folder), pytest.raises(RunError, match=r"another process is writing to .*run: wait"):
         dissect(study(tmp_path, dissection={"grid": 8}), tmp_path / "run")
     assert {path: path.stat().st_mtime_ns for path in run.folder.rglob("*") if path.parent != run.folder} == before
-    dissect(study(tmp_path), tmp_path / "run")  # the lock has gone
+    dissect(study(tmp_path), tmp_path / "run")  # the lock is released
 
 
-def test_it_goes_on_where_a_file_system_knows_no_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_system_without_locks_is_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def flock(_descriptor: int, _what: int) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
