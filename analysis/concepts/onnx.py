@@ -46,7 +46,7 @@ _OUTSIDE = re.compile(rb"\x0a\x08location\x12([\x00-\x7f])", re.DOTALL)
 _EXPECTED = "expected one input float32 (n, 3, height, width) and an output float32 (n, classes, rows, columns)"
 
 
-class Segmenter:
+class OnnxSegmenter:
     """A neural segmenter.
 
     It runs on one image at a time. On a CPU this is as fast as a batch and needs less memory, and no label depends on
@@ -174,10 +174,12 @@ def _line(error: Exception) -> str:
 
 
 @register("onnx")
-def open_onnx(argument: str, context: SourceContext) -> Segmenter:
+def open_onnx(argument: str, context: SourceContext) -> OnnxSegmenter:
     """Open the concept source `onnx:FILE`."""
     path = context.path(argument, "onnx:FILE")
     if not path.is_file():
         raise ConceptsError(f"the segmenter {path} does not exist; 'onnx:FILE' needs an ONNX file")
     file = find_labels([path.with_suffix(".labels.csv"), path.parent / "labels.csv"], f"'onnx:{argument}'")
-    return Segmenter(path, read_labels(file, source_name(path)), context.geometry.size, context.grid, context.threads)
+    return OnnxSegmenter(
+        path, read_labels(file, source_name(path)), context.geometry.size, context.grid, context.threads
+    )

@@ -120,8 +120,8 @@ class EditedGenerator:
             views[rows.cpu().numpy()] = self.images.pictured(_of(batch, rows.tolist()), answer).views
         except SubjectError:  # it drew the same images as they are
             raise SubjectError(
-                f"the generator draws pictures that are not finite where units of {self.layer} are changed: name "
-                "another layer of the study in [ablation], [insertion], [paint] or [artifacts]"
+                f"the generator generates pictures that are not finite if units of {self.layer} are changed: name another "
+                "layer of the study in the section of the experiment"
             ) from None
         return dataclasses.replace(batch, views=views)
 

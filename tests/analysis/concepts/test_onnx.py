@@ -10,7 +10,7 @@ from labeling.tiny_onnx import write_onnx
 from PIL import Image
 
 from dissectory.analysis.concepts.labels import read_labels
-from dissectory.analysis.concepts.onnx import Segmenter, resized
+from dissectory.analysis.concepts.onnx import OnnxSegmenter, resized
 from dissectory.analysis.concepts.sources import open_sources
 from dissectory.analysis.subjects.geometry import Geometry
 from dissectory.errors import ConceptsError
@@ -65,11 +65,11 @@ SHAPES: list[Sequence[int | str]] = [
 
 
 @pytest.fixture
-def segmenter_of(labels: Labels, tmp_path: Path) -> Callable[..., Segmenter]:
+def segmenter_of(labels: Labels, tmp_path: Path) -> Callable[..., OnnxSegmenter]:
     """Make the segmenter whose logits are the colors of the image."""
 
-    def make(shape: Sequence[int | str], size: int, grid: int) -> Segmenter:
-        return Segmenter(write_onnx(tmp_path / "rgb.onnx", shape), labels, size, grid, threads=1)
+    def make(shape: Sequence[int | str], size: int, grid: int) -> OnnxSegmenter:
+        return OnnxSegmenter(write_onnx(tmp_path / "rgb.onnx", shape), labels, size, grid, threads=1)
 
     return make
 
@@ -77,7 +77,7 @@ def segmenter_of(labels: Labels, tmp_path: Path) -> Callable[..., Segmenter]:
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("grid", [5, 12])
 def test_labels_against_the_definition(
-    segmenter_of: Callable[..., Segmenter], batch_of: Batch, shape: Sequence[int | str], grid: int
+    segmenter_of: Callable[..., OnnxSegmenter], batch_of: Batch, shape: Sequence[int | str], grid: int
 ) -> None:
     views = np.random.default_rng(5).integers(0, 256, (3, 12, 12, 3), dtype=np.uint8)
     found = segmenter_of(shape, 12, grid).label(batch_of(views), ())
@@ -110,7 +110,7 @@ def test_shrinking_averages_instead_of_skipping() -> None:
     assert np.abs(resized(stripes, (8, 8))[..., 1:-1] - 0.5).max() < 0.01
 
 
-def test_equal_logits_go_to_the_first_class(segmenter_of: Callable[..., Segmenter], batch_of: Batch) -> None:
+def test_equal_logits_go_to_the_first_class(segmenter_of: Callable[..., OnnxSegmenter], batch_of: Batch) -> None:
     views = np.zeros((1, 8, 8, 3), dtype=np.uint8)
     views[..., 1:] = 90
     assert (segmenter_of((1, 3, 8, 8), 8, 4).label(batch_of(views), ()) == 1).all()
@@ -118,12 +118,12 @@ def test_equal_logits_go_to_the_first_class(segmenter_of: Callable[..., Segmente
 
 def test_the_output_called_logits_is_used(labels: Labels, tmp_path: Path) -> None:
     shape = (1, 3, 8, 8)
-    Segmenter(write_onnx(tmp_path / "a.onnx", shape, outputs=["other", "logits"]), labels, 8, 4)
-    Segmenter(write_onnx(tmp_path / "b.onnx", shape, outputs=["other"]), labels, 8, 4)
+    OnnxSegmenter(write_onnx(tmp_path / "a.onnx", shape, outputs=["other", "logits"]), labels, 8, 4)
+    OnnxSegmenter(write_onnx(tmp_path / "b.onnx", shape, outputs=["other"]), labels, 8, 4)
     with pytest.raises(
         ConceptsError, match=re.escape("has the outputs ['x', 'y']; rename the output to use to 'logits'")
     ):
-        Segmenter(write_onnx(tmp_path / "c.onnx", shape, outputs=["x", "y"]), labels, 8, 4)
+        OnnxSegmenter(write_onnx(tmp_path / "c.onnx", shape, outputs=["x", "y"]), labels, 8, 4)
 
 
 @pytest.mark.parametrize(
@@ -140,24 +140,24 @@ def test_the_output_called_logits_is_used(labels: Labels, tmp_path: Path) -> Non
 def test_unsuitable_models_are_refused(labels: Labels, tmp_path: Path, changes: dict[str, Any], message: str) -> None:
     file = write_onnx(tmp_path / "rgb.onnx", **({"shape": (1, 3, 8, 8)} | changes))
     with pytest.raises(ConceptsError, match=message) as caught:
-        Segmenter(file, labels, 8, 4)
+        OnnxSegmenter(file, labels, 8, 4)
     assert "\n" not in str(caught.value)
 
 
 def test_more_labels_than_classes(tmp_path: Path) -> None:
     file = write_onnx(tmp_path / "rgb.onnx", (1, 3, 8, 8))
     (tmp_path / "labels.csv").write_text("index,name,category\n0,a,object\n255,v,void\n")
-    Segmenter(file, read_labels(tmp_path / "labels.csv", "rgb"), 8, 4)
+    OnnxSegmenter(file, read_labels(tmp_path / "labels.csv", "rgb"), 8, 4)
     (tmp_path / "labels.csv").write_text("index,name\n0,a\n3,b\n")
     with pytest.raises(ConceptsError, match="give 'b' the index 3, but the segmenter has 3 classes, 0 to 2"):
-        Segmenter(file, read_labels(tmp_path / "labels.csv", "rgb"), 8, 4)
+        OnnxSegmenter(file, read_labels(tmp_path / "labels.csv", "rgb"), 8, 4)
 
 
 @pytest.mark.parametrize("content", [b"", b"not a model", b"\x08\x08"])
 def test_a_broken_file(labels: Labels, tmp_path: Path, content: bytes) -> None:
     (tmp_path / "rgb.onnx").write_bytes(content)
     with pytest.raises(ConceptsError, match=r"rgb\.onnx cannot be loaded as an ONNX model .* the file may be damaged"):
-        Segmenter(tmp_path / "rgb.onnx", labels, 8, 4)
+        OnnxSegmenter(tmp_path / "rgb.onnx", labels, 8, 4)
 
 
 def views_of(files: Sequence[Path], geometry: Geometry, batch_of: Batch) -> ViewBatch:
@@ -207,12 +207,12 @@ def test_the_fingerprint_depends_on_external_data_files(tmp_path: Path, labels: 
     for number in (0, 1, 0):
         np.array([number, 0, 0], dtype=np.float32).tofile(tmp_path / "rgb.onnx.data")
         file = write_onnx(tmp_path / "rgb.onnx", (1, 3, 8, 8), op="Add", added="rgb.onnx.data")
-        found.add(Segmenter(file, labels, 8, 4).fingerprint(()))
+        found.add(OnnxSegmenter(file, labels, 8, 4).fingerprint(()))
     assert len(found) == 2
 
 
 def test_nan_logits_are_refused(tmp_path: Path, labels: Labels, batch_of: Batch) -> None:
     np.array([0, np.nan, 0], dtype=np.float32).tofile(tmp_path / "numbers")
-    source = Segmenter(write_onnx(tmp_path / "rgb.onnx", (1, 3, 8, 8), op="Add", added="numbers"), labels, 8, 4)
+    source = OnnxSegmenter(write_onnx(tmp_path / "rgb.onnx", (1, 3, 8, 8), op="Add", added="numbers"), labels, 8, 4)
     with pytest.raises(ConceptsError, match=r"the segmenter .*rgb\.onnx returned NaN logits"):
         source.label(batch_of(np.zeros((1, 8, 8, 3))), ())
