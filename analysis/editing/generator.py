@@ -1,6 +1,7 @@
-"""A generator with the output of one layer changed: what becomes of its images.
+"""A generator with an edited layer: images before and after the layer's output changes, and their label maps.
 
-Images are drawn of the seeds that follow the study's own, so that no unit is judged on the images it was chosen on.
+The images are generated from seeds that follow the study's own seeds, so the units are not evaluated on the images that
+selected them.
 """
 
 from __future__ import annotations
@@ -31,12 +32,13 @@ if TYPE_CHECKING:
 
 
 _EXAMPLES = 3
-"""Images whose classes, where it is told them, a generator is tried on before it is run on from a layer."""
+"""Number of images on which a generator is tried before it is run from a layer on. A generator that takes classes is
+given the classes of these images."""
 
 
 @dataclass(frozen=True, slots=True)
 class GeneratedBatch:
-    """Some images as they are: their views, the layer's output, and their label maps `(image, position, plane)`."""
+    """Some images before any edit: their views, the layer's output, and their label maps `(image, position, plane)`."""
 
     batch: ViewBatch
     point: Point
@@ -46,22 +48,22 @@ class GeneratedBatch:
         return len(self.batch)
 
     def of(self, rows: Sequence[int]) -> GeneratedBatch:
-        """Take some of the images, by their rows; one may come more than once."""
+        """Select images by their rows; a row may be given more than once."""
         return GeneratedBatch(_of(self.batch, rows), self.point.of(torch.tensor(list(rows))), self.labels[list(rows)])
 
 
 def in_turn(count: int, size: int) -> Iterator[range]:
-    """Share things out to batches of `size`, one after the other."""
+    """Divide the numbers below `count` into consecutive batches of `size`."""
     return (range(first, min(first + size, count)) for first in range(0, count, size))
 
 
 def first_images(setting: Setting, count: int) -> Latents:
-    """The first images of the study."""
+    """Return the first images of the study, at most `count`."""
     return _images(setting, 0, min(count, len(setting.images)))
 
 
 def further_images(setting: Setting, count: int) -> Latents:
-    """Images of the seeds that follow the study's own."""
+    """Return `count` images from the seeds that follow the study's own seeds."""
     return _images(setting, len(setting.images), count)
 
 
@@ -73,7 +75,7 @@ def _images(setting: Setting, first: int, count: int) -> Latents:
 
 
 class EditedGenerator:
-    """A generator from one layer on, on some images."""
+    """A generator that can be run from one layer on, with an edited output of that layer, for some images."""
 
     def __init__(self, setting: Setting, layer: str, images: Latents) -> None:
         self._setting = setting
@@ -86,29 +88,33 @@ class EditedGenerator:
 
     @property
     def concepts(self) -> int:
-        """How many concepts are measured."""
+        """The number of concepts."""
         return len(self._setting.vocabulary)
 
     def drawn(self, images: Sequence[int] | None = None) -> Iterator[GeneratedBatch]:
-        """Draw some images as they are, or all, batch by batch in their order, and label them."""
+        """Generate images without any edit, and label them: all by default, batch by batch, in the given order."""
         images = range(len(self)) if images is None else images
         for places in in_turn(len(images), self._setting.study.compute.batch):
             yield self.drawn_of([images[place] for place in places])
 
     def drawn_of(self, numbers: Sequence[int]) -> GeneratedBatch:
-        """Draw some images as they are, and label them."""
+        """Generate one batch of images without any edit, and label them."""
         batch, point = self.draw(numbers)
         return GeneratedBatch(batch, point, self._labels(batch))
 
     def draw(self, numbers: Sequence[int]) -> tuple[ViewBatch, Point]:
-        """Draw some images as they are."""
+        """Generate one batch of images without any edit, and return them with the layer's output."""
         (batch,) = self.images.batches([numbers])
         with torch.inference_mode():
             point, answer = self._rest.run(*self.images.inputs(numbers))
         return self.images.pictured(batch, answer), point
 
     def redraw(self, batch: ViewBatch, point: Point, output: Tensor) -> ViewBatch:
-        """Draw images with another `output` of the layer than their point's; what that does not change is not drawn."""
+        """Generate images from an edited `output` of the layer; images whose output is unchanged are reused.
+
+        Raises:
+            SubjectError: the edited images are not finite.
+        """
         differs = (output != point.output).flatten(1).any(dim=1)
         rows = differs.nonzero()[:, 0]
         if not len(rows):
@@ -118,15 +124,18 @@ class EditedGenerator:
         views = batch.views.copy()
         try:
             views[rows.cpu().numpy()] = self.images.pictured(_of(batch, rows.tolist()), answer).views
-        except SubjectError:  # it drew the same images as they are
+        except SubjectError:  # the same images were finite before the edit
             raise SubjectError(
-                f"the generator generates pictures that are not finite if units of {self.layer} are changed: name another "
-                "layer of the study in the section of the experiment"
+                f"the generator's images are not finite if units of {self.layer} are changed: name another layer of "
+                "the study in the section of the experiment"
             ) from None
         return dataclasses.replace(batch, views=views)
 
     def changed(self, drawn: GeneratedBatch, output: Tensor) -> Labels:
-        """Label the images as they are with another `output` of the layer; those that stay as they are keep theirs."""
+        """Return the label maps of the images with an edited `output` of the layer.
+
+        Images that the edit does not change keep their label maps.
+        """
         batch = self.redraw(drawn.batch, drawn.point, output)
         rows = np.flatnonzero((batch.views != drawn.batch.views).any(axis=(1, 2, 3)))
         labels = drawn.labels.copy()
@@ -141,7 +150,7 @@ class EditedGenerator:
         return found
 
     def areas(self, labels: Labels) -> Areas:
-        """How many positions carry each concept `(image, concept)`."""
+        """Count the grid positions that carry each concept `(image, concept)`."""
         found: Areas = np.array([np.bincount(image.ravel(), minlength=self.concepts + 1)[1:] for image in labels])
         return found
 

@@ -1,4 +1,4 @@
-"""What the pictures of edits have in common: where they are, and their tables."""
+"""What the pictures of all edits share: the row of each concept, which names its picture, and writing their tables."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from dissectory.analysis.tables.table import Table
 
 SHOWN = 5
-"""Images shown of each concept."""
+"""At most this many images are shown for each concept."""
 
 
 def rows_of_concepts(setting: Setting) -> list[int]:
-    """The row of each concept of the vocabulary in the table concepts, which is sorted by name."""
+    """Return the row of each concept of the vocabulary in the table concepts, which is sorted by name."""
     keys = setting.vocabulary.keys
     order = sorted(range(len(keys)), key=lambda number: keys[number])
     rows: list[int] = np.argsort(order).tolist()
@@ -26,5 +26,5 @@ def rows_of_concepts(setting: Setting) -> list[int]:
 
 
 def write_rows(run: Run, table: Table, rows: Sequence[tuple[object, ...]]) -> None:
-    """Write a table from its rows."""
-    run.write_table(table, {column.name: [row[at] for row in rows] for at, column in enumerate(table.columns)})
+    """Write a table from its rows; each row has a value for every column, in order."""
+    run.write_table(table, {column.name: [row[index] for row in rows] for index, column in enumerate(table.columns)})

@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """The units of a layer by how well they fit each concept.
+    """The units of a layer, ranked by how well they match each concept.
 
-    `order` `(concept, unit)` has the highest score first, equal ones by number; `best` `(concept,)` is that score.
-    `levels` `(unit,)` are those of a unit that is on: its threshold or, where that is not above 0, the median of its
-    activations above 0; 0 where there are none.
+    `order` `(concept, unit)` lists the units with the highest score first; units with equal scores are in the order of
+    their numbers. `best` `(concept,)` is the highest score. `levels` `(unit,)` are the activations to which units are
+    forced on: a unit's threshold or, if that is not above 0, the median of its activations above 0, or 0 if it has
+    none.
     """
 
     layer: str
@@ -29,13 +30,13 @@ class Ranking:
     levels: npt.NDArray[np.float32]
 
     def concepts(self, count: int | None = None) -> list[int]:
-        """Concepts that a unit fits at all, the best fitted first; at most so many."""
+        """List the concepts with a score above 0, the best matched first; at most `count` of them."""
         ranked = np.argsort(-self.best, kind="stable")[:count]
         return [int(concept) for concept in ranked if self.best[concept] > 0]
 
 
 def rank_units(run: Run, setting: Setting, layer: str, score: str = "iou") -> Ranking:
-    """Rank the units of a layer by a score in the table of units and concepts, `iou` or `iqr`."""
+    """Rank the units of a layer by a score in the table `unit_concepts`: `iou` or `iqr`."""
     units, pairs = run.table("units"), run.table("unit_concepts")
     units, pairs = units[units["layer"] == layer].sort_values("unit"), pairs[pairs["layer"] == layer]
     place = {name: number for number, name in enumerate(setting.vocabulary.keys)}
@@ -49,9 +50,9 @@ def rank_units(run: Run, setting: Setting, layer: str, score: str = "iou") -> Ra
 
 
 def _usual_levels(run: Run, layer: str, units: int) -> npt.NDArray[np.float32]:
-    """The median of the activations above 0 of each unit `(unit,)`, to the middle of a bin; 0 where there are none.
+    """Return the median of each unit's activations above 0 `(unit,)`, as the middle of its bin; 0 if there are none.
 
-    The bin that 0 is in does not count: most of what is there may be nothing.
+    The bin that contains 0 is left out, because most activations in it may be exactly 0.
     """
     bins = run.table("unit_histograms")
     bins = bins[(bins["layer"] == layer) & (bins["low"] > 0)].sort_values(["unit", "bin"])
@@ -64,6 +65,6 @@ def _usual_levels(run: Run, layer: str, units: int) -> npt.NDArray[np.float32]:
 
 
 def most_matched(run: Run) -> str:
-    """The layer with most matched units, the first of equal ones."""
+    """Return the layer with the most matched units, the first of them if several have equally many."""
     table = run.table("layers").sort_values("index")
     return str(table["layer"].iloc[int(table["matched_units"].to_numpy().argmax())])

@@ -1,4 +1,4 @@
-"""Where edits fall: cells of a layer's map, positions of the grid, and levels, where map and grid are not alike."""
+"""Where edits happen: cells of a layer's map, positions of the grid and levels, if map and grid differ in size."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from dissectory.analysis.editing.changes import forced, without
-from dissectory.analysis.editing.generator import GeneratedBatch, EditedGenerator
+from dissectory.analysis.editing.generator import EditedGenerator, GeneratedBatch
 from dissectory.analysis.experiments.insertion import work as insertion
 from dissectory.analysis.experiments.paint import trials as paint_trials
 from dissectory.analysis.subjects.rest import Point
@@ -24,11 +24,11 @@ CELLS, GRID, UNITS = 7, 20, 3
 
 
 def cell_of(position: int) -> int:
-    """The cell of a side of seven that the middle of one of twenty positions lies in."""
+    """Return the cell, of seven on a side, that contains the center of a position, of twenty on a side."""
     return int((position + 0.5) / GRID * CELLS)
 
 
-def test_the_middle_of_a_cell_is_at_the_position_that_it_lies_in() -> None:
+def test_the_center_of_a_cell_is_in_its_position() -> None:
     rows, columns = (np.arange(CELLS).repeat(CELLS), np.tile(np.arange(CELLS), CELLS))
     found = insertion._middles(rows, columns, (CELLS, CELLS), GRID)
     for row, column, position in zip(rows.tolist(), columns.tolist(), found.tolist(), strict=True):
@@ -46,7 +46,7 @@ def test_units_are_raised_at_one_cell_and_never_lowered() -> None:
     wanted[0, 0, 1, 6], wanted[0, 2, 1, 6] = 2, 3
     wanted[1, 0, 4, 5] = 2
     torch.testing.assert_close(changed, wanted, rtol=0, atol=0)
-    assert maps.sum() == 9  # the original is left alone
+    assert maps.sum() == 9  # the original is unchanged
 
 
 def test_units_are_set_to_zero_everywhere() -> None:
@@ -58,7 +58,7 @@ def test_units_are_set_to_zero_everywhere() -> None:
 
 
 @pytest.mark.parametrize("carried", [False, True])
-def test_the_brush_covers_the_positions_whose_middles_it_covers(carried: bool) -> None:
+def test_the_brush_covers_the_positions_whose_centers_it_covers(carried: bool) -> None:
     labels = np.zeros((1, GRID**2, 1), dtype=np.uint16)
     drawn = GeneratedBatch(cast("ViewBatch", None), Point(torch.zeros(1, UNITS, CELLS, CELLS), ()), labels)
     painted = [cell for cell in range(CELLS) if CELLS // 4 <= cell < 3 * CELLS // 4]

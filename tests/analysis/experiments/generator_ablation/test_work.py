@@ -410,7 +410,7 @@ def test_units_that_are_seldom_on_are_forced_on_all_the_same(tmp_path: Path) -> 
 
 def test_an_edit_that_breaks_the_picture_is_told(tmp_path: Path) -> None:
     fragile = {"source": f"python:{drawing.__file__}:Fragile"}
-    with pytest.raises(SubjectError, match="not finite where units of maps are changed: name another layer"):
+    with pytest.raises(SubjectError, match="not finite if units of maps are changed: name another layer"):
         dissect(study(tmp_path, model=fragile, ablation={"images": 12, "among": IMAGES}), tmp_path / "run")
 
 
