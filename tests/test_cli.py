@@ -169,7 +169,7 @@ def no_folder(values: Values, _: Path) -> str:
 def nothing_but_truncated_files(_: Values, folder: Path) -> str:
     for path in (folder / "photos").rglob("*.png"):
         path.write_bytes(path.read_bytes()[:300])
-    return r"none of the 30 pictures"
+    return r"none of the 30 images"
 
 
 def resize_below_size(values: Values, _: Path) -> str:
