@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from dissectory.analysis.experiments.paint.painting import CONTENTS, GRAPH, MAPS, Agreement, Input, Paint, Painting
+from dissectory.analysis.experiments.paint.painting import CONTENTS, GRAPH, MAPS, GraphAgreement, Input, Paint, Painting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,7 +28,7 @@ def make_fake_painting(folder: Path, layer: str, concepts: Iterable[str], units:
         paints=tuple(Paint(name, (place, place + 1), (1.5, 2.0)) for place, name in enumerate(concepts)),
         opset=20,
         weights="float16",
-        agreement=Agreement(6, 0.0123, 0.25),
+        agreement=GraphAgreement(6, 0.0123, 0.25),
     )
     folder.mkdir(parents=True)
     (folder / GRAPH).write_bytes(b"a graph")

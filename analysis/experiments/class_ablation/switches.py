@@ -19,11 +19,11 @@ An image is taken for the class of its highest score, the first of equal ones. (
 
 from __future__ import annotations
 
-import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from dissectory.analysis.description import REMEDY, check_file, read_description, write_description
 from dissectory.errors import RunError
 
 if TYPE_CHECKING:
@@ -125,31 +125,22 @@ class Switches:
         return f"class-{number}.webp"
 
     def to_json(self) -> str:
-        """Write it."""
-        return json.dumps({"version": VERSION, **asdict(self)}, ensure_ascii=False) + "\n"
+        """Write the description as JSON."""
+        return write_description(self, VERSION)
 
     @classmethod
     def read(cls, folder: Path) -> Switches:
-        """Read a folder.
+        """Read the description of a folder, and check the folder's files.
 
         Raises:
             RunError: a file is missing, or cannot be read, or is of another version.
         """
         path = folder / CONTENTS
-        remedy = "run the study again"
-        try:
-            values = json.loads(path.read_text(encoding="utf-8"))
-            if values.pop("version", None) != VERSION:
-                raise RunError(f"{path} is not of version {VERSION}, which this version reads: {remedy}")
-            switches = cls._from(values)
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-            raise RunError(f"{path} cannot be read ({error}): {remedy}") from error
+        switches = read_description(path, VERSION, cls._from)
         for board in switches.boards:
-            file = folder / board.file
             if board.file in {"", ".", ".."} or set(board.file) & set("/\\:"):
-                raise RunError(f"{path} names the file {board.file}, which is not in its folder: {remedy}")
-            if not file.is_file() or file.stat().st_size != board.bytes:
-                raise RunError(f"{file} is missing or cut short: {remedy}")
+                raise RunError(f"{path} names the file {board.file}, which is not in its folder: {REMEDY}")
+            check_file(folder / board.file, board.bytes)
         return switches
 
     @classmethod

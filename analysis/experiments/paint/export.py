@@ -29,7 +29,7 @@ from dissectory.analysis.experiments.paint.painting import (
     GRAPH,
     MAPS,
     STRONGEST,
-    Agreement,
+    GraphAgreement,
     Input,
     Paint,
     Painting,
@@ -140,7 +140,7 @@ def prepare_painting(
             paints=tuple(paints),
             opset=OPSET,
             weights=weights,
-            agreement=Agreement(len(tried), difference, TOLERANCE),
+            agreement=GraphAgreement(len(tried), difference, TOLERANCE),
         )
         (folder / CONTENTS).write_text(painting.to_json(), encoding="utf-8")
     return painting

@@ -16,12 +16,11 @@ to zero. (Bau et al. 2020, section on generators.)
 
 from __future__ import annotations
 
-import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dissectory.errors import RunError
+from dissectory.analysis.description import check_file, read_description, write_description
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,7 +60,7 @@ class Paint:
 
 
 @dataclass(frozen=True, slots=True)
-class Agreement:
+class GraphAgreement:
     """How far the graph's pictures are from PyTorch's, in levels of 8 bits, over `pictures` of them."""
 
     pictures: int
@@ -86,7 +85,7 @@ class Painting:
     paints: tuple[Paint, ...]
     opset: int
     weights: str
-    agreement: Agreement
+    agreement: GraphAgreement
 
     @property
     def units(self) -> int:
@@ -100,33 +99,21 @@ class Painting:
         return rows, columns
 
     def to_json(self) -> str:
-        """Write it for people and programs."""
-        return json.dumps({"version": VERSION, **asdict(self)}, ensure_ascii=False) + "\n"
+        """Write the description as JSON."""
+        return write_description(self, VERSION)
 
     @classmethod
     def read(cls, folder: Path) -> Painting:
-        """Read a folder.
+        """Read the description of a folder, and check the folder's files.
 
         Raises:
             RunError: a file is missing, or cannot be read, or is of another version.
         """
-        path = folder / CONTENTS
-        remedy = "run the study again"
-        try:
-            values = json.loads(path.read_text(encoding="utf-8"))
-            if values.pop("version", None) != VERSION:
-                raise RunError(f"{path} is not of version {VERSION}, which this version reads: {remedy}")
-            painting = cls._from(values)
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-            raise RunError(f"{path} cannot be read ({error}): {remedy}") from error
-        wanted = 2 * len(painting.seeds) * sum(item.size for item in painting.inputs)
-        for name, size in (
-            (GRAPH, None),
-            (MAPS, wanted),
-            *((f"{place}.png", None) for place in range(len(painting.seeds))),
-        ):
-            if not (folder / name).is_file() or size not in (None, (folder / name).stat().st_size):
-                raise RunError(f"{folder / name} is missing or cut short: {remedy}")
+        painting = read_description(folder / CONTENTS, VERSION, cls._from)
+        check_file(folder / GRAPH)
+        check_file(folder / MAPS, 2 * len(painting.seeds) * sum(item.size for item in painting.inputs))
+        for place in range(len(painting.seeds)):
+            check_file(folder / f"{place}.png")
         return painting
 
     @classmethod
@@ -137,4 +124,6 @@ class Painting:
             for item in values.pop("paints")
         )
         seeds = tuple(map(int, values.pop("seeds")))
-        return cls(inputs=inputs, paints=paints, seeds=seeds, agreement=Agreement(**values.pop("agreement")), **values)
+        return cls(
+            inputs=inputs, paints=paints, seeds=seeds, agreement=GraphAgreement(**values.pop("agreement")), **values
+        )
