@@ -1,1 +1,1 @@
-"""Tables of a run: columns, the tables that every run has, and the catalog of all tables."""
+"""The tables of a run: columns, the tables of every run, and the catalog of all tables."""

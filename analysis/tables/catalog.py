@@ -1,4 +1,4 @@
-"""The catalog of all tables: those that every run has, and those that each experiment declares."""
+"""The catalog of all tables: the tables of the dissection, and those that each experiment declares."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CORE: tuple[Table, ...] = (
     core.GALLERY,
     core.GALLERY_CONCEPTS,
 )
-"""The tables of the dissection itself."""
+"""The tables of the dissection."""
 
 
 def all_tables() -> dict[str, Table]:

@@ -7,7 +7,7 @@ from typing import Literal
 Category = Literal["object", "part", "material", "texture", "color"]
 
 CATEGORIES: tuple[Category, ...] = ("object", "part", "material", "texture", "color")
-"""What a concept can be, in the order in which every page and chart names them."""
+"""The categories of concepts, in the order of every page and chart."""
 
 SIGNIFICANT = 0.05
-"""The q-value up to which a label counts as more than chance: this share of such labels may be false discoveries."""
+"""A label with at most this q-value is more than chance; at most this share of such labels are false discoveries."""

@@ -1,4 +1,4 @@
-"""The tables that every run has: layers, units, concepts, images and classes."""
+"""The tables of the dissection: layers, units, concepts, images, classes and the gallery."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ LAYERS = Table(
     1,
     (
         LAYER,
-        Column("index", "int", "the layer's place in the order in which the network computes, counted from 0"),
-        Column("module", "name", "the kind of module, such as Conv2d"),
-        Column("units", "int", "how many units the layer has", "units"),
-        Column("height", "int", "height of the layer's map", "cells"),
-        Column("width", "int", "width of the layer's map", "cells"),
+        Column("index", "int", "the position of the layer in the order of computation, counted from 0"),
+        Column("module", "name", "the class of the layer's module, such as Conv2d"),
+        Column("units", "int", "number of units in the layer", "units"),
+        Column("height", "int", "height of the layer's activation map", "cells"),
+        Column("width", "int", "width of the layer's activation map", "cells"),
         Column("matched_units", "int", "units whose label's IoU is above the study's iou_threshold", "units"),
         Column(
             "matched_significant",
             "int",
-            f"matched units whose q_value is at most {SIGNIFICANT}; empty where no label was tested",
+            f"matched units whose q_value is at most {SIGNIFICANT}; empty if labels were not tested",
             "units",
             nullable=True,
         ),
-        Column("matched_concepts", "int", "different concepts among the labels of matched units", "concepts"),
+        Column("matched_concepts", "int", "number of different concepts among the labels of matched units", "concepts"),
     ),
 )
 
@@ -36,9 +36,9 @@ CONCEPTS = Table(
     (
         CONCEPT,
         Column("category", "name", "object, part, material, texture or color"),
-        Column("source", "name", "the source of label maps that names it"),
+        Column("source", "name", "the source of label maps that provides the concept"),
         Column("pixels", "long", "grid positions that carry the concept, over all images", "grid positions"),
-        Column("images", "int", "images in which it occurs", "images"),
+        Column("images", "int", "images in which the concept occurs", "images"),
     ),
 )
 
@@ -52,29 +52,37 @@ UNITS = Table(
         Column(
             "threshold",
             "float",
-            "t: the least upsampled activation that at most the study's quantile of all positions exceeds",
+            "t: the lowest value that at most the study's quantile of all upsampled activations exceed",
             "activation",
             nullable=True,
         ),
         Column("active", "long", "grid positions whose upsampled activation is above the threshold", "grid positions"),
         Column(
-            "concept", "name", "the label: the concept with the highest IoU; empty where none is touched", nullable=True
+            "concept",
+            "name",
+            "the label: the concept with the highest IoU; empty if the unit overlaps with no concept",
+            nullable=True,
         ),
-        Column("category", "name", "the label's category", nullable=True),
-        Column("iou", "float", "intersection over union of the active positions with the label", "1"),
+        Column("category", "name", "the label's category; empty if there is no label", nullable=True),
+        Column(
+            "iou",
+            "float",
+            "IoU of the unit's active positions and the positions of its label; 0 if there is no label",
+            "1",
+        ),
         Column(
             "iou_low",
             "float",
-            "lower end of the IoU's 95 % interval, the images resampled; empty where there is no label",
+            "lower end of the IoU's 95 % confidence interval, from resampled images; empty if there is no label",
             "1",
             nullable=True,
         ),
-        Column("iou_high", "float", "upper end of that interval; empty where there is no label", "1", nullable=True),
+        Column("iou_high", "float", "upper end of this interval; empty if there is no label", "1", nullable=True),
         Column(
             "q_value",
             "float",
-            "the lowest false discovery rate, over all units of the study, at which the label passes as more than "
-            "chance; empty where not tested",
+            "the lowest false discovery rate, over all units of the study, at which the label counts as more than "
+            "chance; empty if there is no label or labels were not tested",
             "1",
             nullable=True,
         ),
@@ -82,53 +90,68 @@ UNITS = Table(
         Column(
             "iqr",
             "float",
-            "highest information quality ratio over all concepts, touched or not, each at its own best threshold (see "
-            "unit_concepts); 0 where the unit meets no concept more often than by chance; empty where not measured",
+            "highest information quality ratio over all concepts, each at its own best threshold (see unit_concepts), "
+            "whether or not they overlap at the threshold t; 0 if the unit overlaps with no concept more often than by "
+            "chance; empty if not measured",
             "1",
             nullable=True,
         ),
-        Column("iqr_concept", "name", "the concept of that ratio; empty where it is 0 or not measured", nullable=True),
+        Column(
+            "iqr_concept", "name", "the concept with this ratio; empty if the ratio is 0 or not measured", nullable=True
+        ),
         Column(
             "iqr_threshold",
             "float",
-            "the threshold of that ratio; empty where it is 0 or not measured",
+            "the threshold with this ratio; empty if the ratio is 0 or not measured",
             "activation",
             nullable=True,
         ),
-        Column("mean", "float", "mean of the unit's activation over its own map and all images", "activation"),
-        Column("std", "float", "standard deviation of the same", "activation"),
+        Column("mean", "float", "mean activation over all cells of the unit's map and all images", "activation"),
+        Column("std", "float", "standard deviation of these activations", "activation"),
         Column("peak", "float", "highest activation on any image", "activation"),
-        Column("active_fraction", "float", "active over all grid positions of all images", "1"),
+        Column("active_fraction", "float", "active, divided by the number of grid positions of all images", "1"),
     ),
 )
 
 UNIT_CONCEPTS = Table(
     "unit_concepts",
-    "a unit and a concept that it touches (a pair without a common position has no row: its IoU is 0)",
+    "a unit and a concept that overlap (a pair without a common grid position has no row: its IoU is 0)",
     3,
     (
         LAYER,
         UNIT,
         CONCEPT,
-        Column("intersection", "long", "grid positions that are active and carry the concept", "grid positions"),
-        Column("union", "long", "grid positions that are active or carry the concept", "grid positions"),
-        Column("iou", "float", "intersection over union, summed over all images before dividing", "1"),
+        Column(
+            "intersection",
+            "long",
+            "grid positions, over all images, at which the unit is active and that carry the concept",
+            "grid positions",
+        ),
+        Column(
+            "union",
+            "long",
+            "grid positions, over all images, at which the unit is active or that carry the concept",
+            "grid positions",
+        ),
+        Column("iou", "float", "IoU: intersection divided by union", "1"),
         Column(
             "iqr",
             "float",
-            "information quality ratio at iqr_threshold: the mutual information of being above it and carrying the "
-            "concept, over their joint entropy, of all grid positions; 0 where they meet at no candidate more often "
-            "than by chance; empty where not measured",
+            "information quality ratio at iqr_threshold: the mutual information, over all grid positions, of 'the "
+            "activation is above the threshold' and 'the position carries the concept', divided by their joint "
+            "entropy; 0 if unit and concept overlap more often than by chance at no candidate threshold; empty if not "
+            "measured",
             "1",
             nullable=True,
         ),
         Column(
             "iqr_threshold",
             "float",
-            "the one of 63 candidates with the highest ratio, the lowest of equals, out of those above which unit and "
-            "concept meet more often than by chance. Candidates of a unit: its threshold t, 48 levels that 95 % to "
-            "0.05 % of the activations of its own map exceed, their odds in equal factors, and 14 evenly spaced "
-            "between these; empty where there is none, or not measured",
+            "the threshold with the highest ratio among 63 candidates (the lowest of equal ones), out of those at "
+            "which unit and concept overlap more often than by chance. The candidates are the unit's threshold t, 48 "
+            "levels that 95 % to 0.05 % of the activations of its own map exceed, the odds of these shares in equal "
+            "ratios, and 14 levels evenly spaced between the lowest and the highest of them; empty if the ratio is 0 "
+            "or not measured",
             "activation",
             nullable=True,
         ),
@@ -137,42 +160,56 @@ UNIT_CONCEPTS = Table(
 
 UNIT_IMAGES = Table(
     "unit_images",
-    "a unit's k-th strongest image",
+    "a unit and one of its top images",
     3,
     (
         LAYER,
         UNIT,
-        Column("rank", "int", "0 for the image with the highest peak; equal peaks in the order of images"),
+        Column(
+            "rank",
+            "int",
+            "0 for the image with the highest peak; images with equal peaks are in the order of their numbers",
+        ),
         IMAGE,
         Column("peak", "float", "highest activation of the unit on the image", "activation"),
-        Column("y", "int", "row of that peak in the layer's map, from the top", "cells"),
-        Column("x", "int", "column of that peak in the layer's map, from the left", "cells"),
+        Column("y", "int", "row of this peak in the layer's map, from the top", "cells"),
+        Column("x", "int", "column of this peak in the layer's map, from the left", "cells"),
     ),
 )
 
 UNIT_HISTOGRAMS = Table(
     "unit_histograms",
-    "a bin of a unit's activations",
+    "a bin of the histogram of a unit's activations",
     3,
     (
         LAYER,
         UNIT,
-        Column("bin", "int", "the bin's number, from the lowest activation up; empty bins at both ends are left out"),
-        Column("low", "float", "lower edge, part of the bin", "activation"),
-        Column("high", "float", "upper edge, not part of the bin", "activation"),
-        Column("count", "long", "activations of the unit's own map, over all images, in the bin", "activations"),
+        Column(
+            "bin",
+            "int",
+            "the bin's number, from the lowest activation up; bins without activations at both ends are left out",
+        ),
+        Column("low", "float", "lower edge, included in the bin", "activation"),
+        Column("high", "float", "upper edge, not included in the bin", "activation"),
+        Column(
+            "count", "long", "activations in the bin, over all cells of the unit's map and all images", "activations"
+        ),
     ),
 )
 
 CONCEPT_IMAGES = Table(
     "concept_images",
-    "an image with much of a concept",
+    "a concept and one of its example images, those with the largest areas",
     2,
     (
         CONCEPT,
-        Column("rank", "int", "0 for the image with the largest area; equal areas in the order of images"),
+        Column(
+            "rank",
+            "int",
+            "0 for the image with the largest area; images with equal areas are in the order of their numbers",
+        ),
         IMAGE,
-        Column("pixels", "int", "grid positions that carry the concept on the image", "grid positions"),
+        Column("pixels", "int", "grid positions of the image that carry the concept", "grid positions"),
     ),
 )
 
@@ -182,41 +219,68 @@ IMAGES = Table(
     1,
     (
         IMAGE,
-        Column("path", "text", "the file, relative to the image folder; for a generated image its seed"),
+        Column("path", "text", "path of the file in the image folder; for a generated image, its seed"),
         Column(
             "class",
             "name",
-            "the first sub-folder, or what a generator was told to draw; empty where images have no classes",
+            "the image's class: the first subfolder, or the class that a generator was given; empty if it has none",
             nullable=True,
         ),
-        Column("width", "int", "width of the picture", "pixels"),
-        Column("height", "int", "height of the picture", "pixels"),
-        Column("seed", "long", "the seed of the latents that a generator drew it of; else empty", nullable=True),
+        Column("width", "int", "width of the image file or the generated image", "pixels"),
+        Column("height", "int", "height of the image file or the generated image", "pixels"),
+        Column(
+            "seed",
+            "long",
+            "the seed of the latents from which a generator generated the image; empty for a file",
+            nullable=True,
+        ),
     ),
 )
 
 CLASSES = Table(
     "classes",
-    "a class, a split",
+    "a class of images in one split",
     2,
     (
-        Column("class", "name", "the class of images"),
-        Column("split", "name", "the part of the images: all, ranking or reporting"),
+        Column("class", "name", "the name of the class"),
+        Column("split", "name", "the images that are counted: all, or those of the ranking or the reporting split"),
         Column("images", "int", "images of the class in the split", "images"),
-        Column("taken", "int", "images of the split that the network takes for the class", "images", nullable=True),
-        Column("right", "int", "images of the class that are taken for it", "images", nullable=True),
+        Column(
+            "taken",
+            "int",
+            "images of the split for which the network predicts the class; empty if it has no output for the class",
+            "images",
+            nullable=True,
+        ),
+        Column("right", "int", "images of the class for which the network predicts the class", "images", nullable=True),
         Column(
             "accuracy",
             "float",
-            "share of all images for which 'is it this class?' is answered right; empty where the network has no "
-            "output for the class",
+            "share of the split's images that the network correctly assigns to the class or to the other classes; "
+            "empty if the network has no output for the class",
             "1",
             nullable=True,
         ),
-        Column("precision", "float", "share of the images taken for the class that are of it", "1", nullable=True),
-        Column("recall", "float", "share of the class's images that are taken for it", "1", nullable=True),
         Column(
-            "balanced_accuracy", "float", "mean of recall and the true negative rate; chance is 0.5", "1", nullable=True
+            "precision",
+            "float",
+            "share of the images predicted as the class that belong to it: right divided by taken",
+            "1",
+            nullable=True,
+        ),
+        Column(
+            "recall",
+            "float",
+            "share of the class's images that are predicted as the class: right divided by images",
+            "1",
+            nullable=True,
+        ),
+        Column(
+            "balanced_accuracy",
+            "float",
+            "mean of recall and the true negative rate; chance level is 0.5",
+            "1",
+            nullable=True,
         ),
     ),
 )
@@ -227,8 +291,8 @@ GALLERY = Table(
     2,
     (
         IMAGE,
-        Column("category", "name", "object, part, material, texture or color: one that the study has concepts of"),
-        Column("labelled", "int", "grid positions that carry a concept of the category on the image", "grid positions"),
+        Column("category", "name", "object, part, material, texture or color; only categories of the study's concepts"),
+        Column("labelled", "int", "grid positions of the image that carry a concept of the category", "grid positions"),
     ),
 )
 
@@ -239,13 +303,13 @@ GALLERY_CONCEPTS = Table(
     (
         IMAGE,
         CONCEPT,
-        Column("pixels", "int", "grid positions that carry the concept on the image", "grid positions"),
+        Column("pixels", "int", "grid positions of the image that carry the concept", "grid positions"),
         Column("color", "name", "the concept's color in the gallery's label maps, as #rrggbb"),
         Column(
             "runs",
             "text",
-            "where it is, row by row from the top left: how many positions without it, then with it, then without it, "
-            "and so on, between spaces",
+            "where the concept is: run lengths of the grid positions, row by row from the top left, first without the "
+            "concept, then with it, and so on in turn, separated by spaces",
         ),
     ),
 )

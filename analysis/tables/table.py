@@ -1,4 +1,4 @@
-"""Columns and tables: names, types, units and meanings, which the parquet files carry in their own metadata."""
+"""Columns and tables: names, types, units and meanings. The parquet files store them in their metadata."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 VERSION = 1
-"""Raised when a reader of older tables would go wrong."""
+"""The version of the tables. Increase it when a change would mislead a program that reads older tables."""
 
 Kind = Literal["int", "long", "float", "text", "name", "flag"]
 
@@ -30,7 +30,7 @@ _ARROW: Mapping[Kind, pa.DataType] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: `unit` is empty for a name, "1" for a ratio in 0..1."""
+    """One column. `unit` is the unit of measurement: empty for a name, "1" for a ratio from 0 to 1."""
 
     name: str
     kind: Kind
@@ -40,14 +40,17 @@ class Column:
 
     @property
     def arrow(self) -> pa.Field:
-        """The column as an arrow field that carries its own description."""
+        """The column as an arrow field, with its description in the metadata."""
         metadata = {"description": self.meaning, "unit": self.unit}
         return pa.field(self.name, _ARROW[self.kind], nullable=self.nullable, metadata=metadata)
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table; its first `keys` columns name a row and give the order of rows."""
+    """One table.
+
+    The first `keys` columns identify a row, and the rows are sorted by them. `row` says what a row is.
+    """
 
     name: str
     row: str
@@ -56,17 +59,21 @@ class Table:
 
     @property
     def key(self) -> tuple[str, ...]:
-        """Names of the columns that name a row."""
+        """The names of the columns that identify a row."""
         return tuple(column.name for column in self.columns[: self.keys])
 
     @property
     def arrow(self) -> pa.Schema:
-        """The table as an arrow schema, described in its metadata."""
+        """The table as an arrow schema, with its description in the metadata."""
         metadata = {"table": self.name, "row": self.row, "key": ",".join(self.key), "schema_version": str(VERSION)}
         return pa.schema([column.arrow for column in self.columns], metadata=metadata)
 
     def __getitem__(self, name: str) -> Column:
-        """Find the column called `name`."""
+        """Find the column called `name`.
+
+        Raises:
+            KeyError: the table has no such column.
+        """
         for column in self.columns:
             if column.name == name:
                 return column
