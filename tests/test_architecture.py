@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("analysis", "report", "src/dissectory")
-COMPILED = frozenset({"analysis/tally/kernels.py", "analysis/tally/removal.py"})
-"""Files of compiled loops: these take all that they need by position, and a loop is quickest in one piece."""
+COMPILED = frozenset({"analysis/tally/kernels.py"})
+"""Files of compiled loops, which are quickest in one piece."""
 LONGEST_FILE, LONGEST_FUNCTION, MEDIAN_FUNCTION, MOST_PARAMETERS, MENTIONS = 400, 50, 10, 5, 3
 
 

@@ -369,7 +369,7 @@ def test_ctrl_c_says_how_to_go_on(world: Path, dissectory: Terminal, monkeypatch
 
     path = write_study(world, study_values())
     with monkeypatch.context() as patched:
-        patched.setattr("dissectory.analysis.measuring.measurement.find_thresholds", interrupted)
+        patched.setattr("dissectory.analysis.measuring.attempts.find_thresholds", interrupted)
         ended = dissectory("run", path, "--out", world / "run", "--no-site")
     assert (ended.code, ended.out) == (130, "")
     assert ended.err.endswith(
