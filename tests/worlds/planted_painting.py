@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from networks import planted_generator
 
 from dissectory.analysis.experiments.paint.export import prepare_painting
+from dissectory.analysis.experiments.paint.images import SeededImages
 from dissectory.analysis.experiments.paint.painting import Paint
 
 if TYPE_CHECKING:
@@ -28,4 +29,4 @@ PAINTS = (
 def paint_planted(folder: Path) -> Painting:
     """Write the folder."""
     generator, latents = planted_generator.build(), planted_generator.latents()
-    return prepare_painting(generator, "maps", (latents,), PAINTS, folder, seeds=SEEDS)
+    return prepare_painting(generator, "maps", SeededImages((latents,), SEEDS), PAINTS, folder)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dissectory.analysis.editing.ranking import rank_units
+from dissectory.analysis.experiments.paint.images import SeededImages
 from dissectory.analysis.experiments.paint.painting import PAINT, Paint
 from dissectory.analysis.experiments.paint.trials import best_layer_to_paint, paint_trials
 from dissectory.analysis.subjects.latents import Latents
@@ -45,7 +46,6 @@ def offer_paints(bench: Bench, section: PaintSection, layer: str, trials: Sequen
     run, setting, progress = bench.run, bench.setting, bench.progress
     images = setting.images
     assert isinstance(images, Latents)  # noqa: S101 - only a generator's study asks for paint
-    low, high = images.range
     numbers = range(min(section.images, len(images)))
     ranking = rank_units(run, setting, layer)
     paints = [paint_of(setting, ranking, trial) for trial in trials]
@@ -55,8 +55,8 @@ def offer_paints(bench: Bench, section: PaintSection, layer: str, trials: Sequen
     try:
         with progress.stage("Preparing to paint", len(paints), "concepts") as advance:
             seeds = [images.seeds[number] for number in numbers]
-            module, folder = setting.model.module, run.folder / PAINT
-            prepare_painting(module, layer, images.inputs(numbers), paints, folder, seeds=seeds, low=low, high=high)
+            offered = SeededImages(images.inputs(numbers), seeds, *images.range)
+            prepare_painting(setting.model.module, layer, offered, paints, run.folder / PAINT)
             advance(len(paints))
     except SubjectError as error:
         progress.say(f"There is no page to paint on: {error}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx_ir as ir
@@ -17,8 +17,10 @@ from torch import Tensor, nn
 from worlds.planted_painting import PAINTS, SEEDS, paint_planted
 
 from dissectory.analysis.demo.networks import Generator
-from dissectory.analysis.experiments.paint import export as room
-from dissectory.analysis.experiments.paint.export import TOLERANCE, prepare_painting
+from dissectory.analysis.experiments.paint import graph
+from dissectory.analysis.experiments.paint.export import prepare_painting
+from dissectory.analysis.experiments.paint.graph import TOLERANCE
+from dissectory.analysis.experiments.paint.images import SeededImages
 from dissectory.analysis.experiments.paint.painting import GRAPH, MAPS, Paint, Painting
 from dissectory.analysis.subjects.rest import edited
 from dissectory.errors import RunError, SubjectError
@@ -98,7 +100,7 @@ def test_a_painted_picture_is_that_of_the_network_with_its_layer_edited(
     generator: Generator, tmp_path: Path, layer: str
 ) -> None:
     latents, cells = torch.randn(2, 74, generator=torch.Generator().manual_seed(3)), [(0, 0), (2, 5), (7, 1)]
-    prepare_painting(generator, layer, (latents,), [TREE], tmp_path / "paint", seeds=[0, 1])
+    prepare_painting(generator, layer, SeededImages((latents,), [0, 1]), [TREE], tmp_path / "paint")
     maps = torch.from_numpy(stored_inputs(tmp_path / "paint", 1)["layer"])
     for strength in (0.0, 0.4, 2.0):
 
@@ -116,7 +118,7 @@ def test_a_picture_of_a_class_is_painted_on(
     tmp_path: Path, kind: type[conditional_generator.Early], around: int
 ) -> None:
     module, given, count = conditional_generator.build(kind), conditional_generator.inputs(3), 3
-    painting = prepare_painting(module, "maps", given, [TREE], tmp_path / "paint", seeds=range(count))
+    painting = prepare_painting(module, "maps", SeededImages(given, range(count)), [TREE], tmp_path / "paint")
     assert [item.shape for item in painting.inputs] == [(8, 4, 4), *[(8, 1, 1)] * around]
     for image in range(count):
         stored = stored_inputs(tmp_path / "paint", image)
@@ -134,7 +136,7 @@ def test_a_picture_of_a_class_is_painted_on(
 def test_weights_that_halves_can_hold_are_stored_in_half_the_bytes(generator: Generator, tmp_path: Path) -> None:
     halved = Generator().eval()
     halved.load_state_dict({name: value.half() for name, value in generator.state_dict().items()})
-    painting = prepare_painting(halved, "layer3", (torch.ones(1, 74),), [TREE], tmp_path / "paint", seeds=[0])
+    painting = prepare_painting(halved, "layer3", SeededImages((torch.ones(1, 74),), [0]), [TREE], tmp_path / "paint")
     weights = sum(
         value.numel() for part in (halved.layer4, halved.layer5, halved.colour) for value in part.parameters()
     )
@@ -160,7 +162,9 @@ class Loud(nn.Module):
 
 def test_weights_that_halves_cannot_hold_are_stored_whole(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    painting = prepare_painting(Loud().eval(), "maps", (torch.ones(1, 1),), [TREE], tmp_path / "paint", seeds=[0])
+    painting = prepare_painting(
+        Loud().eval(), "maps", SeededImages((torch.ones(1, 1),), [0]), [TREE], tmp_path / "paint"
+    )
     assert painting.weights == "float32"
 
 
@@ -169,8 +173,8 @@ def test_a_graph_that_draws_something_else_is_refused_and_the_old_folder_stays(
 ) -> None:
     out = shutil.copytree(planted, tmp_path / "paint")
     before = {path.name: path.read_bytes() for path in out.iterdir()}
-    monkeypatch.setattr(room, "_halve", lambda _model: None)
-    monkeypatch.setattr(room, "_difference", lambda *_: 0.3)
+    monkeypatch.setattr(graph, "_halve", lambda _model: None)
+    monkeypatch.setattr(graph, "_difference", lambda *_: 0.3)
     with pytest.raises(SubjectError, match=r"draws pictures that are 0\.3 levels of 8 bits away .* at most 0\.25"):
         paint_planted(out)
     assert {path.name: path.read_bytes() for path in out.iterdir()} == before
@@ -178,7 +182,7 @@ def test_a_graph_that_draws_something_else_is_refused_and_the_old_folder_stays(
 
 
 def test_a_different_graph_is_seen(generator: Generator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    export = room._export
+    export = graph._export
 
     def shifted(*args: object) -> ir.Model:
         model = export(*args)  # type: ignore[arg-type]
@@ -186,9 +190,9 @@ def test_a_different_graph_is_seen(generator: Generator, tmp_path: Path, monkeyp
         model.graph.initializers["colour.bias"].const_value = ir.tensor(bias, name="colour.bias")
         return model
 
-    monkeypatch.setattr(room, "_export", shifted)
+    monkeypatch.setattr(graph, "_export", shifted)
     with pytest.raises(SubjectError, match="away from PyTorch's"):
-        prepare_painting(generator, "layer4", (torch.ones(1, 74),), [TREE], tmp_path / "paint", seeds=[0])
+        prepare_painting(generator, "layer4", SeededImages((torch.ones(1, 74),), [0]), [TREE], tmp_path / "paint")
 
 
 def test_a_second_painting_replaces_the_first(tmp_path: Path) -> None:
@@ -251,14 +255,10 @@ class Wayward(planted_generator.Planted):
 def test_what_cannot_be_painted_with_is_one_clear_error(
     tmp_path: Path, build: type[nn.Module], change: dict[str, object], message: str
 ) -> None:
-    asked: dict[str, object] = {
-        "layer": "maps",
-        "inputs": (planted_generator.latents(),),
-        "paints": PAINTS,
-        "seeds": SEEDS,
-    }
+    asked: dict[str, Any] = {"inputs": (planted_generator.latents(),), "seeds": SEEDS, "low": -1.0, **change}
+    layer, paints = asked.pop("layer", "maps"), asked.pop("paints", PAINTS)
     with pytest.raises(SubjectError, match=message):
-        prepare_painting(build().eval(), out=tmp_path / "paint", **(asked | change))  # type: ignore[arg-type]
+        prepare_painting(build().eval(), layer, SeededImages(**asked), paints, tmp_path / "paint")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -293,7 +293,8 @@ def test_maps_that_are_cut_short_and_other_versions_are_not_read(planted: Path, 
 def test_a_real_generator_of_faces_is_exported_from_a_middle_layer(assets: Path, tmp_path: Path) -> None:
     latents = torch.randn(1, 512, generator=torch.Generator().manual_seed(1))
     hair = Paint("hair", tuple(range(20)), (3.0,) * 20)
-    made = prepare_painting(progan128.load(assets), "res3", (latents,), [hair], tmp_path, seeds=[1], low=0.0, high=1.0)
+    images = SeededImages((latents,), [1], low=0.0, high=1.0)
+    made = prepare_painting(progan128.load(assets), "res3", images, [hair], tmp_path)
     assert (made.inputs[0].shape, made.height, made.weights) == ((512, 32, 32), 128, "float16")
     picture = np.asarray(Image.open(tmp_path / "0.png"), dtype=np.float64)
     assert picture.shape == (128, 128, 3)
