@@ -1,4 +1,4 @@
-"""The command line: what a mistake looks like to the person who made it, and what success looks like."""
+"""The command line: the message for each mistake of a user, and the output of a successful command."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def world(drawn: Path, tmp_path: Path) -> Path:
-    """A world of one's own, to break."""
+    """A copy of the world that the test may break."""
     shutil.copytree(drawn, tmp_path / "world")
     return tmp_path / "world"
 
@@ -62,7 +62,7 @@ Terminal = Callable[..., Ended]
 
 @pytest.fixture
 def dissectory(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    """The command line, run in this process."""
+    """Run the command line in this process."""
 
     def typed(*arguments: object) -> Ended:
         monkeypatch.setattr(sys, "argv", ["dissectory", *map(str, arguments)])
@@ -322,7 +322,7 @@ def test_a_broken_photo_needs_no_label_map(world: Path, dissectory: Terminal) ->
 
 
 def test_a_full_disk_is_one_message_and_leaves_no_half_written_file(world: Path) -> None:
-    """A limit on the size of files stands for a full disk: the same call fails in the same way."""
+    """A limit on the size of files acts as a full disk: the same call fails in the same way."""
     command = [sys.executable, "-m", "dissectory", "run", str(write_study(world, study_values())), "--out", "run"]
     done = subprocess.run(
         command,
@@ -363,7 +363,7 @@ def test_run_says_where_the_site_is(world: Path, dissectory: Terminal) -> None:
     assert "Dissecting: 30 images" in ended.err  # no terminal: plain lines
 
 
-def test_ctrl_c_says_how_to_go_on(world: Path, dissectory: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_says_how_to_resume(world: Path, dissectory: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
@@ -373,7 +373,7 @@ def test_ctrl_c_says_how_to_go_on(world: Path, dissectory: Terminal, monkeypatch
         ended = dissectory("run", path, "--out", world / "run", "--no-site")
     assert (ended.code, ended.out) == (130, "")
     assert ended.err.endswith(
-        f"Stopped. What was measured is kept in {world / 'run'}: the same command goes on from there.\n"
+        f"Interrupted. The measurements so far are in {world / 'run'}: the same command resumes the run.\n"
     )
     assert "Traceback" not in ended.err
     ended = dissectory("run", path, "--out", world / "run", "--no-site")
@@ -432,7 +432,7 @@ def test_a_run_inside_the_image_folder_is_not_read_as_images(world: Path, dissec
     assert Run(world / "photos" / "run").manifest.images == 30
 
 
-def test_layers_of_a_generator_are_found_by_what_it_says(dissectory: Terminal, tmp_path: Path) -> None:
+def test_a_generator_is_recognized_by_its_description(dissectory: Terminal, tmp_path: Path) -> None:
     source = f"python:{drawing_generator.__file__}:Generator"
     lines = dissectory("layers", source).out.splitlines()
     assert [line.split()[:4] for line in lines[1:]] == [
@@ -454,12 +454,12 @@ def test_layers_need_no_weights(dissectory: Terminal, monkeypatch: pytest.Monkey
     assert ["features.12", "Fire", "512", "3x3"] in [line.split() for line in ended.out.splitlines()]
 
 
-def test_report_of_what_is_no_run(dissectory: Terminal, tmp_path: Path) -> None:
+def test_report_refuses_a_folder_that_is_not_a_run(dissectory: Terminal, tmp_path: Path) -> None:
     ended = dissectory("report", tmp_path)
     assert ended.code == USERS_MISTAKE
     assert "Traceback" not in ended.err
 
 
-def test_serve_of_what_has_no_site(dissectory: Terminal, tmp_path: Path) -> None:
+def test_serve_refuses_a_run_without_a_site(dissectory: Terminal, tmp_path: Path) -> None:
     ended = dissectory("serve", tmp_path)
     assert (ended.code, "dissectory report" in ended.err) == (2, True)

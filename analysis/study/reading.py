@@ -1,4 +1,4 @@
-"""From a table of a TOML file to a section: every value is checked against the type of its field."""
+"""Reading a section from a table of a TOML file: every value is checked against the type of its field."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ from dissectory.errors import StudyError, nearest
 
 
 def read_section(kind: type[Any], values: Any, name: str, where: str) -> Any:  # noqa: ANN401
-    """Fill the dataclass `kind` from a TOML table."""
+    """Make a `kind`, a dataclass, from a TOML table.
+
+    Raises:
+        StudyError: a key is unknown or missing, or a value has the wrong type.
+    """
     if not isinstance(values, dict):
         raise StudyError(f"{name}: [{where}] must be a table of keys, not {values!r}")
     hints = typing.get_type_hints(kind)
@@ -30,7 +34,7 @@ def read_section(kind: type[Any], values: Any, name: str, where: str) -> Any:  #
 
 
 def _value(hint: Any, value: Any, name: str, where: str) -> Any:  # noqa: ANN401
-    """Turn one TOML value into what the field's type asks for."""
+    """Convert one TOML value to the type of its field."""
     if dataclasses.is_dataclass(hint):
         return read_section(typing.cast("type[Any]", hint), value, name, where)
     if get_origin(hint) in {types.UnionType, typing.Union}:
@@ -66,7 +70,7 @@ def _scalar(hint: Any, value: Any, name: str, where: str) -> Any:  # noqa: ANN40
         return value
     if hint is bool and isinstance(value, bool):
         return value
-    wanted = {Path: "a path", float: "a finite number", int: "a whole number", str: "a text", bool: "true or false"}
+    wanted = {Path: "a path", float: "a finite number", int: "a whole number", str: "a string", bool: "true or false"}
     raise StudyError(f"{name}: {where} is {value!r}; it must be {wanted[hint]}")
 
 
@@ -74,7 +78,7 @@ def _is_finite(value: Any) -> bool:  # noqa: ANN401
     """Whether a value is a number that a float can hold."""
     try:
         return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    except OverflowError:  # a whole number beyond any float
+    except OverflowError:  # a whole number that no float can hold
         return False
 
 
@@ -83,7 +87,7 @@ def _home(path: Path, name: str, where: str) -> Path:
     try:
         return path.expanduser()
     except RuntimeError:
-        raise StudyError(f"{name}: {where} is '{path}', and there is no such home folder here") from None
+        raise StudyError(f"{name}: {where} is '{path}', but this home folder does not exist") from None
 
 
 def _listed(options: tuple[Any, ...]) -> str:

@@ -1,4 +1,4 @@
-"""A section of a study, which carries its own rules."""
+"""The sections of a study; each has its own rules."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class Section:
     """Defaults of `[dissection]` that apply to a generator's study with this section."""
 
     def rules(self) -> Iterable[Rule]:
-        """List what types cannot say about the values, such as their ranges."""
+        """List the conditions on values that types cannot express, such as ranges."""
         return ()
 
     def _at_least(self, least: int, *keys: str) -> Iterable[Rule]:
-        """Require numbers of `least` or more, where a number is given."""
+        """Require the numbers of some keys to be `least` or more; `None` passes."""
         for key in keys:
             value = getattr(self, key)
             yield Rule(key, value is None or value >= least, f"{least} or more")

@@ -1,4 +1,4 @@
-"""The sections that every study can have; each experiment declares a section of its own."""
+"""The sections of the dissection; each experiment declares its own section."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 SMALLEST_VIEW = 8
-"""Pixels of a side that a network is shown at least."""
+"""The smallest side of an input image, in pixels."""
 LARGEST_GRID = 256
 MOST_TOP_IMAGES = 100
 MOST_PAIRINGS = 9999
@@ -40,7 +40,7 @@ class ModelSection(Section):
 
 @dataclass(frozen=True, slots=True)
 class ImagesSection(Section):
-    """`[images]`: a folder of pictures, and how they become the network's input.
+    """`[images]`: a folder of images, and how they become the network's input.
 
     A value that is not given comes from the weights' own preprocessing (torchvision, timm), else from the defaults in
     `dissectory.analysis.subjects.preprocessing`. `fit = "crop"` resizes the shorter side to `resize` and crops the
@@ -106,8 +106,8 @@ class DissectionSection(Section):
     `grid` is 64 by default in the study of a generator.
     `pairings` is the number of other images' label maps with which the activations of each image are compared, to test
     the labels against chance; 0 turns the test off. `information_ratio` adds a second threshold for every pair of unit
-    and concept: the one at which the unit tells most about the concept. It needs another pass over the images, which
-    counts all units at many levels. It is on by default if units are ablated in a generator.
+    and concept: the one at which the unit is most informative about the concept. It needs another pass over the images,
+    which counts all units at many levels. It is on by default if units are ablated in a generator.
     """
 
     quantile: float = 0.01
@@ -131,8 +131,8 @@ class DissectionSection(Section):
 class ComputeSection(Section):
     """`[compute]`: how the work is done; only `batch` and `device` can change a number.
 
-    `memory_gb` is what the work may use beside the network and the libraries. `keep_progress` keeps in the run's folder
-    what was measured of every image, so that a changed study does not measure it again.
+    `memory_gb` is the memory that the work may use, in addition to the network and the libraries. `keep_progress` keeps
+    the measurements of all images in the run's folder, so that a changed study can reuse them.
     """
 
     batch: int = 32

@@ -59,10 +59,11 @@ AnySection = TypeVar("AnySection", bound=Section)
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """Everything that a run depends on; `experiments` are the sections of experiments, by their keys.
+    """Everything that a run depends on; `experiments` holds the sections of experiments by their keys.
 
     Raises:
-        StudyError: naming the key, what was given, what is accepted and the nearest known name.
+        StudyError: when it is read, if a key or value is not accepted. The message names the key, the value, what is
+            accepted, and the nearest known name.
     """
 
     model: ModelSection
@@ -74,7 +75,7 @@ class Study:
     title: str = ""
     seed: int = 0
     base: Path = field(default_factory=Path)
-    """The folder that relative paths start from: that of the study file."""
+    """The folder at which relative paths start: that of the study file."""
     experiments: Mapping[str, Section] = field(default_factory=dict)
 
     @property
@@ -82,7 +83,7 @@ class Study:
         """The section `[images]` of a study that has one.
 
         Raises:
-            StudyError: it is the study of a generator.
+            StudyError: the study is for a generator.
         """
         if self.images is None:
             raise StudyError("a generator generates its images itself: its study has no section [images]")
@@ -110,7 +111,7 @@ class Study:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any], base: Path | str = ".", name: str = "the study") -> Study:
-        """Make a study of nested dictionaries, as TOML or `to_dict` gives them."""
+        """Make a study from nested dictionaries, such as those of a TOML file or of `to_dict`."""
         if isinstance(values.get("study"), dict):
             values = {**values["study"], **{key: value for key, value in values.items() if key != "study"}}
         _check_keys(values, name)
@@ -123,19 +124,20 @@ class Study:
         return dataclasses.replace(study, dissection=_usual(study, values.get("dissection", {})))
 
     def to_dict(self) -> dict[str, dict[str, Any]]:
-        """The study as plain values, section by section, for the manifest."""
+        """Return the study as nested dictionaries, section by section, for the manifest."""
         sections = {key: getattr(self, key) for key in CORE} | dict(self.experiments)
         given = {key: dataclasses.asdict(section) for key, section in sections.items() if section is not None}
         head = {key: getattr(self, key) for key in _HEAD}
-        return {"study": head, **{key: _plain(values) for key, values in given.items()}}
+        return {"study": head, **{key: _toml_value(values) for key, values in given.items()}}
 
     def path(self, given: Path | str) -> Path:
-        """Resolve a path of the study against the study file's folder."""
+        """Resolve a path in the study, relative to the folder of the study file."""
         return self.base / Path(given).expanduser()
 
 
 def _check_keys(values: Values, name: str) -> None:
-    known = dict.fromkeys([*CORE, *(one.key for one in experiments.EXPERIMENTS if one.section), *_HEAD])
+    keys = (experiment.key for experiment in experiments.EXPERIMENTS if experiment.section)
+    known = dict.fromkeys([*CORE, *keys, *_HEAD])
     for key in values:
         if key not in known:
             raise StudyError(f"{name}: the top level has no key '{key}'; {nearest(key, known)}")
@@ -178,7 +180,7 @@ def _serves(experiment: Experiment, key: str, kind: str) -> bool:
 
 
 def _check_rules(study: Study, name: str) -> None:
-    """Check what types cannot say, section by section."""
+    """Check the rules of every section."""
     for where, section in ({key: getattr(study, key) for key in CORE} | dict(study.experiments)).items():
         for rule in section.rules() if section else ():
             if not rule.met:
@@ -197,9 +199,9 @@ def _usual(study: Study, given: Values) -> DissectionSection:
     return dataclasses.replace(study.dissection, **missing)
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 - any value that TOML can hold
+def _toml_value(value: Any) -> Any:  # noqa: ANN401 - any value that TOML can hold
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items() if item is not None}
+        return {key: _toml_value(item) for key, item in value.items() if item is not None}
     if isinstance(value, tuple):
-        return [_plain(item) for item in value]
+        return [_toml_value(item) for item in value]
     return str(value) if isinstance(value, Path) else value

@@ -27,17 +27,17 @@ __all__ = ["DissectoryError", "Run", "Study", "__version__", "build_site", "run"
 
 
 def run(study: Study, out: Path | str, progress: Progress | None = None) -> Run:
-    """Do what a study asks for, and write the run to the folder `out`.
+    """Run a study: dissect its network, do its experiments, and write the run to the folder `out`.
 
     Args:
-        study: what to dissect, on which images, for which concepts.
+        study: the study.
         out: the run's folder; it is made if it is missing.
-        progress: where to report to; by default nothing is shown.
+        progress: receives progress reports; by default, nothing is shown.
 
     Raises:
-        DissectoryError: for a mistake in the study or in what it names.
+        DissectoryError: the study, or something that it names, has a mistake that the user can fix.
     """
-    # Torch takes seconds to import: a report of a finished run never needs it.
+    # Torch takes seconds to import, and a report of a finished run does not need it.
     from dissectory.analysis.dissection import dissect  # noqa: PLC0415
 
     return dissect(study, Path(out), progress)
@@ -48,18 +48,18 @@ def build_site(run: Run | Path | str, progress: Callable[[int, int], None] | Non
 
     Args:
         run: the run, or its folder.
-        progress: called with the number of written pages and of all pages.
+        progress: called with the number of written pages and the number of all pages.
 
     Raises:
-        RunError: the run is not finished, cannot be read, or its folder cannot be written.
+        RunError: the run is not finished or cannot be read, or its folder cannot be written.
     """
-    from dissectory.report.build import build_site  # noqa: PLC0415 - mkdocs and plotly are imported by what needs them
+    from dissectory.report.build import build_site  # noqa: PLC0415 - imports mkdocs and plotly
 
     return build_site(run if isinstance(run, Run) else Path(run), progress)
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - the protocol of modules
-    """Keep `dissectory.report(run)` working, the old name of `build_site`: the package `report` can be called."""
+    """Support `dissectory.report(run)`, the old name of `build_site`: the package `report` can be called."""
     if name == "report":
         return importlib.import_module("dissectory.report")
     raise AttributeError(f"module 'dissectory' has no attribute '{name}'")

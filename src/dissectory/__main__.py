@@ -1,4 +1,4 @@
-"""`python -m dissectory`."""
+"""The program `python -m dissectory`."""
 
 from dissectory.cli import main
 

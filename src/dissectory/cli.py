@@ -1,7 +1,7 @@
 """The command line: each command is one phase.
 
-Exit codes: 0 done, 2 a user's mistake (one readable message on stderr), 1 a fault of the program, 130 a run that was
-stopped with Ctrl-C.
+Exit codes: 0 success, 1 an error of the program, 2 a mistake that the user can fix (one message on stderr), 130 a run
+that was interrupted with Ctrl-C.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from dissectory.analysis.subjects.layers import LayerInfo
 
 STOPPED = 130
-"""The exit code after Ctrl-C, as shells have it."""
+"""The exit code after Ctrl-C, as in shells."""
 
 _RUN_FOLDER = click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
 
@@ -34,11 +34,11 @@ _RUN_FOLDER = click.argument("run", metavar="RUN", type=click.Path(path_type=Pat
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="dissectory")
 def commands() -> None:
-    """What does each unit of a vision network do, and does it matter?"""
+    """Network dissection: what does each unit of a vision network do, and does it matter?"""
 
 
 def main() -> None:
-    """Run the command line, and turn a user's mistake into one message and exit code 2."""
+    """Run the command line; show a `DissectoryError` as one message, and exit with code 2."""
     try:
         commands()
     except DissectoryError as error:
@@ -51,10 +51,10 @@ def main() -> None:
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("runs/demo"), show_default=True, help="The run's folder."
 )
-@click.option("--scenes", type=click.IntRange(min=10), default=600, show_default=True, help="How many scenes to draw.")
+@click.option("--scenes", type=click.IntRange(min=10), default=600, show_default=True, help="Number of scenes.")
 def demo(out: Path, scenes: int) -> None:
-    """Dissect a small classifier on a world that is drawn here and now, and a generator of it: no data, no download."""
-    from dissectory.analysis.demo.demo import make_demo  # noqa: PLC0415 - torch is imported by what needs it
+    """Dissect a small classifier and a small generator on scenes that are drawn on the spot: no data, no download."""
+    from dissectory.analysis.demo.demo import make_demo  # noqa: PLC0415 - imports torch
 
     finished = make_demo(out, scenes, progress=Console())
     _summary(finished)
@@ -70,17 +70,20 @@ def demo(out: Path, scenes: int) -> None:
     "--out", type=click.Path(path_type=Path), help="The run's folder.  [default: runs/<name of the study file>]"
 )
 @click.option(
-    "--no-site", is_flag=True, help="Write tables and pictures only; `dissectory report` makes the site later."
+    "--no-site", is_flag=True, help="Write tables and pictures only; `dissectory report` builds the site later."
 )
 def run(study: Path, out: Path | None, *, no_site: bool) -> None:
-    """Dissect a network as STUDY.toml says, and build the site."""
-    from dissectory import run as run_study  # noqa: PLC0415 - torch is imported by what needs it
+    """Run STUDY.toml: dissect its network, do its experiments, and build the site.
+
+    If an earlier run was interrupted, the same command resumes it.
+    """
+    from dissectory import run as run_study  # noqa: PLC0415 - imports torch
 
     out = out or Path("runs") / study.stem
     try:
         finished = run_study(Study.read(study), out, Console())
     except KeyboardInterrupt:
-        click.echo(f"\nStopped. What was measured is kept in {out}: the same command goes on from there.", err=True)
+        click.echo(f"\nInterrupted. The measurements so far are in {out}: the same command resumes the run.", err=True)
         sys.exit(STOPPED)
     _summary(finished)
     if not no_site:
@@ -89,13 +92,15 @@ def run(study: Path, out: Path | None, *, no_site: bool) -> None:
 
 @commands.command()
 @click.argument("model", metavar="MODEL")
-@click.option("--weights", type=click.Path(path_type=Path), help="A local weights file (safetensors or a state dict).")
-@click.option("--size", type=click.IntRange(min=8), help="Side of the network's view.  [default: the weights' own]")
+@click.option("--weights", type=click.Path(path_type=Path), help="A weights file (safetensors or a state dict).")
+@click.option(
+    "--size", type=click.IntRange(min=8), help="Side of the input images, in pixels.  [default: that of the weights]"
+)
 def layers(model: str, weights: Path | None, size: int | None) -> None:
-    """Print the layers that can be dissected.
+    """List the layers that can be dissected.
 
     MODEL is torchvision:NAME, timm:NAME, python:FILE.py:FUNCTION, python:package.module:FUNCTION or a STUDY.toml. A
-    network that says what it draws images of is taken for a generator.
+    network that defines its own latents is a generator. "auto" marks the layers that are dissected by default.
     """
     section, base, latents = ModelSection(source=model, weights=weights), Path(), None
     if model.endswith(".toml"):
@@ -107,13 +112,13 @@ def layers(model: str, weights: Path | None, size: int | None) -> None:
 
 
 def _listed_layers(section: ModelSection, base: Path, size: int | None, latents: LatentsSection | None) -> list[str]:
-    import torch  # noqa: PLC0415 - seconds, and only this command and `run` need it
+    import torch  # noqa: PLC0415 - takes seconds to import
 
     from dissectory.analysis.subjects.latents import inputs_of, is_generator  # noqa: PLC0415
     from dissectory.analysis.subjects.layers import survey, survey_generator  # noqa: PLC0415
     from dissectory.analysis.subjects.models import load_model  # noqa: PLC0415
 
-    model = load_model(section, base, pretrained=False)  # the layers are the same, and nothing is fetched
+    model = load_model(section, base, pretrained=False)  # no download: layers do not depend on weights
     if latents or is_generator(model.module):
         found = survey_generator(model.module, inputs_of(model.module, [0, 1], latents.shape if latents else None))
     else:
@@ -135,15 +140,15 @@ def _layer_row(layer: LayerInfo, *, auto: bool) -> tuple[str, str, str, str, str
 @commands.command()
 @_RUN_FOLDER
 def report(run: Path) -> None:
-    """Build the site of a finished RUN again."""
+    """Build the site of a finished RUN."""
     _build(Run(run))
 
 
 @commands.command()
 @_RUN_FOLDER
-@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes any free port.")
 def serve(run: Path, port: int) -> None:
-    """Show the site of a RUN at http://127.0.0.1:PORT (it also opens from its folder, without this)."""
+    """Serve the site of a RUN at http://127.0.0.1:PORT. The site can also be opened directly from its folder."""
     site = run / "site"
     if not (site / "index.html").is_file():
         raise DissectoryError(f"{run} has no site yet: build it with `dissectory report {run}`")
@@ -152,7 +157,7 @@ def serve(run: Path, port: int) -> None:
         server = http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
     except OSError as error:
         raise DissectoryError(f"port {port} cannot be used ({error.strerror}): choose another with --port") from error
-    click.echo(f"http://127.0.0.1:{server.server_port}/  (Ctrl-C ends it)")
+    click.echo(f"http://127.0.0.1:{server.server_port}/  (stop with Ctrl-C)")
     try:
         server.serve_forever()
     except KeyboardInterrupt:
@@ -160,10 +165,12 @@ def serve(run: Path, port: int) -> None:
 
 
 def _build(run: Run) -> None:
-    from dissectory.report.build import build_site  # noqa: PLC0415 - only where a site is built
+    from dissectory.report.build import build_site  # noqa: PLC0415 - imports mkdocs and plotly
 
     if not run.finished:
-        raise DissectoryError(f"{run.folder} is not a finished run: it has no manifest.json")
+        raise DissectoryError(
+            f"{run.folder} is not a finished run: it has no manifest.json. Run its study, or name another folder"
+        )
     findings = len(run.table("units")) + len(run.table("concepts")) + len(run.table("layers"))
     written = 0
     with Console().stage("Building the site", findings, "pages") as advance:
@@ -178,7 +185,7 @@ def _build(run: Run) -> None:
 
 
 def _summary(run: Run) -> None:
-    """Say what was found, in a few lines."""
+    """Print a summary of a run: skipped files, notes, and the matched units of each layer."""
     table = run.table("layers").sort_values("index")
     manifest = run.manifest
     for skipped in manifest.skipped:
@@ -195,7 +202,7 @@ def _summary(run: Run) -> None:
 
 
 def _control_matches(run: Run) -> dict[object, int]:
-    """Count the control's matched units by layer; empty where the run has no control."""
+    """Count the control's matched units by layer; empty if the run has no control."""
     if not run.has("control_units"):
         return {}
     units = run.table("control_units")

@@ -1,13 +1,13 @@
-"""The errors that a user can cause, and mend.
+"""The errors that a user can fix.
 
-    DissectoryError              everything below; the command line prints it and exits with 2
+    DissectoryError              the base of all others; the command line prints it and exits with code 2
     ├── StudyError               the study file: an unknown key, a value out of range
     ├── SubjectError             the network under study: source, weights, layers
     ├── ImagesError              the image folder and its files
-    ├── ConceptsError            sources of concepts and their label maps
+    ├── ConceptsError            the sources of concepts and their label maps
     └── RunError                 a run's folder: missing, incomplete, not writable
 
-Every message says what was given, what was expected and what to do.
+Every message says what was given, what was expected, and what to do.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 
 class DissectoryError(Exception):
-    """A mistake that the user can mend; its text is the whole message."""
+    """A mistake that the user can fix; its text is the whole message."""
 
 
 class StudyError(DissectoryError):
-    """The study file does not say what it should."""
+    """The study file has a mistake."""
 
 
 class SubjectError(DissectoryError):
-    """The network cannot be built, loaded or dissected as asked."""
+    """The network cannot be built, loaded or dissected as the study asks."""
 
 
 class ImagesError(DissectoryError):
@@ -44,11 +44,11 @@ class RunError(DissectoryError):
 
 
 _SHOWN = 40
-"""Known names that a message lists."""
+"""At most this many known names are listed in a message."""
 
 
 def nearest(name: str, known: Iterable[str], count: int = 3) -> str:
-    """Say which known names are closest to a mistaken one, as the end of a message.
+    """Return the end of a message about an unknown name: the closest known names, or all known names.
 
     >>> nearest("layre", ["layers", "source"])
     "did you mean 'layers'?"

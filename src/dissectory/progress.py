@@ -1,4 +1,4 @@
-"""Progress of long work: a bar with rate and remaining time; without a terminal, a plain line now and then."""
+"""Progress of long work: a bar with rate and remaining time on a terminal, else a line of text every few seconds."""
 
 from __future__ import annotations
 
@@ -14,12 +14,15 @@ if TYPE_CHECKING:
 
 
 class Progress(Protocol):
-    """Somewhere to report to."""
+    """Receives reports of progress."""
 
     def stage(
         self, name: str, total: int, unit: str, done: int = 0
     ) -> contextlib.AbstractContextManager[Callable[[int], None]]:
-        """Begin a stage of `total` steps, of which some are `done`; the function it gives is told how many more are."""
+        """Begin a stage of `total` steps, of which some are already `done`.
+
+        The context yields a function: call it with the number of further steps that are done.
+        """
         ...
 
     def say(self, text: str) -> None:
@@ -28,7 +31,7 @@ class Progress(Protocol):
 
 
 class Silent:
-    """Progress that nobody watches: the default of the Python functions."""
+    """Progress that is not shown: the default of the Python functions."""
 
     @contextlib.contextmanager
     def stage(self, name: str, total: int, unit: str, done: int = 0) -> Iterator[Callable[[int], None]]:  # noqa: ARG002 - the Protocol
@@ -40,7 +43,7 @@ class Silent:
 
 
 class Console:
-    """Progress on stderr."""
+    """Progress on stderr; without a terminal, a line at most once in `every` seconds."""
 
     def __init__(self, every: float = 15.0) -> None:
         self.every = every
@@ -48,7 +51,7 @@ class Console:
 
     def say(self, text: str) -> None:
         """Show one line."""
-        print(text, file=sys.stderr, flush=True)  # noqa: T201 - this is where the command line speaks
+        print(text, file=sys.stderr, flush=True)  # noqa: T201 - for the command line
 
     @contextlib.contextmanager
     def stage(self, name: str, total: int, unit: str, done: int = 0) -> Iterator[Callable[[int], None]]:
@@ -60,13 +63,13 @@ class Console:
                 yield lambda steps: (bar.update(steps), None)[1]
             return
         meter = _Meter(self, name, total, unit, done)
-        self.say(f"{name}: {total} {unit}" + (f", from {done} on" if done else ""))
+        self.say(f"{name}: {total} {unit}" + (f", {done} of them done" if done else ""))
         yield meter.advance
         self.say(f"{name}: done in {_clock(time.monotonic() - meter.start)}")
 
 
 class _Meter:
-    """Counts steps, and says a line when enough time has passed."""
+    """Counts steps, and shows a line when enough time has passed."""
 
     def __init__(self, console: Console, name: str, total: int, unit: str, done: int) -> None:
         self.console, self.name, self.total, self.unit = console, name, total, unit
@@ -85,7 +88,7 @@ class _Meter:
 
 
 def _clock(seconds: float) -> str:
-    """Write a duration for people.
+    """Format a duration as minutes and seconds, or hours, minutes and seconds.
 
     >>> _clock(75)
     '1:15'

@@ -1,4 +1,4 @@
-"""The study file: what is taken, what is refused, and what a mistake is called."""
+"""The study file: what is accepted, what is refused, and the messages for mistakes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dissectory.analysis.experiments import EXPERIMENTS
 from dissectory.analysis.study.study import GENERATOR_GRID, Study
 from dissectory.errors import StudyError
 
-NUMBER, WHOLE, TEXT, PATH, LIST = "a finite number", "a whole number", "a text", "a path", "a list"
+NUMBER, WHOLE, TEXT, PATH, LIST = "a finite number", "a whole number", "a string", "a path", "a list"
 TRUTH = "true or false"
 NAN, INFINITE = float("nan"), float("inf")
 
@@ -142,7 +142,7 @@ def cases(table: dict[str, tuple[str, list[Any]]]) -> list[Any]:
 
 
 def values_with(key: str, value: Any) -> dict[str, Any]:  # noqa: ANN401 - any value that TOML can hold
-    """A study's values with one of them changed; `key` may point into a list, and `value` is all of it."""
+    """Return a study's values with one of them changed; `key` may name an entry of the list `value`."""
     values: dict[str, Any] = {
         "model": {"source": "timm:x"},
         "images": {"folder": "photos"},
@@ -179,39 +179,39 @@ def keys_of_a_study() -> set[str]:
     return keys - {"base", "experiments"}
 
 
-def test_every_key_is_tried_below() -> None:
+def test_every_key_has_a_case_below() -> None:
     assert {key.partition("[")[0] for key in MISTYPED} == keys_of_a_study()
 
 
 @pytest.mark.parametrize(("key", "wanted", "value"), cases(MISTYPED))
-def test_a_value_of_another_type_is_refused_by_its_key(key: str, wanted: str, value: Any) -> None:  # noqa: ANN401
+def test_a_value_of_another_type_is_refused_and_its_key_named(key: str, wanted: str, value: Any) -> None:  # noqa: ANN401
     message = refused(values_with(key, value), name="my.toml")
     assert message.startswith(f"my.toml: {key} is ")
     assert message.endswith(f"it must be {wanted}")
 
 
 @pytest.mark.parametrize(("key", "wanted", "value"), cases(OUT_OF_RANGE))
-def test_a_value_out_of_range_is_refused_by_its_key(key: str, wanted: str, value: Any) -> None:  # noqa: ANN401
+def test_a_value_out_of_range_is_refused_and_its_key_named(key: str, wanted: str, value: Any) -> None:  # noqa: ANN401
     message = refused(values_with(key, value), name="my.toml")
     assert message.startswith(f"my.toml: {key} is ")
     assert f"it must be {wanted}" in message
 
 
 @pytest.mark.parametrize(("key", "value"), [(key, value) for key, values in ON_THE_EDGE.items() for value in values])
-def test_the_ends_of_a_range_are_taken(key: str, value: Any) -> None:  # noqa: ANN401
+def test_the_ends_of_a_range_are_accepted(key: str, value: Any) -> None:  # noqa: ANN401
     section, name = key.split(".")
     taken = getattr(getattr(Study.from_dict(values_with(key, value)), section), name)
     assert taken == (tuple(value) if isinstance(value, list) else value)
 
 
 @pytest.mark.parametrize("key", ["dissection.quantile", "compute.memory_gb"])
-def test_a_number_beyond_all_floats_is_refused(key: str) -> None:
+def test_a_number_that_no_float_can_hold_is_refused(key: str) -> None:
     assert key in refused(values_with(key, 10**400))
 
 
 @pytest.mark.parametrize("key", ["images.mean", "images.std"])
 @pytest.mark.parametrize("count", [0, 1, 2, 4])
-def test_colors_are_three(key: str, count: int) -> None:
+def test_a_color_has_three_values(key: str, count: int) -> None:
     message = refused(values_with(key, [0.5] * count))
     assert f"{key} has {count} values; it must have 3, one for each of R, G, B" in message
 
@@ -248,13 +248,13 @@ def test_an_unknown_key_is_answered_with_the_nearest_one(key: str, nearest: str)
     assert f"did you mean '{nearest}'" in message
 
 
-def test_an_unknown_key_like_no_other_is_answered_with_all_of_them() -> None:
+def test_an_unknown_key_unlike_all_others_is_answered_with_all_keys() -> None:
     message = refused(values_with("compute.zzz", 1))
     assert message.endswith("known: 'batch', 'workers', 'memory_gb', 'device', 'keep_progress'")
 
 
 @pytest.mark.parametrize("value", [".", "/", 3])
-def test_where_paths_start_is_no_key_of_the_file(value: object) -> None:
+def test_the_base_of_paths_is_not_a_key_of_the_file(value: object) -> None:
     message = refused(values_with("base", value))
     assert "the top level has no key 'base'" in message
     assert "'base'" not in message.partition(";")[2]
@@ -277,7 +277,7 @@ def test_a_missing_key_is_named(key: str) -> None:
     assert f"[{section}] needs the key '{name}'" in refused(values)
 
 
-def test_what_is_left_out_has_a_default() -> None:
+def test_missing_keys_have_defaults() -> None:
     study = Study.from_dict(values_with("title", ""))
     assert study.model.layers == ("auto",)
     assert (study.dissection.quantile, study.dissection.iou_threshold) == (0.01, 0.04)
@@ -331,17 +331,17 @@ def test_a_generator_has_no_photographs() -> None:
 
 
 @pytest.mark.parametrize("key", ["model.layers", "concepts.sources"])
-def test_one_text_stands_for_a_list_of_one(key: str) -> None:
+def test_a_string_is_accepted_as_a_list_with_one_entry(key: str) -> None:
     section, name = key.split(".")
     assert getattr(getattr(Study.from_dict(values_with(key, "auto")), section), name) == ("auto",)
 
 
-def test_a_whole_number_may_stand_where_a_number_is_wanted() -> None:
+def test_a_whole_number_is_accepted_as_a_number() -> None:
     taken = Study.from_dict(values_with("compute.memory_gb", 4)).compute.memory_gb
     assert (taken, type(taken)) == (4.0, float)
 
 
-def test_what_is_given_is_not_changed() -> None:
+def test_the_given_values_are_not_modified() -> None:
     values = values_with("images.mean", [0, 0, 0])
     before = copy.deepcopy(values)
     Study.from_dict(values).to_dict()["images"]["mean"].append(1)
@@ -349,7 +349,7 @@ def test_what_is_given_is_not_changed() -> None:
 
 
 def write(path: Path, values: dict[str, Any]) -> None:
-    """As TOML: for texts, numbers and lists of them, JSON's notation is TOML's too."""
+    """Write values as TOML: for strings, numbers and lists of them, JSON is valid TOML."""
     tables = {key: value for key, value in values.items() if isinstance(value, dict)}
     lines = [f"{key} = {json.dumps(value)}" for key, value in values.items() if key not in tables]
     for section, keys in tables.items():
@@ -357,7 +357,7 @@ def write(path: Path, values: dict[str, Any]) -> None:
     path.write_text("\n".join(lines), encoding="utf-8")
 
 
-def test_a_file_gives_what_its_values_give(tmp_path: Path) -> None:
+def test_a_file_makes_the_same_study_as_its_values(tmp_path: Path) -> None:
     values = values_with("title", "Häuser ☃")
     write(tmp_path / "study.toml", values)
     assert tomllib.loads((tmp_path / "study.toml").read_text(encoding="utf-8")) == values
@@ -371,7 +371,7 @@ def test_a_mistake_names_the_file(tmp_path: Path) -> None:
         Study.read(tmp_path / "mine.toml")
 
 
-def test_files_that_are_no_study(tmp_path: Path) -> None:
+def test_files_that_are_not_a_study(tmp_path: Path) -> None:
     (tmp_path / "latin.toml").write_bytes('title = "Häuser"'.encode("latin-1"))
     (tmp_path / "twice.toml").write_text("seed = 1\nseed = 2\n")
     for name, said in (
@@ -393,14 +393,16 @@ def test_relative_paths_start_from_the_study_file(tmp_path: Path, monkeypatch: p
         assert study.path(study.photographs.folder).resolve() == (tmp_path / "photos").resolve()
 
 
-def test_absolute_paths_and_the_home_folder_stay_what_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_absolute_paths_and_the_home_folder_are_not_relative_to_the_study(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     study = Study.from_dict(values_with("images.folder", str(tmp_path)), base="/elsewhere")
     assert study.path(study.photographs.folder) == tmp_path
     monkeypatch.setenv("HOME", str(tmp_path))
     assert study.path("~/photos") == tmp_path / "photos"
 
 
-def test_the_home_of_nobody_is_the_users_mistake() -> None:
+def test_the_home_folder_of_an_unknown_user_is_refused() -> None:
     with pytest.raises(StudyError, match="~nobody-of-this-name"):
         Study.from_dict(values_with("images.folder", "~nobody-of-this-name/photos"))
 
@@ -452,7 +454,7 @@ FULL: dict[str, Any] = {
 
 
 def lifted(values: dict[str, Any]) -> dict[str, Any]:
-    """The manifest's own section of title and seed, back where a study has them."""
+    """Move title and seed from the manifest's section `study` to the top level, where a study has them."""
     rest = dict(values)
     return {**rest.pop("study", {}), **rest}
 
@@ -475,12 +477,12 @@ def test_every_key_is_in_the_full_study() -> None:
     assert keys | {"title", "seed"} == keys_of_a_study()
 
 
-def test_to_dict_says_all_that_was_asked_for() -> None:
+def test_to_dict_has_every_value_of_the_study() -> None:
     assert lifted(Study.from_dict(FULL).to_dict()) == FULL
     assert lifted(Study.from_dict(GENERATING).to_dict()) == GENERATING
 
 
-def test_to_dict_leaves_out_what_was_left_out() -> None:
+def test_to_dict_leaves_out_missing_values() -> None:
     plain = Study.from_dict(values_with("title", "")).to_dict()
     assert "weights" not in plain["model"]
     assert plain["images"] == {"folder": "photos", "classes": "folders"}
@@ -495,7 +497,7 @@ def test_to_dict_is_plain_json_and_makes_the_same_study(values: dict[str, Any]) 
     assert Study.from_dict(lifted(plain), base="somewhere") == study
 
 
-def test_from_dict_takes_what_to_dict_gives() -> None:
+def test_from_dict_reads_the_result_of_to_dict() -> None:
     study = Study.from_dict(FULL)
     assert Study.from_dict(study.to_dict()) == study
 
@@ -518,7 +520,7 @@ def test_no_value_is_lost_on_the_way_through_json(
     assert Study.from_dict(lifted(json.loads(json.dumps(study.to_dict())))) == study
 
 
-def test_a_study_does_not_change() -> None:
+def test_a_study_is_immutable() -> None:
     study = Study.from_dict(FULL)
     with pytest.raises(dataclasses.FrozenInstanceError):
         study.seed = 8  # type: ignore[misc]
