@@ -291,7 +291,7 @@ def test_a_link_is_followed_on_the_page_too_and_a_foreign_one_paints_nothing(pag
     )
     for text in wrong:
         page.evaluate("text => { location.hash = text; }", text)
-        expect(page.locator("[data-status]")).to_contain_text("not here")
+        expect(page.locator("[data-status]")).to_contain_text("This link cannot be used")
         assert (shown(page, 1) == picture(BLUE_IMAGE, stroke)).all()
         page.evaluate("location.hash = '#image=5&stroke=erase.100.1-2.blue'")
         expect(page.locator("[data-status]")).to_contain_text("1 stroke: it erases blue in 2 of 35 cells.")
@@ -427,7 +427,7 @@ def test_a_server_that_is_gone_is_named_and_can_be_asked_again(served: str, brow
     page = browser.new_page()
     page.route("**/onnxruntime.wasm", lambda route: route.abort("internetdisconnected"))
     page.goto(f"{served}paint.html")
-    expect(page.locator("[data-status]")).to_contain_text("vendor/onnxruntime.wasm could not be read")
+    expect(page.locator("[data-status]")).to_contain_text("vendor/onnxruntime.wasm could not be loaded")
     expect(page.get_by_role("button", name="Save picture")).to_be_disabled()
     page.unroute("**/onnxruntime.wasm")
     page.get_by_role("button", name="Load the generator").click()

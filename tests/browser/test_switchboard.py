@@ -224,7 +224,7 @@ def test_a_link_holds_the_switches(page: Page, address: str, browser: Browser) -
     assert reading(other) == reading(page)
     for wrong in ("off=1-zzz", "off=-1", "off=<b>", "off="):
         other.evaluate("text => { location.hash = text; }", f"layer={LAYER}&{wrong}")
-        expect(other.locator("[data-status]")).to_contain_text("units that are not here")
+        expect(other.locator("[data-status]")).to_contain_text("units that are not in this layer")
         assert switched_off(other) == switched_off(page)
         other.evaluate("text => { location.hash = text; }", f"layer={LAYER}&off=5-1")
         expect(other.locator("[data-panel]")).to_have_attribute("data-off", "1")

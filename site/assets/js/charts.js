@@ -1,4 +1,4 @@
-/* Charts that become interactive when they are looked at: one shared script draws them, from the data beside them. */
+/* Charts that become interactive when a reader points at them: plotly draws them, from the data next to them. */
 (function () {
   "use strict";
   var root = document.documentElement.dataset.root;
@@ -6,7 +6,7 @@
   /** @type {Promise<any> | null} */
   var library = null;
 
-  /** Read plotly once, from the site itself. @returns {Promise<any>} */
+  /** Load plotly once, from the site itself. @returns {Promise<any>} */
   function plotly() {
     library =
       library ||
@@ -18,7 +18,7 @@
         };
         script.onerror = function () {
           library = null;
-          reject(new Error("vendor/plotly-cartesian.min.js could not be read"));
+          reject(new Error("vendor/plotly-cartesian.min.js could not be loaded"));
         };
         document.head.append(script);
       });
@@ -26,7 +26,7 @@
   }
 
   /**
-   * The page's colors as plotly needs them: resolved for the theme of the moment.
+   * Return the page's colors for plotly, resolved for the current theme.
    * @returns {Record<string, string>}
    */
   function inks() {
@@ -44,7 +44,7 @@
   }
 
   /**
-   * The cut as a line across a chart.
+   * Make the line of a threshold across a chart.
    * @param {"x" | "y"} axis
    * @param {number} at
    * @param {string} color
@@ -60,7 +60,7 @@
   }
 
   /**
-   * What a cut is called, above the chart where it meets the upper edge.
+   * Make the name of a threshold, above the chart at the end of its line.
    * @param {number} at
    * @param {string} says
    * @param {string} color
@@ -69,17 +69,17 @@
     return { x: at, y: 1, yref: "paper", yanchor: "bottom", xanchor: "left", text: says, showarrow: false, font: { color: color } };
   }
 
-  /** Plotly reads a little markup in texts: names are not to be read as such. @param {string} text */
+  /** Escape a name, because plotly interprets some markup in texts. @param {string} text */
   function plain(text) {
     return text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
   }
 
-  /** How bars are filled that could be chance. @param {string} color */
+  /** Make the hatching of bars whose labels may be chance. @param {string} color */
   function hatched(color) {
     return { color: "rgba(0,0,0,0)", line: { color: color, width: 1 }, pattern: { shape: "\\", fgcolor: color, size: 6, solidity: 0.2 } };
   }
 
-  /** Axis of names: by their places, since names may repeat when cropped. @param {string[]} names */
+  /** Make an axis of names by position, because cropped names can repeat. @param {string[]} names */
   function named(names) {
     return {
       tickvals: names.map(function (_, place) {
@@ -91,12 +91,12 @@
     };
   }
 
-  /** The beginning of a concept's name, where one comes first in a row of data. @param {[string]} row */
+  /** Return the beginning of a concept's name, the first value of a row of data. @param {[string]} row */
   function cropped(row) {
     return row[0].length > 18 ? row[0].slice(0, 17) + "…" : row[0];
   }
 
-  /** For each kind of chart, plotly's traces and layout from the chart's data and the page's colors. */
+  /** For each kind of chart, a function that makes plotly's traces and layout from the chart's data and the page's colors. */
   var FIGURES = {
     layers: function (data, ink) {
       var traces = Object.keys(data.counts).map(function (category) {
@@ -112,11 +112,11 @@
       if (data.doubtful.some(Boolean)) {
         traces.push({
           type: "bar",
-          name: "could be chance",
+          name: "may be chance",
           y: data.doubtful,
           customdata: data.layers.map(plain),
           marker: hatched(ink.soft),
-          hovertemplate: "%{customdata}<br>%{y:,} units<extra>could be chance</extra>",
+          hovertemplate: "%{customdata}<br>%{y:,} units<extra>may be chance</extra>",
         });
       }
       traces.push({
@@ -159,7 +159,7 @@
               return plain(bar.name);
             }),
             marker: doubtful ? hatched(ink[category]) : { color: ink[category] },
-            hovertemplate: "%{customdata}<br>%{y:,} units<extra>" + (doubtful ? "could be chance" : category) + "</extra>",
+            hovertemplate: "%{customdata}<br>%{y:,} units<extra>" + (doubtful ? "may be chance" : category) + "</extra>",
           };
         });
       });
@@ -223,7 +223,7 @@
         traces: [trace("others", data.outside, ink.soft, "none"), trace(plain(data.name), data.inside, ink.accent, "tozeroy")],
         layout: {
           shapes: [cut("x", data.threshold, ink.accent)],
-          xaxis: { title: { text: "highest activation on the image" } },
+          xaxis: { title: { text: "peak activation on the image" } },
           yaxis: { tickformat: ".0%" },
         },
       };
@@ -240,16 +240,16 @@
           {
             type: "scatter",
             mode: "lines+markers",
-            name: "the worst",
+            name: "highest scores",
             x: data.units,
             y: data.worst,
             line: { color: ink.accent, width: 3 },
-            hovertemplate: "%{x} units<br>distance %{y:.4g}<extra>the worst</extra>",
+            hovertemplate: "%{x} units<br>distance %{y:.4g}<extra>highest scores</extra>",
           },
           {
             type: "scatter",
             mode: "lines+markers",
-            name: "random ones",
+            name: "random units",
             x: data.units,
             y: random,
             error_y: {
@@ -265,7 +265,7 @@
               thickness: 1,
             },
             line: { color: ink.soft, width: 1.5, dash: "dot" },
-            hovertemplate: "%{x} units<br>distance %{y:.4g}<extra>random ones</extra>",
+            hovertemplate: "%{x} units<br>distance %{y:.4g}<extra>random units</extra>",
           },
         ],
         layout: { xaxis: { title: { text: "units removed" } }, yaxis: { title: { text: "Frechet distance" }, rangemode: "tozero" } },
@@ -314,7 +314,7 @@
             hovertemplate: "%{x} classes<br>mean IoU %{y:.4f}, %{customdata:,} units<extra></extra>",
           },
         ],
-        layout: { xaxis: { type: "category", title: { text: "classes that the unit leads" } }, yaxis: { title: { text: "mean IoU" } }, showlegend: false },
+        layout: { xaxis: { type: "category", title: { text: "classes with the unit among their top four" } }, yaxis: { title: { text: "mean IoU" } }, showlegend: false },
       };
     },
     groups: function (data, ink) {
@@ -365,7 +365,7 @@
         }),
         layout: {
           xaxis: {
-            title: { text: "units removed, or kept alone" },
+            title: { text: "units removed, or kept" },
             ticktext: sizes,
             tickvals: sizes.map(function (size) {
               return Math.log2(1 + size);
@@ -396,10 +396,10 @@
               return [plain(bar[0]), bar[1]];
             }),
             marker: { color: ink.lit },
-            hovertemplate: "%{customdata[0]}<br>%{y:.1f} positions appear, over %{customdata[1]} places<extra></extra>",
+            hovertemplate: "%{customdata[0]}<br>%{y:.1f} positions appear, mean of %{customdata[1]} locations<extra></extra>",
           },
         ],
-        layout: { xaxis: axis, margin: { b: 112 }, yaxis: { title: { text: "positions that appear" } }, showlegend: false },
+        layout: { xaxis: axis, margin: { b: 112 }, yaxis: { title: { text: "positions added" } }, showlegend: false },
       };
     },
     ious: function (data, ink) {
@@ -427,7 +427,7 @@
         ],
         layout: {
           shapes: [cut("x", data.cut, ink.accent)],
-          annotations: [cutName(data.cut, "cut " + data.cut, ink.accent)],
+          annotations: [cutName(data.cut, "IoU threshold " + data.cut, ink.accent)],
           xaxis: { title: { text: "IoU of the label" } },
           yaxis: { title: { text: "units" } },
           showlegend: false,
@@ -452,7 +452,7 @@
                 return data.t !== null && edge >= data.t ? ink.lit : ink.dim;
               }),
             },
-            hovertemplate: "%{x:.4g} to %{customdata:.4g}<br>%{y:,} times<extra></extra>",
+            hovertemplate: "%{x:.4g} to %{customdata:.4g}<br>%{y:,} activations<extra></extra>",
           },
         ],
         layout: {
@@ -541,7 +541,7 @@
       var looks = [
         { name: "another label", marker: { size: 7, symbol: "circle-open", color: ink.soft } },
         { name: "its label", marker: { size: 8, color: ink.accent, opacity: 0.85 } },
-        { name: "its label, could be chance", marker: { size: 9, symbol: "diamond-open", color: ink.accent } },
+        { name: "its label, may be chance", marker: { size: 9, symbol: "diamond-open", color: ink.accent } },
       ];
       var traces = [1, 2, 0].map(function (own) {
         var points = data.points.filter(function (point) {
@@ -606,14 +606,14 @@
             return point[1];
           }),
           line: place ? { color: ink.soft, width: 1.8, dash: "dash" } : { color: ink.ink, width: 2 },
-          hovertemplate: "unit %{x:,} from the best<br>IoU %{y:.3f}<extra>" + name + "</extra>",
+          hovertemplate: "rank %{x:,}<br>IoU %{y:.3f}<extra>" + name + "</extra>",
         };
       });
       return {
         traces: traces,
         layout: {
           shapes: [cut("y", data.cut, ink.accent)],
-          xaxis: { title: { text: "units, from the best to the last" } },
+          xaxis: { title: { text: "units, highest IoU first" } },
           yaxis: { title: { text: "IoU of the label" } },
         },
       };
@@ -654,7 +654,7 @@
         traces: traces,
         layout: {
           shapes: spans.concat(cut("x", data.cut, ink.accent)),
-          annotations: [cutName(data.cut, "cut " + data.cut, ink.accent)],
+          annotations: [cutName(data.cut, "IoU threshold " + data.cut, ink.accent)],
           margin: { l: 150 },
           xaxis: { title: { text: "IoU" }, showgrid: true, rangemode: "tozero" },
           yaxis: Object.assign(named(data.pairs.map(cropped)), { autorange: "reversed", showgrid: false, rangemode: "normal" }),
@@ -665,10 +665,10 @@
   };
 
   /**
-   * Plotly's layout in the page's type and colors, with a chart's own parts laid over.
+   * Make plotly's layout in the page's fonts and colors, overridden by the chart's own layout.
    * @param {any} own
    * @param {Record<string, string>} ink
-   * @param {DOMRect} box of the first paint
+   * @param {DOMRect} box of the static chart
    */
   function layout(own, ink, box) {
     var axis = { gridcolor: ink.hair, zerolinecolor: ink.hair, linecolor: ink.hair, tickcolor: ink.hair, automargin: true };
@@ -693,7 +693,7 @@
   }
 
   /**
-   * Put plotly in the place of a chart's first paint, or draw it again in other colors.
+   * Replace a static chart by plotly, or draw it again in other colors.
    * @param {HTMLElement} figure
    */
   function draw(figure) {
@@ -724,7 +724,7 @@
         figure.dataset.drawn = "";
         var failed = figure.querySelector(".failed") || document.createElement("p");
         failed.className = "failed";
-        failed.textContent = "The interactive chart did not load (" + error.message + "); its numbers are below.";
+        failed.textContent = "The interactive chart did not load (" + error.message + "). Its numbers are below.";
         stage.after(failed);
       });
   }
@@ -743,7 +743,7 @@
     var waiting;
     stage.addEventListener("pointerenter", function (event) {
       if (/** @type {PointerEvent} */ (event).pointerType !== "mouse") return;
-      waiting = window.setTimeout(look, 150, figure); // a pointer that only passes by draws nothing
+      waiting = window.setTimeout(look, 150, figure); // so that a pointer that only passes by draws nothing
     });
     stage.addEventListener("pointerleave", function () {
       window.clearTimeout(waiting);

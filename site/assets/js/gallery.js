@@ -1,4 +1,4 @@
-/* The gallery: a concept that is pointed at is lit on every picture and every map, and all else is dimmed. */
+/* The gallery: a reader points at a concept; it is highlighted on every image and every label map, and the rest is dimmed. */
 (function () {
   "use strict";
   var store = document.getElementById("regions");
@@ -9,14 +9,14 @@
   var readout = gallery.querySelector("[data-readout]");
   var rest = readout.textContent;
   var positions = data.grid * data.grid;
-  var SHADE = 0xb0000000; // as dark as the masks of sprites, in the order of a pixel's bytes
-  /** The concept that stays lit, and the one that is lit now. @type {number | null} */
+  var SHADE = 0xb0000000; // the darkness of the masks of sprites, in the byte order of a pixel
+  /** The concept that stays highlighted, and the one that is highlighted now. @type {number | null} */
   var kept = null;
   /** @type {number | null} */
   var lit = null;
 
   /**
-   * A concept on an image: its number, where it is, and how many positions that is.
+   * A concept in an image: its number, its mask, and its area in positions.
    * @typedef {{concept: number, mask: Uint8Array, area: number}} Region
    */
 
@@ -24,7 +24,7 @@
   var decoded = new Map();
 
   /**
-   * The regions of an image, decoded when they are first asked for, the largest first.
+   * Return the regions of an image, largest first; they are decoded at the first call.
    * @param {HTMLElement} pair
    * @returns {Region[]}
    */
@@ -57,7 +57,7 @@
     return /** @type {HTMLInputElement} */ (gallery.querySelector("[name=kind]:checked")).value;
   }
 
-  /** @param {HTMLElement} pair @returns {Region[]} those of the category that the maps show */
+  /** @param {HTMLElement} pair @returns {Region[]} the regions of the category that the maps show */
   function shown(pair) {
     var category = kind();
     return regions(pair).filter(function (region) {
@@ -65,13 +65,13 @@
     });
   }
 
-  /** @param {number} concept @returns {HTMLElement} its name in the legend */
+  /** @param {number} concept @returns {HTMLElement} the concept's button in the legend */
   function key(concept) {
     return gallery.querySelector('[data-concept="' + concept + '"]');
   }
 
   /**
-   * Dim a picture or a map outside of a mask; without one, show it as it is.
+   * Dim an image or a map outside of a mask; without a mask, show it unchanged.
    * @param {HTMLElement} sheet
    * @param {Uint8Array | null} mask
    */
@@ -94,13 +94,13 @@
     canvas.getContext("2d").putImageData(picture, 0, 0);
   }
 
-  /** A small square in a concept's color. @param {number} concept */
+  /** Make a small square in a concept's color. @param {number} concept */
   function swatch(concept) {
     return key(concept).querySelector("i").cloneNode();
   }
 
   /**
-   * Say what is lit, and where its page is.
+   * Show the name of the highlighted concept, with a link to its page.
    * @param {number | null} concept
    */
   function say(concept) {
@@ -119,7 +119,7 @@
   }
 
   /**
-   * Light a concept up everywhere, or nothing.
+   * Highlight a concept everywhere, or nothing.
    * @param {number | null} concept
    */
   function light(concept) {
@@ -150,7 +150,7 @@
   }
 
   /**
-   * Keep a concept lit; a second time, or with nothing, let it go.
+   * Keep a concept highlighted; a second call, or a call without a concept, releases it.
    * @param {number | null} concept
    */
   function keep(concept) {
@@ -161,7 +161,7 @@
     light(kept);
   }
 
-  /** Take the name beside the pointer away. */
+  /** Remove the name at the pointer. */
   function untag() {
     gallery.querySelectorAll(".tag").forEach(function (tag) {
       tag.remove();
@@ -169,7 +169,7 @@
   }
 
   /**
-   * Name regions at a place of a pair of pictures.
+   * Show the names of regions at a position of an image and its map.
    * @param {HTMLElement} pair
    * @param {Region[]} found
    * @param {number} x
@@ -192,7 +192,7 @@
   }
 
   /**
-   * The regions under the pointer, the smallest first.
+   * Return the regions under the pointer, smallest first.
    * @param {MouseEvent} event
    * @returns {Region[]}
    */
@@ -209,7 +209,7 @@
       .reverse();
   }
 
-  /** Light and name what the pointer is on. @param {MouseEvent} event */
+  /** Highlight and name the region under the pointer. @param {MouseEvent} event */
   function point(event) {
     var pair = /** @type {HTMLElement} */ (/** @type {Element} */ (event.target).closest(".pair"));
     var found = under(event);
@@ -220,7 +220,7 @@
   }
 
   /**
-   * Go from one region of a map to the next by the arrow keys.
+   * Move from one region of a map to the next with the arrow keys.
    * @param {KeyboardEvent} event
    * @param {HTMLElement} map
    */
@@ -240,7 +240,7 @@
     tag(pair, [next], map.offsetLeft + ((first % data.grid) + 0.5) * side, (Math.floor(first / data.grid) + 0.5) * side);
   }
 
-  // Only where a mouse moves: a page that scrolls under one that rests says nothing.
+  // React only if the mouse moves, not if the page scrolls under a resting mouse.
   gallery.addEventListener("pointermove", function (event) {
     if (/** @type {PointerEvent} */ (event).pointerType !== "mouse") return;
     var target = /** @type {Element} */ (event.target);
@@ -270,7 +270,7 @@
     var button = /** @type {HTMLElement | null} */ (target.closest("[data-concept]"));
     if (button) keep(Number(button.dataset.concept));
     if (!target.closest(".sheet")) return;
-    if (/** @type {MouseEvent} */ (event).detail === 0) keep(lit); // a key was pressed, not a pointer
+    if (/** @type {MouseEvent} */ (event).detail === 0) keep(lit); // a key press, not a click
     else {
       var found = point(/** @type {MouseEvent} */ (event));
       keep(found.length ? found[0].concept : null);

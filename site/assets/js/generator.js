@@ -1,10 +1,10 @@
-/* A generator behind a layer, run in the browser: served, from plain files; from a folder, from one script that holds them. */
+/* Runs the part of a generator after a layer in the browser. A served page loads plain files; a page opened from a folder loads one script that contains them. */
 (function () {
   "use strict";
   var root = document.documentElement.dataset.root;
 
   /**
-   * What the page says of a painting; see dissectory.report.paint.page.
+   * The page's data about the generator and its paints; see dissectory.report.paint.page.
    * @typedef {{inputs: [string, number[]][], picture: [number, number], range: [number, number], seeds: number[],
    *   paints: [string, string, number[], number[]][], strongest: number, files: Record<string, number>, offline: boolean}} Painting
    */
@@ -17,13 +17,13 @@
     return bytes;
   }
 
-  /** @param {string} text @returns {Promise<Uint8Array>} what was compressed and written as text */
+  /** @param {string} text @returns {Promise<Uint8Array>} the bytes that were compressed and encoded as text */
   async function unpacked(text) {
     var stream = new Blob([decoded(text)]).stream().pipeThrough(new DecompressionStream("gzip"));
     return new Uint8Array(await new Response(stream).arrayBuffer());
   }
 
-  /** Read the script that holds all files. @returns {Promise<Record<string, string>>} */
+  /** Load the script that contains all files. @returns {Promise<Record<string, string>>} */
   function script() {
     return new Promise(function (resolve, reject) {
       var element = document.createElement("script");
@@ -32,14 +32,14 @@
         resolve(window.dissectoryOffline);
       };
       element.onerror = function () {
-        reject(new Error("paint/offline.js could not be read"));
+        reject(new Error("paint/offline.js could not be loaded"));
       };
       document.head.append(element);
     });
   }
 
   /**
-   * Fetch a file piece by piece.
+   * Fetch a file in pieces.
    * @param {string} name
    * @param {(bytes: number) => void} advance
    * @returns {Promise<Uint8Array>}
@@ -55,13 +55,13 @@
         advance(piece.value.length);
       }
     } catch (error) {
-      throw new Error(name + " could not be read: " + error.message);
+      throw new Error(name + " could not be loaded: " + error.message);
     }
     return new Uint8Array(await new Blob(pieces).arrayBuffer());
   }
 
   /**
-   * Read all files of a painting.
+   * Load all files.
    * @param {Painting} painting
    * @param {(share: number) => void} progress
    * @returns {Promise<Record<string, Uint8Array>>}
@@ -97,7 +97,7 @@
     );
   }
 
-  /** @param {number} half the bits of a number of half precision */
+  /** @param {number} half the bits of a half-precision number */
   function whole(half) {
     var exponent = (half >> 10) & 31;
     var size = exponent ? (1 + (half & 1023) / 1024) * Math.pow(2, exponent - 15) : (half & 1023) * Math.pow(2, -24);
@@ -112,14 +112,14 @@
   }
 
   /**
-   * Load a generator; nothing of it leaves the browser, and it runs on the page's own thread.
+   * Load the generator; it runs on the page's own thread, and no data leaves the browser.
    * @param {Painting} painting
    * @param {(share: number) => void} progress
-   * @returns {Promise<(image: number, strokes: Stroke[]) => Promise<ImageData>>} draws an image with strokes on it
+   * @returns {Promise<(image: number, strokes: Stroke[]) => Promise<ImageData>>} generates an image with strokes
    */
   async function load(painting, progress) {
     var read = await files(painting, progress);
-    // A script that was made here may be imported from a folder too, where a file may not.
+    // A page opened from a folder may not import a file, but may import a script made here.
     var address = URL.createObjectURL(new Blob([read["vendor/onnxruntime.mjs"]], { type: "text/javascript" }));
     var runtime = await import(address);
     URL.revokeObjectURL(address);
@@ -133,7 +133,7 @@
     }, 0);
     var cells = painting.inputs[0][1][1] * painting.inputs[0][1][2];
 
-    /** Set what strokes change in the maps `(units, cells)`, one after the other. @param {Float32Array} values @param {Stroke[]} strokes */
+    /** Apply the strokes to the maps `(units, cells)`, in order. @param {Float32Array} values @param {Stroke[]} strokes */
     function apply(values, strokes) {
       strokes.forEach(function (stroke) {
         var paint = painting.paints[stroke.paint];

@@ -1,4 +1,4 @@
-/* The page to paint on: brush, pictures, history, link; drawing itself is in the scripts before. */
+/* The page to paint on: brush, pictures, history, link. The scripts strokes.js and generator.js do the rest. */
 (function () {
   "use strict";
   var store = document.querySelector("[data-generator]");
@@ -8,7 +8,7 @@
   var tools = window.dissectoryStrokes;
   /** @type {[number, number]} */
   var grid = [painting.inputs[0][1][1], painting.inputs[0][1][2]];
-  var SLOW = 150; // milliseconds: a generator that takes longer draws when a stroke is done, not while
+  var SLOW = 150; // milliseconds: a slower generator runs after a stroke, not during it
 
   var page = /** @type {HTMLElement} */ (store.closest(".paint"));
   var stage = /** @type {HTMLElement} */ (page.querySelector("[data-stage]"));
@@ -26,19 +26,19 @@
     return new tools.History();
   });
   var image = 0;
-  /** The cell that keyboard and pointer are at. @type {[number, number]} */
+  /** The cell at the keyboard cursor or the pointer. @type {[number, number]} */
   var cell = [grid[0] >> 1, grid[1] >> 1];
-  /** The stroke under way. @type {Stroke | null} */
+  /** The unfinished stroke. @type {Stroke | null} */
   var live = null;
   /** @type {((image: number, strokes: Stroke[]) => Promise<ImageData>) | null} */
   var generator = null;
   /** @type {Promise<void> | null} */
   var loading = null;
   var took = 0;
-  /** The drawing under way. @type {Promise<void> | null} */
+  /** The generation in progress. @type {Promise<void> | null} */
   var drawing = null;
   var wanted = false;
-  /** What was wrong with the link, until something is painted. */
+  /** The error in the link, until something is painted. */
   var notice = "";
 
   /** @param {string} name */
@@ -51,14 +51,14 @@
   function erases() {
     return field("mode").value === "erase";
   }
-  /** @returns {number} cells across the brush */
+  /** @returns {number} diameter of the brush in cells */
   function size() {
     return 2 * Number(field("size").value) - 1;
   }
   function strength() {
     return Number(field("strength").value) / 100;
   }
-  /** @returns {Stroke[]} what is painted on the image, with the stroke under way */
+  /** @returns {Stroke[]} the strokes on the image, including the unfinished one */
   function strokes() {
     var done = histories[image].strokes();
     return live ? done.concat(live) : done;
@@ -67,9 +67,9 @@
   function button(name) {
     return page.querySelector('[data-do="' + name + '"]');
   }
-  /** @param {string} text @param {string} [kind] "wrong", or nothing */
+  /** @param {string} text @param {string} [kind] "wrong" for an error */
   function say(text, kind) {
-    if (status.textContent !== text) status.textContent = text; // what is written again is read aloud again
+    if (status.textContent !== text) status.textContent = text; // a screen reader would read the same text again
     status.className = "status " + (kind || "");
   }
   /** @param {number} number @param {string} thing */
@@ -79,7 +79,7 @@
 
   /* The picture. */
 
-  /** Let the browser show what was said, and hear the pointer. @returns {Promise<void>} */
+  /** Let the browser show the status and handle the pointer. @returns {Promise<void>} */
   function frame() {
     return new Promise(function (resolve) {
       requestAnimationFrame(function () {
@@ -88,7 +88,7 @@
     });
   }
 
-  /** Have the picture drawn. @returns {Promise<void>} until it is what is wanted */
+  /** Generate the picture. @returns {Promise<void>} resolved when the picture is up to date */
   function redraw() {
     wanted = true;
     if (generator && !drawing) drawing = draw();
@@ -100,7 +100,7 @@
       while (wanted) {
         wanted = false;
         if (took >= SLOW && !live) {
-          say("The generator draws …");
+          say("Generating the picture …");
           await frame();
         }
         var shown = image;
@@ -114,7 +114,7 @@
         await frame();
       }
     } catch (error) {
-      say("The picture could not be drawn: " + error.message, "wrong");
+      say("The picture could not be generated: " + error.message, "wrong");
     }
     drawing = null;
   }
@@ -127,13 +127,13 @@
     return counted(done.length, "stroke") + (done.length === 1 ? ": it " : "; the last ") + does + where;
   }
 
-  /** Say what the picture is now. */
+  /** Show the state of the picture. */
   function conclude() {
     var done = histories[image].strokes();
     stage.dataset.strokes = String(done.length);
     if (notice) say(notice, "wrong");
-    else if (done.length) say(told(done) + " The generator drew the picture anew in " + Math.max(1, Math.round(took)) + " ms.");
-    else if (histories[image].steps.length > 1) say("No stroke: the picture is as it was.");
+    else if (done.length) say(told(done) + " The generator made the new picture in " + Math.max(1, Math.round(took)) + " ms.");
+    else if (histories[image].steps.length > 1) say("No strokes: this is the original picture.");
     else say("Ready. Choose a concept, and paint on the picture.");
   }
 
@@ -156,16 +156,16 @@
         function (error) {
           loading = null;
           button("load").hidden = false;
-          var advice = location.protocol === "file:" ? status.dataset.served : "Is the server still there, and reached?";
+          var advice = location.protocol === "file:" ? status.dataset.served : "Check that the server is running and can be reached.";
           say("The generator could not be loaded: " + error.message + ". " + advice, "wrong");
         },
       );
     return loading;
   }
 
-  /* What is on the page follows what is painted. */
+  /* The page follows the strokes. */
 
-  /** Show all that depends on the edit, and draw. */
+  /** Update everything that depends on the strokes, and generate the picture. */
   function show() {
     var history = histories[image];
     button("undo").disabled = history.at === 0;
@@ -175,13 +175,13 @@
     redraw();
   }
 
-  /** Show a new edit, and hold it in the link. */
+  /** Show new strokes, and write them to the link. */
   function change() {
     notice = "";
     try {
       window.history.replaceState(null, "", tools.fragment(painting, image, histories[image].strokes()));
     } catch (error) {
-      /* A browser that is asked too often; the next stroke writes the link again. */
+      /* The browser limits how often the link changes; the next stroke writes it again. */
     }
     show();
   }
@@ -192,13 +192,13 @@
     button("before").setAttribute("aria-pressed", String(on));
   }
 
-  /** Forget the stroke under way. */
+  /** Discard the unfinished stroke. */
   function drop() {
     live = null;
     delete stage.dataset.painting;
   }
 
-  /** Show another image, with what was painted on it. @param {number} place */
+  /** Show another image with its strokes. @param {number} place */
   function choose(place) {
     drop();
     image = place;
@@ -209,12 +209,12 @@
     show();
   }
 
-  /** Show what the link holds. */
+  /** Show the strokes in the link. */
   function follow() {
     var edit = tools.parsed(painting, location.hash);
     notice = edit
       ? ""
-      : "The link holds a picture or a concept that is not here, or a part of it is cut off or too long: nothing was painted.";
+      : "This link cannot be used: it names a picture or a concept that is not on this page, or it is incomplete or too long. Nothing was painted.";
     if (edit) {
       histories[edit.image] = new tools.History();
       if (edit.strokes.length) histories[edit.image].put(edit.strokes);
@@ -222,7 +222,7 @@
     choose(edit ? edit.image : image);
   }
 
-  /** Show what the tools are set to. */
+  /** Show the settings of the tools. */
   function showTools() {
     var color = painting.paints[paint()][1];
     page.style.setProperty("--k", color);
@@ -238,10 +238,10 @@
 
   /* The brush. */
 
-  /** Color and outline the cells that the brush covers, and those of a stroke that is not drawn yet. */
+  /** Color and outline the cells under the brush, and those of a stroke whose picture is not generated yet. */
   function mark() {
     var side = Math.max(4, Math.round(stage.clientWidth / grid[1]));
-    tint.width = grid[1] * side; // which clears it, too
+    tint.width = grid[1] * side; // also clears the canvas
     tint.height = grid[0] * side;
     var context = tint.getContext("2d");
     var covered = new Set(live && took >= SLOW ? live.cells : []);
@@ -250,7 +250,7 @@
         covered.add(one);
       });
     }
-    /** @param {string} color @param {number} alpha @param {number} inset how far from the edge of what is covered */
+    /** @param {string} color @param {number} alpha @param {number} inset distance from the edge of the covered cells */
     function fill(color, alpha, inset) {
       context.fillStyle = color;
       context.globalAlpha = alpha;
@@ -273,11 +273,11 @@
     cursor.style.top = (100 * cell[0]) / grid[0] + "%";
   }
 
-  /** Load the generator where it is not asked for first. */
+  /** Load the generator, unless the reader has to ask for it first. */
   function prepare() {
     if (location.protocol === "file:" && !painting.offline) say(status.dataset.served, "wrong");
     else if (button("load").hidden) load();
-    else say("There is nothing to paint with yet: load the generator first.", "wrong");
+    else say("The generator is not loaded yet: load the generator first.", "wrong");
   }
 
   function start() {
@@ -292,7 +292,7 @@
     cover(cell);
   }
 
-  /** Go to a cell; where a stroke is under way, it covers all cells on the way. @param {[number, number]} to */
+  /** Move to a cell; an unfinished stroke covers all cells on the way. @param {[number, number]} to */
   function cover(to) {
     var from = cell;
     cell = to;
@@ -310,7 +310,7 @@
     mark();
   }
 
-  /** End the stroke under way. @param {boolean} keep whether it is painted */
+  /** End the unfinished stroke. @param {boolean} keep whether to keep the stroke */
   function finish(keep) {
     if (!live) return;
     var done = live;
@@ -385,13 +385,13 @@
 
   /* Buttons and links. */
 
-  /** Go back or forth; a stroke under way is what is undone first. @param {number} by */
+  /** Undo or redo; undo first discards an unfinished stroke. @param {number} by */
   function step(by) {
     if (live) finish(false);
     else if (histories[image].go(by)) change();
   }
 
-  /** Write the picture as a file. */
+  /** Save the picture as a file. */
   function save() {
     canvas.toBlob(function (content) {
       var link = document.createElement("a");
@@ -404,7 +404,7 @@
     }, "image/png");
   }
 
-  /** Copy the page's address, or show it where that is not allowed. */
+  /** Copy the page's address; if that is not allowed, say where the address is. */
   function share() {
     var copied = navigator.clipboard ? navigator.clipboard.writeText(location.href) : Promise.reject(new Error());
     copied
@@ -469,7 +469,7 @@
     if (tools.held(location.hash)) follow();
   });
 
-  form.reset(); // a browser that remembers what was chosen would say otherwise than the page
+  form.reset(); // some browsers restore earlier choices, which would not match the page
   showTools();
   if (tools.held(location.hash)) follow();
   else choose(0);

@@ -1,19 +1,19 @@
-/* A classifier behind a layer, answering in the browser without some of its units: see dissectory.analysis.experiments.class_ablation.switches. */
+/* Computes a classifier's predictions in the browser, with some units of a layer removed: see dissectory.analysis.experiments.class_ablation.switches. */
 (function () {
   "use strict";
 
   /**
-   * What a script in the folder `switches` says of a layer; `numbers` are compressed, and written as text. A unit is its
-   * label, the label's category, the address of its page, and whether the label could be chance.
+   * The data of a layer, from a script in the folder `switches`; `numbers` are compressed and encoded as text. A unit is its
+   * label, the label's category, the address of its page, and whether the label may be chance.
    * @typedef {{mode: "linear" | "rectified", slope: number, shapes: [number, number, number][], classes: string[],
    *   outputs: string[], stands: number[], own: number[], units: [string, string, string, boolean][], numbers: string}} Layer
    */
   /**
-   * How many images are taken for each class, how many of them rightly, and how many for their own class at all.
+   * For each class, how many images are predicted as it and how many of these correctly; and the number of all correct images.
    * @typedef {{taken: number[], right: number[], correct: number}} Outcomes
    */
 
-  /** Read the script of a layer, once. @param {string} key @param {string} address @returns {Promise<Layer>} */
+  /** Load the script of a layer, once. @param {string} key @param {string} address @returns {Promise<Layer>} */
   function script(key, address) {
     return new Promise(function (resolve, reject) {
       var element = document.createElement("script");
@@ -23,7 +23,7 @@
       };
       element.onerror = function () {
         element.remove();
-        reject(new Error(address + " could not be read"));
+        reject(new Error(address + " could not be loaded"));
       };
       document.head.append(element);
     });
@@ -39,9 +39,9 @@
   }
 
   /**
-   * The network behind a layer, on the images that are reported on.
+   * The part of the network after a layer, on the images of the reporting split.
    * @param {Layer} layer
-   * @param {Float32Array} numbers base, weight and change, one after the other
+   * @param {Float32Array} numbers base, weight and change, concatenated
    */
   function Network(layer, numbers) {
     var sizes = layer.shapes.map(function (shape) {
@@ -56,17 +56,17 @@
     this.base = numbers.subarray(0, sizes[0]);
     this.weight = numbers.subarray(sizes[0], sizes[0] + sizes[1]);
     this.change = numbers.subarray(sizes[0] + sizes[1]);
-    /** Values with all units, image by image. */
+    /** Values with all units, by image. */
     this.whole = new Float64Array(this.images * this.places * this.outputs);
     var all = Array.from({ length: this.units }, function (_, unit) {
       return unit;
     });
     for (var image = 0; image < this.images; image++) this.add(this.start(image), image, all, 1);
-    /** What each image is taken for with all units: numbers of outputs. */
+    /** Prediction for each image with all units, as the number of an output. */
     this.original = this.without(new Set());
   }
 
-  /** Values of an image without any unit, in their place in `whole`. @param {number} image */
+  /** Values of an image with all units removed, in the order of `whole`. @param {number} image */
   Network.prototype.start = function (image) {
     var count = this.places * this.outputs;
     var values = this.whole.subarray(image * count, (image + 1) * count);
@@ -81,7 +81,7 @@
   };
 
   /**
-   * Add what units do to the values of an image, or take it off.
+   * Add the contributions of units to the values of an image, or subtract them.
    * @param {Float64Array} values
    * @param {number} image
    * @param {number[]} units
@@ -101,7 +101,7 @@
     }
   };
 
-  /** The output with the highest score, the first of equal ones. @param {Float64Array} values of an image */
+  /** Return the output with the highest score, the first of equal ones. @param {Float64Array} values of an image */
   Network.prototype.decide = function (values) {
     var best = 0;
     var highest = -Infinity;
@@ -118,9 +118,9 @@
     return best;
   };
 
-  /** What each image is taken for without some units: numbers of outputs. @param {Set<number>} off @returns {Int32Array} */
+  /** Predict each image with some units removed; predictions are numbers of outputs. @param {Set<number>} off @returns {Int32Array} */
   Network.prototype.without = function (off) {
-    var fewer = 2 * off.size > this.units; // the units that are kept are fewer than those that are not
+    var fewer = 2 * off.size > this.units; // fewer units are kept than removed
     var units = [];
     for (var unit = 0; unit < this.units; unit++) if (off.has(unit) !== fewer) units.push(unit);
     var count = this.places * this.outputs;

@@ -1,8 +1,8 @@
-/* Sets of numbers as a link holds them: lengths of runs, outside and inside by turns. */
+/* Sets of numbers as text for links: run lengths, alternately outside and inside the set. */
 (function () {
   "use strict";
 
-  /** @param {Set<number>} chosen @param {number} count numbers from 0, of which some are chosen */
+  /** @param {Set<number>} chosen @param {number} count the numbers are chosen from 0 to count - 1 */
   function packed(chosen, count) {
     var runs = [0];
     for (var number = 0; number < count; number++) {
@@ -17,7 +17,7 @@
       .join("-");
   }
 
-  /** @param {string} text @param {number} count @returns {Set<number> | null} null where it is no such text */
+  /** @param {string} text @param {number} count @returns {Set<number> | null} null if the text is not a valid set */
   function unpacked(text, count) {
     if (!/^[0-9a-z]{1,4}(-[0-9a-z]{1,4})*$/.test(text)) return null;
     var chosen = new Set();

@@ -1,4 +1,4 @@
-/* Search over layers, concepts and units. The index is a script of columns, read when somebody begins to search. */
+/* Search for layers, concepts, classes and units. The index is a script with columns, loaded when a reader starts to search. */
 (function () {
   "use strict";
   var MOST = { layers: 5, concepts: 8, classes: 6, units: 24 };
@@ -11,7 +11,7 @@
   var asked = false;
   var chosen = -1;
 
-  /** Read the index once; search again when it has come. */
+  /** Load the index once; search again when it is loaded. */
   function load() {
     if (asked) return;
     asked = true;
@@ -32,13 +32,13 @@
     };
     script.onerror = function () {
       asked = false;
-      say("The search index could not be read.");
+      say("The search index could not be loaded. Reload the page to try again.");
     };
     document.head.append(script);
   }
 
   /**
-   * How well a name fits a word: 3 the same, 2 its beginning or that of a word in it, 1 anywhere, 0 not.
+   * Score how well a name matches a word: 3 equal, 2 at the beginning of the name or of a word in it, 1 anywhere, 0 no match.
    * @param {string} name
    * @param {string} word
    * @returns {number}
@@ -51,13 +51,13 @@
   }
 
   /**
-   * What fits best, as places in columns, and how much fits in all.
+   * The best matches, as places in the columns, and the number of all matches.
    * @typedef {{places: number[], all: number}} Found
    */
 
   /**
-   * The first of what fits, best first.
-   * @param {number[][]} fitting each with its scores, then its place
+   * Return the first matches, best first.
+   * @param {number[][]} fitting the matches, each with its scores and then its place
    * @param {number} most
    * @returns {Found}
    */
@@ -72,7 +72,7 @@
   }
 
   /**
-   * Find what fits every word of a query.
+   * Find the layers, concepts, classes and units that match every word of a query.
    * @param {string} query
    */
   function find(query) {
@@ -101,7 +101,7 @@
   }
 
   /**
-   * Units for which every word is their number, in their layer's name or in one of their concepts.
+   * Find units for which every word is the unit's number, or part of its layer's name or of one of its concepts.
    * @param {string[]} words
    */
   function units(words) {
@@ -140,7 +140,7 @@
   }
 
   /**
-   * An element; text is only ever set as text.
+   * Make an element; the text is always set as text, never as markup.
    * @param {string} name
    * @param {string} look
    * @param {string} [text]
@@ -153,7 +153,7 @@
   }
 
   /**
-   * A name with its category's mark before it.
+   * Make a concept's name, after the symbol of its category.
    * @param {number} concept
    */
   function marked(concept) {
@@ -167,7 +167,7 @@
   }
 
   /**
-   * One result.
+   * Add one result to the list.
    * @param {string} href from the root of the site
    * @param {Node[]} parts
    */
@@ -185,7 +185,7 @@
   /** @param {number} layer */
   function layerOption(layer) {
     var row = index.layers[layer];
-    var says = row[3] + " of " + row[2] + " units match" + (row[4] === null ? "" : ", " + row[4] + " beyond chance");
+    var says = row[3] + " of " + row[2] + " units match" + (row[4] === null ? "" : ", " + row[4] + " more than chance");
     option("layers/" + encodeURIComponent(row[1]) + ".html", [element("code", "", row[0]), element("span", "soft", says)]);
   }
 
@@ -211,7 +211,7 @@
     bar.style.setProperty("--w", Math.min(100, (columns.iou[place] / 1000) * index.scale) + "%");
     var name = marked(concept);
     if (columns.doubtful[place]) {
-      name.append(" ", element("span", "chance", "could be chance"));
+      name.append(" ", element("span", "chance", "may be chance"));
       bar.classList.add("doubt");
     }
     option("units/" + encodeURIComponent(layer[1]) + "/" + columns.unit[place] + ".html", [
@@ -223,7 +223,7 @@
   }
 
   /**
-   * Show one sentence instead of results.
+   * Show a sentence instead of results.
    * @param {string} text
    */
   function say(text) {
@@ -240,7 +240,7 @@
   }
 
   /**
-   * Choose a result with the keyboard.
+   * Select a result with the keyboard.
    * @param {number} place
    */
   function choose(place) {
@@ -257,14 +257,14 @@
     options[place].scrollIntoView({ block: "nearest" });
   }
 
-  /** Search for what is in the field. */
+  /** Search for the text in the field. */
   function search() {
     var query = input.value.trim();
     if (!query) return open(false);
-    if (!index) return say("Reading the index…");
+    if (!index) return say("Loading the search index…");
     var found = find(query);
     var count = found.layers.all + found.concepts.all + found.classes.all + found.units.all;
-    if (!count) return say("Nothing fits “" + query + "”. Try a concept, a layer, or a unit such as " + example() + ".");
+    if (!count) return say("No results for “" + query + "”. Try a concept, a layer, or a unit such as " + example() + ".");
     list.replaceChildren();
     list.style.setProperty("--cut", index.cutAt + "%");
     [
@@ -283,7 +283,7 @@
     choose(0);
   }
 
-  /** @returns {string} a unit that there is, as one would search for it */
+  /** @returns {string} an example of a unit of this site, as a reader would type it */
   function example() {
     return index.units.unit.length ? index.layers[index.units.layer[0]][0] + ":" + index.units.unit[0] : "conv1:0";
   }

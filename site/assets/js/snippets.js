@@ -1,9 +1,9 @@
-/* Snippets that can be copied. */
+/* Code snippets with a button that copies them. */
 (function () {
   "use strict";
 
   /**
-   * Copy a text, also where the clipboard is not to be had (pages from a folder).
+   * Copy a text, also if the clipboard is not available (pages opened from a folder).
    * @param {HTMLElement} source
    * @returns {Promise<void>}
    */

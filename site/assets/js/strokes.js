@@ -1,19 +1,19 @@
-/* Strokes of a brush: which cells one covers, how they are undone, and how a link holds them. */
+/* Brush strokes: the cells that a brush covers, undo and redo, and strokes as text for links. */
 (function () {
   "use strict";
   var runs = window.dissectoryRuns;
-  var MOST = 2e6; // cells of all strokes of a link together: more would take a browser's memory
+  var MOST = 2e6; // the most cells of all strokes of a link together, to protect the browser's memory
 
   /**
-   * A stroke: the number of its paint, whether it erases, how strong it is, and the cells that it covers, row by row.
+   * A stroke: the number of its paint, whether it erases, its strength, and the cells that it covers, numbered row by row.
    * @typedef {{paint: number, erases: boolean, strength: number, cells: Set<number>}} Stroke
    */
 
   /**
-   * The cells of a round brush around a cell.
+   * Return the cells of a round brush around a cell.
    * @param {number} row
    * @param {number} column
-   * @param {number} size cells across
+   * @param {number} size diameter in cells
    * @param {[number, number]} grid rows and columns
    * @returns {number[]}
    */
@@ -29,7 +29,7 @@
     return found;
   }
 
-  /** What was painted on one image, step by step. */
+  /** The history of the strokes on one image. */
   function History() {
     /** @type {Stroke[][]} */
     this.steps = [[]];
@@ -39,13 +39,13 @@
   History.prototype.strokes = function () {
     return this.steps[this.at];
   };
-  /** Go on from here; what was undone is forgotten. @param {Stroke[]} strokes */
+  /** Add a step; steps that were undone are discarded. @param {Stroke[]} strokes */
   History.prototype.put = function (strokes) {
     this.steps.length = this.at + 1;
     this.steps.push(strokes);
     this.at++;
   };
-  /** Go back or forth. @param {number} by @returns {boolean} whether there was a step */
+  /** Undo or redo. @param {number} by @returns {boolean} whether there was a step */
   History.prototype.go = function (by) {
     var there = this.at + by;
     if (there < 0 || there >= this.steps.length) return false;
@@ -54,7 +54,7 @@
   };
 
   /**
-   * Write an edit as a fragment: the image's seed, and `draw.<percent>.<cells>.<concept>` for each stroke.
+   * Write the strokes as a URL fragment: the image's seed, and `draw.<percent>.<cells>.<concept>` for each stroke.
    * @param {Painting} painting
    * @param {number} image
    * @param {Stroke[]} strokes
@@ -69,18 +69,18 @@
     return "#" + parts;
   }
 
-  /** @param {string} text @returns {boolean} whether a fragment holds an edit, of this site or another */
+  /** @param {string} text @returns {boolean} whether a URL fragment contains strokes, of this site or another */
   function held(text) {
     var parts = new URLSearchParams(text.slice(1));
     return parts.has("image") || parts.has("stroke");
   }
 
   /**
-   * Read an edit from a fragment.
+   * Read strokes from a URL fragment.
    * @param {Painting} painting
    * @param {string} text
-   * @returns {{image: number, strokes: Stroke[]} | null} null where it names an image or a concept that is not here,
-   *   or is no edit at all
+   * @returns {{image: number, strokes: Stroke[]} | null} null if it names an image or a concept that this page
+   *   does not have, or contains no strokes
    */
   function parsed(painting, text) {
     var parts = new URLSearchParams(text.slice(1));

@@ -1,13 +1,13 @@
-/* The switchboard of a class's page: switches, readings, images, link; the network itself is in the script before. */
+/* The switchboard of a class's page: switches, accuracies, images, link. The script removal.js computes the predictions. */
 (function () {
   "use strict";
-  var MOST = 16; // bars: of more classes, this one and those that change most
+  var MOST = 16; // the most bars: with more classes, this class and those that change most
   var MINUS = "\u2212";
   var root = document.documentElement.dataset.root;
   var runs = window.dissectoryRuns;
 
   /**
-   * What the page says of a switchboard; see dissectory.report.switchboard.page.
+   * The page's data about a switchboard; see dissectory.report.switchboard.page.
    * @typedef {{key: string, script: string, class: number, order: number[], images: [number, string][], sprite: string,
    *   columns: number}} Board
    */
@@ -21,9 +21,9 @@
   }
   /** @param {number} share */
   function percent(share) {
-    return isFinite(share) ? (100 * share).toFixed(1) + "\u00a0%" : "not known";
+    return isFinite(share) ? (100 * share).toFixed(1) + "\u00a0%" : "unknown";
   }
-  /** @param {number} now @param {number} before @returns {string} the change in points of percent */
+  /** @param {number} now @param {number} before @returns {string} the change in percentage points */
   function change(now, before) {
     var points = (100 * (now - before)).toFixed(1);
     if (!isFinite(now - before)) return "";
@@ -51,17 +51,17 @@
     var before = null;
     /** @type {HTMLButtonElement[]} */
     var buttons = [];
-    /** Images of each class, and of none. @type {number[]} */
+    /** Number of images of each class, and of no class. @type {number[]} */
     var members;
 
-    /** @param {{taken: number[], right: number[]}} outcomes @param {number} number of a class */
+    /** @param {{taken: number[], right: number[]}} outcomes @param {number} number the class's number */
     function balanced(outcomes, number) {
       var others = network.images - members[number];
       var wrong = outcomes.taken[number] - outcomes.right[number];
       return (outcomes.right[number] / members[number] + 1 - wrong / others) / 2;
     }
 
-    /* What is made once. */
+    /* Elements that are made once. */
 
     function make() {
       var layer = network.layer;
@@ -85,7 +85,7 @@
       );
     }
 
-    /** The switch of a unit. @param {number} unit @param {number} place in the order of importance */
+    /** Make the switch of a unit. @param {number} unit @param {number} place in the order of importance */
     function lamp(unit, place) {
       var label = network.layer.units[unit];
       var button = element("button", "lamp " + label[1]);
@@ -98,7 +98,7 @@
       return button;
     }
 
-    /** An image, and room for what it is taken for. @param {[number, string]} image @param {number} place @param {number} rows */
+    /** Make an image with a place for its prediction. @param {[number, string]} image @param {number} place @param {number} rows */
     function answer(image, place, rows) {
       var item = element("li");
       var tile = element("span", "tile");
@@ -112,7 +112,7 @@
       return item;
     }
 
-    /* What follows the switches. */
+    /* Elements that follow the switches. */
 
     function show() {
       var began = performance.now();
@@ -134,7 +134,7 @@
       bars(now);
       answers(predicted);
       var count = off.size ? counted(off.size, "unit") + " of " + network.units + " off" : "All " + counted(network.units, "unit") + " on";
-      status.textContent = count + ". " + counted(moved, "image") + " of " + members[board.class] + " taken for something else than with all units.";
+      status.textContent = count + ". " + counted(moved, "image") + " of " + members[board.class] + " with a changed prediction.";
       section.querySelector("[data-says]").textContent =
         network.layer.classes[board.class] + ": balanced accuracy " + percent(balanced(now, board.class)) + ", accuracy over all classes " + percent(now.correct / labelled());
       panel.dataset.off = String(off.size);
@@ -158,7 +158,7 @@
       place.classList.toggle("less", now < was);
     }
 
-    /** Bars of this class and the others; of many classes, those that change most. @param {Outcomes} now */
+    /** Draw the bars of this class and the others; with many classes, of those that change most. @param {Outcomes} now */
     function bars(now) {
       var numbers = Array.from(network.layer.classes.keys()).filter(function (number) {
         return members[number] > 0 && members[number] < network.images;
@@ -203,9 +203,9 @@
       });
     }
 
-    /* Switching. */
+    /* Switching units. */
 
-    /** Which units a button switches off; null where chance decides. @param {HTMLElement} button @returns {Set<number> | null} */
+    /** Return the units that a button switches off; null if they are random. @param {HTMLElement} button @returns {Set<number> | null} */
     function chosen(button) {
       var size = Number(button.dataset.size);
       if (button.dataset.do === "all") return new Set();
@@ -233,19 +233,19 @@
       return new Set(units.slice(0, size));
     }
 
-    /** Switch, and hold it in the link. @param {Set<number>} wanted units that are to be off */
+    /** Switch units, and write them to the link. @param {Set<number>} wanted the units to switch off */
     function changeTo(wanted) {
       off = wanted;
       try {
         var parts = new URLSearchParams({ layer: board.key, off: runs.packed(off, network.units) });
         window.history.replaceState(null, "", off.size ? "#" + parts : location.href.split("#")[0]);
       } catch (error) {
-        /* A browser that is asked too often; the next switch writes the link again. */
+        /* The browser limits how often the link changes; the next switch writes it again. */
       }
       show();
     }
 
-    /** Go to the switch of a unit, and say what the unit is. @param {number} place */
+    /** Move to the switch of a unit, and describe the unit. @param {number} place */
     function go(place) {
       buttons.forEach(function (button, at) {
         button.tabIndex = at === place ? 0 : -1;
@@ -254,7 +254,7 @@
       var label = network.layer.units[unit];
       var link = element("a", "", "Unit " + unit);
       link.href = root + label[2];
-      said.replaceChildren(link, ", " + (place + 1) + " of " + network.units + " in importance: " + (label[0] || "no concept") + (label[3] ? " (could be chance)" : ""));
+      said.replaceChildren(link, ", " + (place + 1) + " of " + network.units + " in importance: " + (label[0] || "no concept") + (label[3] ? " (may be chance)" : ""));
     }
 
     /** @param {HTMLElement} button a unit's @param {string} key @returns {number} the place that an arrow key leads to */
@@ -297,7 +297,7 @@
       else changeTo(chosen(pressed) || drawn(Number(pressed.dataset.size)));
     });
 
-    /** Copy the page's address, or say where it stands. @param {HTMLElement} button */
+    /** Copy the page's address; if that is not allowed, say where the address is. @param {HTMLElement} button */
     function share(button) {
       var says = button.textContent;
       var copied = navigator.clipboard ? navigator.clipboard.writeText(location.href) : Promise.reject(new Error());
@@ -340,7 +340,7 @@
       return loading;
     }
 
-    /** Show what the link holds, if it is of this layer. */
+    /** Apply the link, if it is for this layer. */
     function follow() {
       var parts = new URLSearchParams(location.hash.slice(1));
       if (!parts.has("off") || parts.get("layer") !== board.key) return;
@@ -351,7 +351,7 @@
           off = wanted;
           show();
           section.scrollIntoView();
-        } else status.textContent = "The link holds units that are not here: nothing was switched.";
+        } else status.textContent = "This link names units that are not in this layer. Nothing was switched.";
       });
     }
     window.addEventListener("hashchange", follow);

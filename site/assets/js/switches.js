@@ -1,10 +1,10 @@
-/* Switches that are remembered: light or dark, masks on or off. */
+/* Switches whose choice is remembered: light or dark theme, masks on or off. */
 (function () {
   "use strict";
   var root = document.documentElement;
 
   /**
-   * Remember a choice where the browser allows it; from a folder it may not.
+   * Remember a choice if the browser allows it; it may not for pages opened from a folder.
    * @param {string} key
    * @param {string} value
    */
@@ -12,24 +12,24 @@
     try {
       localStorage.setItem(key, value);
     } catch (error) {
-      /* The choice holds for this page. */
+      /* The choice applies to this page only. */
     }
   }
 
-  /** @returns {boolean} whether the page is dark now, by choice or by the system's setting */
+  /** @returns {boolean} whether the theme is dark, by choice or by the system's setting */
   function isDark() {
     var chosen = root.dataset.theme;
     return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
   }
 
-  /** Tell everything that depends on colors. */
+  /** Notify everything that depends on the colors. */
   function announce() {
     var button = document.querySelector("[data-theme-switch]");
     if (button) button.setAttribute("aria-pressed", String(isDark()));
     document.dispatchEvent(new CustomEvent("dissectory:theme"));
   }
 
-  /** Set all mask switches of the page as the page is. */
+  /** Set all mask switches to the page's state. */
   function showMasks() {
     var on = root.dataset.mask !== "off";
     document.querySelectorAll("[data-mask-switch]").forEach(function (button) {

@@ -1,11 +1,11 @@
-/* Tables that sort by a click on a header, and forms that filter them; of a long table the first rows are shown. */
+/* Tables that are sorted by a click on a header and filtered by forms; a long table first shows only its first rows. */
 (function () {
   "use strict";
-  var MOST = 200; // rows that are shown of a long table until all are asked for
+  var MOST = 200; // rows of a long table that are shown before the reader asks for all
   var words = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
 
   /**
-   * What a cell is sorted by: its data-value, or what it says.
+   * Return the value that a cell is sorted by: its data-value, or its text.
    * @param {HTMLTableRowElement} row
    * @param {number} column
    * @returns {string}
@@ -16,7 +16,7 @@
   }
 
   /**
-   * Sort a table by the column of a header; a second click turns the order round.
+   * Sort a table by the column of a header; a second click reverses the order.
    * @param {HTMLButtonElement} button
    */
   function sort(button) {
@@ -47,7 +47,7 @@
   }
 
   /**
-   * Show the rows that a form lets through, or the first of them, and say how many there are.
+   * Show the rows that pass a form's filters, or the first of them, and show their number.
    * @param {HTMLFormElement} form
    */
   function filter(form) {

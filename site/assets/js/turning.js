@@ -1,4 +1,4 @@
-/* The arrow keys turn from a unit or a layer to the one before or after it. */
+/* The arrow keys open the previous or next unit or layer. */
 (function () {
   "use strict";
   document.addEventListener("keydown", function (event) {
