@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A value and the ends of its 99 % interval, NaN where there is none."""
+    """A value and the ends of its 99 % confidence interval, NaN if it was not measured."""
 
     value: float
     low: float

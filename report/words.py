@@ -1,4 +1,4 @@
-"""How numbers and findings are put in words, the same on every page."""
+"""Numbers and findings in words, the same on every page."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MASS = frozenset(
      "apparel", "clothing", "hair", "skin", "glass", "wood", "brick", "fabric", "metal", "paper", "plastic", "stone",
      "traffic", "vegetation", "foliage", "fur", "furniture", "stairs", "scissors", "pants", "glasses", "signage"}
 )  # fmt: skip
-"""Nouns that English does not count, or that are plural already."""
+"""Nouns that have no plural, or are plural already."""
 
 _IRREGULAR = {"person": "people", "man": "men", "woman": "women", "child": "children", "mouse": "mice", "foot": "feet",
               "shelf": "shelves", "bookshelf": "bookshelves", "leaf": "leaves", "knife": "knives", "sheep": "sheep",
@@ -25,7 +25,7 @@ _IRREGULAR = {"person": "people", "man": "men", "woman": "women", "child": "chil
 
 
 def plural(name: str) -> str:
-    """Put a plain English noun in the plural; any other name is left as it is.
+    """Return the plural of a plain English noun; any other name stays as it is.
 
     >>> plural("car"), plural("ski resort"), plural("sky"), plural("bus"), plural("person"), plural("Column_Pole")
     ('cars', 'ski resorts', 'sky', 'buses', 'people', 'Column_Pole')
@@ -50,7 +50,7 @@ def _plural_word(word: str) -> str:
 
 
 def sentence_case(text: str) -> str:
-    """Raise the first letter and leave the rest alone.
+    """Make the first letter upper case.
 
     >>> sentence_case("ski resorts")
     'Ski resorts'
@@ -59,7 +59,7 @@ def sentence_case(text: str) -> str:
 
 
 def shown_as(name: str, category: str) -> str:
-    """Say what pixels show, so that it can stand alone as an answer.
+    """Return a concept's name as an answer.
 
     >>> shown_as("car", "object"), shown_as("red", "color"), shown_as("wood", "material")
     ('Cars', 'The color red', 'Wood')
@@ -70,7 +70,7 @@ def shown_as(name: str, category: str) -> str:
 
 
 def beginning(name: str, most: int = 18) -> str:
-    """Shorten a concept's name, of which the beginning says most.
+    """Shorten a concept's name to its beginning.
 
     >>> beginning("swimming pool"), beginning("screen door, screen")
     ('swimming pool', 'screen door, scre…')
@@ -79,7 +79,7 @@ def beginning(name: str, most: int = 18) -> str:
 
 
 def ending(name: str, most: int = 18) -> str:
-    """Shorten a layer's name, of which the end says most.
+    """Shorten a layer's name to its end.
 
     >>> ending("layer4"), ending("features.denseblock4.conv2")
     ('layer4', '…denseblock4.conv2')
@@ -88,7 +88,7 @@ def ending(name: str, most: int = 18) -> str:
 
 
 def count(number: int, one: str, many: str = "") -> str:
-    """Count things in words.
+    """Return a number of things in words.
 
     >>> count(1, "unit"), count(2624, "unit"), count(0, "class", "classes")
     ('1 unit', '2,624 units', '0 classes')
@@ -97,7 +97,7 @@ def count(number: int, one: str, many: str = "") -> str:
 
 
 def ratio(value: float) -> str:
-    """An IoU or another share, to three decimals; a small one is not shown as nothing.
+    """Return an IoU or another share with three decimals; a small one is not shown as 0.
 
     >>> ratio(0.1634), ratio(0.0002), ratio(0.0)
     ('0.163', '< 0.001', '0')
@@ -108,7 +108,7 @@ def ratio(value: float) -> str:
 
 
 def q_value(value: float) -> str:
-    """A false discovery rate with its sign.
+    """Return a q-value with its sign.
 
     >>> q_value(0.0004), q_value(0.034)
     ('q < 0.001', 'q = 0.034')
@@ -117,7 +117,7 @@ def q_value(value: float) -> str:
 
 
 def expected_false(q_value: float) -> str:
-    """How many of the labels that pass as clearly are expected to be false.
+    """Say how many of the labels with a q-value as low are expected to be false.
 
     >>> expected_false(0.0002), expected_false(0.0034), expected_false(0.3)
     ('fewer than 1 in 1,000', 'about 3 in 1,000', 'about 30 in 100')
@@ -130,7 +130,7 @@ def expected_false(q_value: float) -> str:
 
 
 def number(value: float) -> str:
-    """Any measured number, to four figures.
+    """Return a measured number with four figures.
 
     >>> number(23.4567), number(1234567.0), number(0.00012), number(float("nan"))
     ('23.46', '1,235,000', '0.00012', 'not measured')
@@ -145,7 +145,7 @@ def number(value: float) -> str:
 
 
 def percent(value: float) -> str:
-    """A share as a percentage.
+    """Return a share as a percentage.
 
     >>> percent(0.0099), percent(0.5), percent(1.0)
     ('1 %', '50 %', '100 %')
@@ -154,7 +154,7 @@ def percent(value: float) -> str:
 
 
 def share(value: float) -> str:
-    """A share as a percentage in a column, where decimals stand below each other.
+    """Return a share as a percentage with one decimal, for a column.
 
     >>> share(0.0099), share(0.5)
     ('1.0 %', '50.0 %')
@@ -163,7 +163,7 @@ def share(value: float) -> str:
 
 
 def signed_percent(value: float, decimals: int = 0) -> str:
-    """A change as a signed share.
+    """Return a change as a signed percentage.
 
     >>> signed_percent(-0.533), signed_percent(0.0), signed_percent(0.1), signed_percent(-0.0123, decimals=1)
     ('-53 %', '0 %', '+10 %', '-1.2 %')
@@ -175,7 +175,7 @@ def signed_percent(value: float, decimals: int = 0) -> str:
 
 
 def signed_interval(low: float, high: float, decimals: int = 0) -> str:
-    """The interval of a change; empty if it was not measured.
+    """Return the interval of a change; empty if it was not measured.
 
     >>> signed_interval(-0.6, 0.1), signed_interval(math.nan, math.nan)
     ('-60 % to +10 %', '')
@@ -186,7 +186,7 @@ def signed_interval(low: float, high: float, decimals: int = 0) -> str:
 
 
 def size(count_of_bytes: int) -> str:
-    """Bytes for people.
+    """Return a number of bytes in words.
 
     >>> size(312), size(20_480), size(5_400_000)
     ('312 B', '20 kB', '5.4 MB')
@@ -197,11 +197,11 @@ def size(count_of_bytes: int) -> str:
         if count_of_bytes < scale * 1000 or unit == "GB":
             value = count_of_bytes / scale
             return f"{value:.1f} {unit}" if value < 10 else f"{value:.0f} {unit}"  # noqa: PLR2004 - two figures
-    raise AssertionError  # the last unit takes everything
+    raise AssertionError  # the last unit fits every size
 
 
 def duration(seconds: float) -> str:
-    """Wall time for people.
+    """Return a wall time in words.
 
     >>> duration(0.42), duration(75), duration(7260)
     ('0.4 s', '1 min 15 s', '2 h 1 min')
@@ -215,7 +215,7 @@ def duration(seconds: float) -> str:
 
 
 def day(stamp: str) -> str:
-    """An ISO time as a day; what is none is shown as it is.
+    """Return the day of an ISO time; any other text stays as it is.
 
     >>> day("2026-01-31T12:00:00+00:00"), day("yesterday")
     ('31 January 2026', 'yesterday')
@@ -228,7 +228,7 @@ def day(stamp: str) -> str:
 
 
 def listed(items: Sequence[str]) -> str:
-    """A list as a sentence has it.
+    """Return a list in words.
 
     >>> listed(["a"]), listed(["a", "b"]), listed(["a", "b", "c"])
     ('a', 'a and b', 'a, b and c')

@@ -1,1 +1,1 @@
-"""Artifacts."""
+"""The page of artifacts."""

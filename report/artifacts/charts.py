@@ -1,4 +1,4 @@
-"""The chart of artifacts: how far images are from real ones without the units that make them."""
+"""The chart of artifacts: the distance of images from real ones when units are removed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _HEADROOM = 1.08
 
 
 def distance_without(artifacts: Artifacts) -> Chart:
-    """The Frechet distance over the number of removed units: the worst, and as many at random with their range."""
+    """Draw the Frechet distance over the number of removed units: those with the highest scores, and random units."""
     rows = artifacts.without
     frame = Frame(width=560, height=280, left=54, right=112, top=34, bottom=44)
     top = max([1e-9, *(max(one.distance, one.random_high) for one in rows)]) * _HEADROOM
@@ -41,7 +41,10 @@ def distance_without(artifacts: Artifacts) -> Chart:
     own, random = points["own"][-1][1] + 4, points["random"][-1][1] + 4
     if abs(own - random) < 14:  # noqa: PLR2004 - the height of a line
         random = own + (14 if random >= own else -14)
-    texts += [Text(frame.end + 8, own, "the worst", "strong"), Text(frame.end + 8, random, "random ones", "quiet")]
+    texts += [
+        Text(frame.end + 8, own, "highest scores", "strong"),
+        Text(frame.end + 8, random, "random units", "quiet"),
+    ]
     return Chart(
         kind="artifacts",
         says=_says(artifacts),
@@ -56,7 +59,7 @@ def distance_without(artifacts: Artifacts) -> Chart:
                 "random": [[one.random, one.random_low, one.random_high] for one in rows],
             }
         ),
-        head=("units removed", "the worst", "random ones", "range of the draws"),
+        head=("units removed", "highest scores", "random units", "range of random sets"),
         rows=tabulate(_row(one) for one in rows),
     )
 
@@ -69,8 +72,8 @@ def _row(one: Without) -> tuple[str, ...]:
 def _says(artifacts: Artifacts) -> str:
     first, last = artifacts.without[0], artifacts.without[-1]
     return (
-        f"Frechet distance of {words.count(first.images, 'other image')} from the real ones: "
-        f"{words.number(first.distance)} as they are, {words.number(last.distance)} without the {last.units} worst "
-        f"units of {artifacts.layer.name}, {words.number(last.random)} without as many at random, a mean whose upright "
-        "lines reach from the least of the draws to the greatest. Less is nearer."
+        f"Frechet distance of {words.count(first.images, 'other image')} from real images: "
+        f"{words.number(first.distance)} with all units, {words.number(last.distance)} without the {last.units} units "
+        f"of {artifacts.layer.name} with the highest scores, {words.number(last.random)} without as many random units "
+        "(the mean of several random sets; the vertical lines show their range). Lower is closer to real images."
     )

@@ -1,4 +1,4 @@
-"""The page of artifacts: which units are most active on images unlike all others?"""
+"""The page of artifacts: which units are most active on unusual images?"""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from dissectory.report.site import Site
 
 MOST_UNITS = 20
-"""Units on the page: as many as are removed at most."""
+"""Units in the table: the largest number of units that are removed."""
 
 SCORED = 10
-"""Strongest images of a unit that its score is the mean of."""
+"""Top images of a unit whose mean distance is its score."""
 
 
 @dataclass(frozen=True, slots=True)
 class Suspect:
-    """A unit with its score; `order` is what that is sorted by."""
+    """A unit with its score; the table sorts by `order`."""
 
     chip: UnitChip
     rank: int
@@ -34,7 +34,7 @@ class Suspect:
 
 @dataclass(frozen=True, slots=True)
 class ArtifactsPage:
-    """Everything that the page of artifacts says; `lines` of each unit's sprite show the images of its score."""
+    """The page of artifacts; `lines` rows of each unit's sprite show the images of its score."""
 
     title: str
     answer: str
@@ -60,11 +60,11 @@ def artifacts_page(site: Site) -> ArtifactsPage | None:
     unit, sure = chips.units[place].unit, score > artifacts.chance
     return ArtifactsPage(
         title="Artifacts",
-        answer=f"Unit {unit}, more than any other." if sure else "None, for sure.",
-        remark=_remark(artifacts, "it" if sure else f"unit {unit}"),
-        meaning=f"A unit's score is how far its ten strongest images lie from {_reference(artifacts)} on average, in "
-        f"standard deviations; all images lie {words.number(artifacts.usual)} from it. An image far from all others is "
-        "not always a fault: it can show a rare thing. Look at the pictures.",
+        answer=f"Unit {unit}, more than any other." if sure else "None with certainty.",
+        remark=_remark(artifacts, "this unit" if sure else f"unit {unit}"),
+        meaning=f"A unit's score is the mean distance of its ten top images from {_reference(artifacts)}, in standard "
+        f"deviations. The mean over all images is {words.number(artifacts.usual)}. An unusual image is not always "
+        "faulty: it can show something rare. Look at the pictures.",
         features=artifacts.features,
         found=_found(artifacts),
         chart=distance_without(artifacts) if artifacts.without else None,
@@ -85,37 +85,37 @@ def _lines(layout: Pictures) -> int:
 
 
 def _reference(artifacts: Artifacts) -> str:
-    return "the mean of real ones" if artifacts.real else "the mean of all"
+    return "the mean of real images" if artifacts.real else "the mean of all images"
 
 
 def _remark(artifacts: Artifacts, unit: str) -> str:
-    """How far the images of the unit with the highest score lie, and how far those of any would by chance."""
+    """Say how unusual the top images of the unit with the highest score are, and what chance gives."""
     _, score = artifacts.ranked[0]
     ratio = score / artifacts.usual if artifacts.usual else 1.0
+    scores = words.count(len(artifacts.ranked), "score")
     return (
-        f"The ten images that excite {unit} most lie {words.number(score)} standard deviations from "
-        f"{_reference(artifacts)} on average, {ratio:.1f} times as far as all images do "
-        f"({words.number(artifacts.usual)}). By chance alone the highest of "
-        f"{words.count(len(artifacts.ranked), 'score')} is above {words.number(artifacts.chance)} in 1 of 20 cases."
+        f"The mean distance of the ten top images of {unit} from {_reference(artifacts)} is {words.number(score)} "
+        f"standard deviations, {ratio:.1f} times that of all images ({words.number(artifacts.usual)}). By chance, "
+        f"the highest of {scores} is above {words.number(artifacts.chance)} in 1 of 20 cases."
     )
 
 
 def _found(artifacts: Artifacts) -> str:
-    """Whether images come nearer to real ones without the worst units, the most that were removed of them."""
+    """Say whether images come closer to real ones when the units with the highest scores are removed."""
     if not artifacts.without:
         return ""
     first, last = artifacts.without[0].distance, artifacts.without[-1]
     if not last.units or not first:
-        return "The layer has too few units to remove the worst of them."
+        return "The layer has too few units to remove any of them."
     change, random = last.distance / first - 1, last.random / first - 1
-    start = f"Without the {last.units} worst units, images are"
+    start = f"Without the {last.units} units with the highest scores, images are"
     if change >= 0:
         return (
-            f"{start} no nearer to real ones: the distance is {words.percent(change)} more. These units also draw what "
-            "belongs there."
+            f"{start} no closer to real images: the distance grows by {words.percent(change)}. These units also "
+            "contribute to realistic images."
         )
-    nearer = f"{start} nearer to real ones: the distance is {words.percent(-change)} less."
+    nearer = f"{start} closer to real images: the distance shrinks by {words.percent(-change)}."
     if last.distance < last.random_low:
-        return f"{nearer} None of the three draws of as many at random does as much."
-    does = f"takes {words.percent(-random)} off" if random < 0 else "adds to it"
-    return f"{nearer} That need not be their doing: removing as many at random {does} on average."
+        return f"{nearer} None of the three sets of as many random units has this effect."
+    does = f"shrinks it by {words.percent(-random)}" if random < 0 else "does not shrink it"
+    return f"{nearer} This may not be specific to these units: removing as many random units {does} on average."

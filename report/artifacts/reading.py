@@ -1,4 +1,4 @@
-"""Units of a generator that make artifacts, and what becomes of its images without them."""
+"""The units of a generator that are most active on unusual images, and its images without these units."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Without:
-    """The distance of `images` from real ones without some units: the worst, and as many at random."""
+    """The distance of `images` from real ones without the units with the highest scores, and without random units."""
 
     units: int
     images: int
@@ -27,11 +27,11 @@ class Without:
 
 @dataclass(frozen=True, slots=True)
 class Artifacts:
-    """What a run has of them.
+    """The scores of a layer's units.
 
-    `ranked` are places of units with their scores, the highest first; `usual` is the mean distance of all images,
-    `chance` what the highest score is by chance alone in 1 of 20 cases; `without` is empty where there were no real
-    images, and `real` says where these are.
+    `ranked` has the places of units with their scores, the highest first; `usual` is the mean distance of all images.
+    By chance alone, the highest score is above `chance` in 1 of 20 cases. `without` is empty if there were no real
+    images; `real` is the folder of the real images.
     """
 
     layer: Layer
@@ -44,7 +44,7 @@ class Artifacts:
 
     @classmethod
     def read(cls, site: Site) -> Artifacts | None:
-        """Read a run's tables; None where it has none.
+        """Read a run's tables; `None` if the run has no scores.
 
         Raises:
             RunError: a table is unreadable or of another version.

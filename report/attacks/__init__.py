@@ -1,1 +1,1 @@
-"""Attacks."""
+"""The page of attacks."""

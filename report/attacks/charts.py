@@ -1,4 +1,4 @@
-"""Charts of units on other images than the study's: those of an attack, copies with other textures."""
+"""The chart of an attack: the change of peak activations by groups of units."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ GROUPS = {
     "other": "all other units",
     "all": "all units",
 }
-"""What groups of units are called, in the order of telling."""
+"""The names of the groups of units, in the order of the chart."""
 
 _ROW = 50
 
 
 def group_changes(attacks: Attacks) -> Chart:
-    """How much the peak activations of groups of units change in an attack, with intervals."""
+    """Draw the change of the peak activations of groups of units in an attack, with confidence intervals."""
     told = attacks.told
     frame = Frame(width=560, height=64 + _ROW * len(told), left=8, right=20, top=4, bottom=40)
     top = max([1e-6, *(end for span, _ in told.values() for end in (span.value, span.high) if math.isfinite(end))])
@@ -49,7 +49,7 @@ def group_changes(attacks: Attacks) -> Chart:
         marks=paint(paths.items(), texts),
         links=(),
         data=embed({"groups": [[GROUPS[name], *_numbers(span), images] for name, (span, images) in told.items()]}),
-        head=("group", "change", "99 % interval", "images"),
+        head=("group", "change", "99 % confidence interval", "images"),
         rows=tabulate(
             (GROUPS[name], words.number(span.value), interval(span), f"{images:,}")
             for name, (span, images) in told.items()
@@ -62,7 +62,7 @@ def _x(frame: Frame, value: float, top: float) -> float:
 
 
 def _lying(frame: Frame, span: Estimate, y: float, top: float, cap: float = 5) -> str:
-    """A horizontal interval with its ends as path data; nothing where there is none."""
+    """Return a horizontal interval with its ends as path data; empty if it was not measured."""
     if not math.isfinite(span.low):
         return ""
     low, high = _x(frame, span.low, top), _x(frame, span.high, top)
@@ -70,7 +70,7 @@ def _lying(frame: Frame, span: Estimate, y: float, top: float, cap: float = 5) -
 
 
 def interval(span: Estimate) -> str:
-    """The ends of an interval; empty where there is none."""
+    """Return the ends of an interval; empty if it was not measured."""
     return f"{words.number(span.low)} to {words.number(span.high)}" if math.isfinite(span.low) else ""
 
 
@@ -82,11 +82,11 @@ def _says(attacks: Attacks) -> str:
     told = attacks.told
     if set(told) <= {"all"}:
         return (
-            f"How much the peak activation of a unit of {attacks.layer} changes, over all units: which ones matter "
-            "most to a class is not known in this run. The interval holds 99 %."
+            f"Change of the peak activation of a unit of {attacks.layer}, mean over all units, with its 99 % "
+            "confidence interval. This run does not know which units are most important for a class."
         )
     return (
-        f"How much the peak activation of a unit of {attacks.layer} changes: of the {attacks.important} units that "
-        f"matter most to the class that an image is to be taken for (the target), of the {attacks.important} that "
-        "matter most to its own (the source), and of the others. Intervals over images hold 99 %."
+        f"Change of the peak activation of a unit of {attacks.layer}: of the {attacks.important} most important units "
+        f"for the class that the attack aims at (the target), of the {attacks.important} most important units for the "
+        "image's own class (the source), and of all other units. The confidence intervals (99 %) are over images."
     )

@@ -1,4 +1,4 @@
-"""The page of attacks: how little misleads the network, and which units change?"""
+"""The page of attacks: how small a change misleads the network, and which units change?"""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from dissectory.report.site import Site
 
 MOST_UNITS = 12
-"""Units in the table of those that change most."""
+"""Units in the table of the units that change most."""
 
 
 @dataclass(frozen=True, slots=True)
 class AttackRow:
-    """An attacked image: its three pictures, and what the network says of the first two."""
+    """An attacked image: its three pictures, and the predictions for the first two."""
 
     original: str
     changed: str
@@ -45,7 +45,7 @@ class AttackRow:
 
 @dataclass(frozen=True, slots=True)
 class ChangedUnit:
-    """A unit of the layer with the mean change of its peak; `order` is what that is sorted by."""
+    """A unit of the layer with the mean change of its peak activation; the table sorts by `order`."""
 
     chip: UnitChip
     change: str
@@ -55,7 +55,7 @@ class ChangedUnit:
 
 @dataclass(frozen=True, slots=True)
 class AttacksPage:
-    """Everything that the page of attacks says."""
+    """The page of attacks."""
 
     title: str
     answer: str
@@ -89,10 +89,10 @@ def attacks_page(site: Site) -> AttacksPage | None:
 
 
 def _answer(findings: Findings, attacks: Attacks) -> str:
-    """The mean distance, as a step of the 255 levels of each color where the size of the images is known."""
+    """Say the mean distance: in levels of 255 for each color if the size of the images is known."""
     done = attacks.successful
     if not done:
-        return "Nothing that was tried."
+        return "No attack succeeded."
     distance = float(np.mean([attack.distance for attack in done]))
     size = findings.manifest.study.get("images", {}).get("size")
     if not size:
@@ -104,18 +104,19 @@ def _answer(findings: Findings, attacks: Attacks) -> str:
 def _remark(attacks: Attacks) -> str:
     done, tried = attacks.successful, len(attacks.attacks)
     if not done:
-        return f"None of {words.count(tried, 'image')} that it got right could be brought to its target class."
+        return f"The attack misled the network on none of {words.count(tried, 'correctly classified image')}."
     distances = [attack.distance for attack in done]
-    number = f"All {words.count(tried, 'image')}" if len(done) == tried else f"{len(done):,} of {tried:,} images"
+    kind = "correctly classified image"
+    number = f"all {words.count(tried, kind)}" if len(done) == tried else f"{len(done):,} of {words.count(tried, kind)}"
     return (
-        f"{number} that it got right are taken for another class after so small a change of each color of each pixel "
-        f"(a root mean square): an L2 distance of {np.mean(distances):.2f} on average, {min(distances):.2f} to "
-        f"{max(distances):.2f}, where black and white are 0 and 1."
+        f"The attack misleads the network on {number} with such a change (the root mean square over all colors and "
+        f"pixels). The L2 distance is {np.mean(distances):.2f} on average ({min(distances):.2f} to "
+        f"{max(distances):.2f}), where black is 0 and white is 1."
     )
 
 
 def _found(attacks: Attacks) -> str:
-    """Which group changes most, and whether the intervals say so."""
+    """Say which group changes most, and whether the confidence intervals are apart."""
     told = {name: span for name, (span, _) in attacks.told.items() if name != "all"}
     if "other" not in told or len(told) < 2:  # noqa: PLR2004 - nothing to compare
         return ""
@@ -123,11 +124,11 @@ def _found(attacks: Attacks) -> str:
     ahead = [name for name, span in told.items() if name != "other" and span.value > rest.value]
     sure = [name for name in ahead if told[name].low > rest.high]
     if not ahead:
-        return "The units that matter to the two classes change no more than the others do."
+        return "The most important units for the two classes change no more than all other units."
     named = " and ".join(GROUPS[name] for name in ahead)
     times = words.listed([f"{told[name].value / rest.value:.1f}" for name in ahead]) if rest.value else "many"
-    clear = "" if sure == ahead else " With so few images, the intervals overlap."
-    return words.sentence_case(f"{named} change {times} times as much as all others.{clear}")
+    clear = "" if sure == ahead else " The confidence intervals overlap."
+    return words.sentence_case(f"{named} change {times} times as much as all other units.{clear}")
 
 
 def _row(findings: Findings, attack: Attack) -> AttackRow:
@@ -147,7 +148,7 @@ def _row(findings: Findings, attack: Attack) -> AttackRow:
 
 
 def _short(name: str) -> str:
-    """An output's name, of ImageNet's only the first synonym.
+    """Shorten an output's name: of ImageNet's names, only the first synonym stays.
 
     >>> _short("n02123045 tabby, tabby cat"), _short("ski, slope")
     ('tabby', 'ski, slope')
@@ -172,6 +173,6 @@ def _units(site: Site, attacks: Attacks) -> tuple[ChangedUnit, ...]:
 
 
 def _matters(of_target: int, of_source: int) -> str:
-    """In how many images a unit matters to the classes."""
+    """Say in how many images a unit is among the most important ones for each class."""
     parts = [f"{name} of {number:,}" for name, number in (("target", of_target), ("source", of_source)) if number]
     return ", ".join(parts)

@@ -1,4 +1,4 @@
-"""Attacks on a classifier, as pages tell of them."""
+"""Attacks on a classifier, as a run's tables have them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Attack:
-    """An attacked image: what it was taken for and what it was to be taken for, with their shares before and after."""
+    """An attacked image: its class and the target class, with their probabilities before and after the attack."""
 
     image: int
     source: str
@@ -34,7 +34,7 @@ class Attack:
 
 @dataclass(frozen=True, slots=True)
 class UnitChange:
-    """How much a unit's peak activation changes, mean over images; in how many it matters most to either class."""
+    """The mean change of a unit's peak activation; the numbers of images in which it is important for each class."""
 
     unit: int
     change: float
@@ -46,8 +46,8 @@ class UnitChange:
 class Attacks:
     """All attacks of a run.
 
-    `groups` are the changes of groups of units with the numbers of images, by the names of the table attack_changes;
-    `units` those of each unit of the layer, the most changed first; `important` units are in a group.
+    `groups` has the change of each group of units and its number of images, by the names in the table attack_changes;
+    `units` has the change of each unit of the layer, the largest first; a group has `important` units.
     """
 
     layer: str
@@ -58,7 +58,7 @@ class Attacks:
 
     @classmethod
     def read(cls, site: Site) -> Attacks | None:
-        """Read a run's attacks; None where it has none.
+        """Read a run's attacks; `None` if the run has no attacks.
 
         Raises:
             RunError: a table is unreadable or of another version.
@@ -85,12 +85,12 @@ class Attacks:
 
     @property
     def successful(self) -> tuple[Attack, ...]:
-        """Those that succeeded."""
+        """The attacks that succeeded."""
         return tuple(attack for attack in self.attacks if attack.success)
 
     @property
     def told(self) -> dict[str, tuple[Estimate, int]]:
-        """Groups that were measured on any image, in the order of telling."""
+        """The groups that were measured on any image, in the order of the chart."""
         order = ("target", "source", "other", "all")
         return {
             name: self.groups[name]
@@ -112,11 +112,11 @@ def _attack(row: Mapping[object, object]) -> Attack:
 
 
 def _units(frame: pd.DataFrame, images: set[int]) -> tuple[UnitChange, ...]:
-    """The units by their mean change over some images."""
+    """Return the units by their mean change over some images."""
     frame = frame[frame["image"].isin(images)]
     frame = frame.assign(
         change=(frame["attacked_peak"] - frame["peak"]).abs(),
-        of_target=frame["of_target"].eq(True),  # where it is not known it is neither
+        of_target=frame["of_target"].eq(True),  # a missing value counts as false
         of_source=frame["of_source"].eq(True),
     )
     means = frame.groupby("unit").agg({"change": "mean", "of_target": "sum", "of_source": "sum"})

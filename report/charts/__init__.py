@@ -1,1 +1,1 @@
-"""Charts."""
+"""Charts: their SVG, their paths, their scales."""

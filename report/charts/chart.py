@@ -1,8 +1,7 @@
-"""The first paint of a chart: inline SVG as a few paths and texts, with its numbers beside it.
+"""Charts: inline SVG of a few paths and texts, with the numbers as JSON and as a table.
 
-A path joins all marks of one look, so that a chart is a few hundred bytes; looks are CSS classes, so that a chart
-follows the theme. The same numbers go along as JSON, from which the browser makes an interactive chart when somebody
-looks at it (`site/assets/js/charts.js`), and as a table.
+A path joins all marks of one look, so a chart takes a few hundred bytes. A look is a CSS class, so a chart follows the
+theme. From the JSON the browser makes an interactive chart when a reader asks for it (`site/assets/js/charts.js`).
 """
 
 from __future__ import annotations
@@ -32,8 +31,8 @@ class Text:
 class Chart:
     """A chart.
 
-    `says` is its one sentence; `marks` the inside of its SVG but for `links`, the texts that lead somewhere; `data`
-    what the browser draws it from; `head` and `rows` its numbers as a table.
+    `says` describes it; `marks` is the inside of its SVG without `links`, the texts that are links; the interactive
+    chart is made from `data`; `head` and `rows` are the numbers as a table.
     """
 
     kind: str
@@ -49,7 +48,7 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Where a chart's own area lies in its picture."""
+    """The size of a chart, and the margins around its plot area."""
 
     width: int
     height: int
@@ -69,26 +68,26 @@ class Frame:
         return self.width - self.right
 
     def x(self, share: float) -> float:
-        """From 0..1 to a place on the horizontal axis."""
+        """Return the x of a share 0..1 of the horizontal axis."""
         return self.left + share * (self.end - self.left)
 
     def y(self, share: float) -> float:
-        """From 0..1 to a place on the vertical axis, upwards."""
+        """Return the y of a share 0..1 of the vertical axis, upward."""
         return self.base - share * (self.base - self.top)
 
 
 def paint(paths: Iterable[tuple[str, str]], texts: Iterable[Text]) -> Markup:
-    """Write looks with their path data, then texts, as SVG; texts that lead somewhere are left to the page."""
+    """Write looks with their path data, then texts, as SVG; the template writes texts that are links."""
     parts = [f'<path class="{look}" d="{d}"/>' for look, d in paths if d]
     parts += [
         f'<text x="{text.x:.0f}" y="{text.y:.0f}" class="{text.look}">{escape(text.says)}</text>'
         for text in texts
         if not text.href
     ]
-    return Markup("".join(parts))  # noqa: S704 - what came from outside is escaped above
+    return Markup("".join(parts))  # noqa: S704 - texts are escaped above
 
 
 def tabulate(rows: Iterable[Sequence[str]]) -> Markup:
-    """Write the rows of a table, in the short form that HTML allows: the end of a cell is where the next begins."""
-    text = str(escape("\x1e".join("\x1f".join(row) for row in rows)))  # once, not for each of a million cells
+    """Write the rows of a table, in the short form that HTML allows: cells and rows have no end tags."""
+    text = str(escape("\x1e".join("\x1f".join(row) for row in rows)))  # one call, not one for each of a million cells
     return Markup("<tr><td>" + text.replace("\x1e", "<tr><td>").replace("\x1f", "<td>"))  # noqa: S704 - escaped above

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def ticks(top: float, about: int = 4) -> list[float]:
-    """Round numbers from 0 up to at most `top`.
+    """Return round numbers from 0 up to at most `top`.
 
     >>> ticks(183), ticks(0.31), ticks(3)
     ([0.0, 50.0, 100.0, 150.0], [0.0, 0.1, 0.2, 0.3], [0.0, 1.0, 2.0, 3.0])
@@ -24,7 +24,7 @@ def ticks(top: float, about: int = 4) -> list[float]:
 
 
 def whole_ticks(top: int) -> list[float]:
-    """Round whole numbers from 0 up to at most `top`.
+    """Return round whole numbers from 0 up to at most `top`.
 
     >>> whole_ticks(3), whole_ticks(1)
     ([0.0, 1.0, 2.0, 3.0], [0.0, 1.0])
@@ -33,7 +33,7 @@ def whole_ticks(top: int) -> list[float]:
 
 
 def free_height(wanted: float, taken: Sequence[float], apart: float = 13) -> float:
-    """The nearest y to `wanted` where a text is so far `apart` from all that are `taken`.
+    """Return the y nearest to `wanted` that is at least `apart` from all y in `taken`.
 
     >>> free_height(20, [18, 40])
     5

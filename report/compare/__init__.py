@@ -1,1 +1,1 @@
-"""Compare."""
+"""The comparison with a related network."""

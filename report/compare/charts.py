@@ -1,4 +1,4 @@
-"""The chart that sets the layers of two networks side by side."""
+"""The chart that compares the layers of two networks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PANEL, _GAP = 330, 60
 
 
 def depth_chart(comparison: Comparison) -> Chart:
-    """The share of units that match a concept of each category, layer by layer: a panel for each network."""
+    """Draw the share of units that match a concept of each category, layer by layer, in a panel for each network."""
     networks = comparison.networks
     shown = [name for name in CATEGORIES if any(layer.share(name) for one in networks for layer in one.layers)]
     shares = [layer.share(name) for one in networks for layer in one.layers for name in shown]
@@ -74,17 +74,18 @@ def _row(network: ComparedNetwork, layer: LayerMatches, shown: Sequence[Category
 
 
 def _way(network: ComparedNetwork) -> str:
-    """What lies at both ends of a panel."""
-    return "layers, from the latent to the image" if network.draws else "layers, from the image on"
+    """Say what is at both ends of a panel."""
+    return "layers, from the latent to the image" if network.draws else "layers, from the image to the output"
 
 
 def _says(comparison: Comparison) -> str:
-    """Where the units of objects and parts are commonest in each."""
+    """Say in which layer of each network most units match objects and parts."""
     named = []
     for one in comparison.networks:
         peak = one.peak(("object", "part"))
-        named.append(f"{peak.name} in {one.title}" if peak else f"nowhere in {one.title}")
+        named.append(f"{peak.name} of {one.title}" if peak else f"no layer of {one.title}")
     return (
-        f"Units that match one of the {words.count(len(comparison.shared), 'concept')} of both, by its category, as a "
-        f"share of their layer's. Those of objects and parts together are commonest in {' and '.join(named)}."
+        f"Share of the units of each layer that match one of the {words.count(len(comparison.shared), 'concept')} that "
+        f"both networks were dissected for, by category. Objects and parts together have the largest share in "
+        f"{' and '.join(named)}."
     )

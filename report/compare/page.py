@@ -1,4 +1,4 @@
-"""The page that sets a network beside a related one: which concepts does each detect, and at which depth?"""
+"""The page that compares a network with a related one: which concepts does each detect, and at which depth?"""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """The best unit of a network for a concept; `order` is what its IoU is sorted by."""
+    """The best unit of a network for a concept; the column sorts by `order`."""
 
     iou: str
     width: str
@@ -41,7 +41,7 @@ class ComparedRow:
 
 @dataclass(frozen=True, slots=True)
 class ComparePage:
-    """Everything that the page says."""
+    """The page of a comparison."""
 
     title: str
     answer: str
@@ -54,7 +54,7 @@ class ComparePage:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """What the first page of either site says of the comparison: a chart, and where the page is."""
+    """What the first page of each network shows of the comparison: a chart, and a link to the page."""
 
     chart: Chart
     href: str
@@ -90,15 +90,16 @@ def compare_page(site: Site) -> ComparePage | None:
 
 def _answer(comparison: Comparison) -> tuple[str, str]:
     reached = [
-        {one.concept.name for one in comparison.shared if one.fits[number].iou > network.findings.cut}
+        {one.concept.name for one in comparison.shared if one.fits[number].iou > network.findings.iou_threshold}
         for number, network in enumerate(comparison.networks)
     ]
     both = reached[0] & reached[1]
     parts = [
-        f"{len(found):,} reach the cut in {network.title}, {len(found - both):,} of them there alone"
+        f"{len(found):,} are above the IoU threshold in {network.title}, {len(found - both):,} of them only there"
         for found, network in zip(reached, comparison.networks, strict=True)
     ]
-    remark = f"Of {words.count(len(comparison.shared), 'concept')} that both were dissected for, {'; '.join(parts)}."
+    concepts = words.count(len(comparison.shared), "concept")
+    remark = f"Of {concepts} that both networks were dissected for, {'; '.join(parts)}."
     return f"{words.count(len(both), 'concept')} in both." if both else "No concept in both.", remark
 
 
@@ -116,5 +117,5 @@ def _side(network: ComparedNetwork, chips: Chips, fit: Fit) -> Side:
         href=network.root + unit_href(findings, fit.place) if known else "",
         layer=findings.layer_of(fit.place).name if known else "",
         unit=int(findings.units.unit[fit.place]) if known else -1,
-        above=fit.iou > findings.cut,
+        above=fit.iou > findings.iou_threshold,
     )

@@ -1,4 +1,4 @@
-"""Two networks on the same vocabulary: what their units match at each depth, and how well each concept is fitted."""
+"""Two networks with a common vocabulary: what their units match at each depth, and the best unit of each concept."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class LayerMatches:
     counts: tuple[int, ...]
 
     def share(self, category: str) -> float:
-        """Share of its units that match a concept of a category."""
+        """Return the share of the layer's units that match a concept of a category."""
         return self.counts[CATEGORIES.index(category)] / self.units if self.units else 0.0
 
 
@@ -43,11 +43,11 @@ class ComparedNetwork:
 
     @classmethod
     def of(cls, findings: Findings, title: str, root: str = "") -> ComparedNetwork:
-        """Name a network, of which nothing is counted yet."""
+        """Return a network whose units are not counted yet."""
         return cls(title, root, findings)
 
     def over(self, concepts: Collection[int]) -> ComparedNetwork:
-        """Count the units of every layer by the category of that of some concepts, given by row, that they match."""
+        """Count the matched units of every layer by category, among some concepts only, which are given by row."""
         last = max(1, len(self.findings.layers) - 1)
         matches = _matches(self.findings, concepts)
         layers = []
@@ -60,18 +60,18 @@ class ComparedNetwork:
 
     @property
     def draws(self) -> bool:
-        """Whether it is a generator, whose image is behind its last layer."""
+        """Whether the network is a generator: then the image comes after its last layer."""
         return bool(self.findings.manifest.study.get("model", {}).get("kind") == "generator")
 
     def peak(self, categories: tuple[str, ...]) -> LayerMatches | None:
-        """The layer with the largest share of units of some categories; None where no unit matches any."""
+        """Return the layer with the most units of some categories, as a share; `None` if no unit matches one."""
         shares = [sum(layer.share(category) for category in categories) for layer in self.layers]
         return self.layers[int(np.argmax(shares))] if any(shares) else None
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """The unit that fits a concept best, by its place; -1 where none touches it."""
+    """The best unit of a concept, by its place; -1 if no unit overlaps with the concept."""
 
     place: int
     iou: float
@@ -87,7 +87,7 @@ class SharedConcept:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A network and a related one; `shared` are the concepts of both, by name."""
+    """A network and a related one; `shared` has the concepts that both were dissected for."""
 
     networks: tuple[ComparedNetwork, ComparedNetwork]
     shared: tuple[SharedConcept, ...]
@@ -109,7 +109,7 @@ class Comparison:
 
     @classmethod
     def of(cls, one: ComparedNetwork, other: ComparedNetwork) -> Comparison | None:
-        """Compare two networks; None where no concept is in both vocabularies."""
+        """Compare two networks; `None` if no concept is in both vocabularies."""
         theirs = {(concept.name, concept.category): concept for concept in other.findings.concepts}
         shared = tuple(
             SharedConcept(concept, (_best(one.findings, concept), _best(other.findings, match)))
@@ -123,10 +123,10 @@ class Comparison:
 
 
 def _matches(findings: Findings, concepts: Collection[int]) -> npt.NDArray[np.int64]:
-    """For every unit `(unit,)` the row of that of some concepts which fits it best, where above the cut; else -1."""
+    """Return for every unit `(unit,)` the row of its best match among some concepts; -1 if it matches none of them."""
     starts, pairs = findings.pairs.starts, findings.pairs.columns
     places = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
-    kept = np.isin(pairs["concept"], list(concepts)) & (pairs["iou"] > findings.cut)
+    kept = np.isin(pairs["concept"], list(concepts)) & (pairs["iou"] > findings.iou_threshold)
     found = np.full(len(starts) - 1, -1, dtype=np.int64)
     known, first = np.unique(places[kept], return_index=True)
     found[known] = pairs["concept"][kept][first]

@@ -1,1 +1,1 @@
-"""Control."""
+"""The comparison with a control."""

@@ -1,4 +1,4 @@
-"""Charts that set a network beside its control: the network is filled, the control an outline."""
+"""Charts that compare a network with its control: the network is filled, the control an outline."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ROW = 22
 
 
 def matched_beside(layers: Sequence[Layer], control: Ints) -> Chart:
-    """Set the matched units of every layer beside those of the control `(layer,)`."""
+    """Draw the matched units of every layer, and those of the control `(layer,)`."""
     frame = Frame(width=max(520, min(1240, 60 + 130 * len(layers)), 60 + 76 * len(layers)), height=264, bottom=34)
     pairs = [(layer.matched_units, int(count)) for layer, count in zip(layers, control, strict=True)]
     top = max(1, *(count for pair in pairs for count in pair))
@@ -55,11 +55,11 @@ def matched_beside(layers: Sequence[Layer], control: Ints) -> Chart:
     )
 
 
-def ranked_ious(network: Floats, control: Floats, cut: float) -> Chart:
-    """The labels' IoUs of a layer from the best to the last, with those of the control."""
+def ranked_ious(network: Floats, control: Floats, iou_threshold: float) -> Chart:
+    """Draw the IoUs of a layer's labels from the highest to the lowest, and those of the control."""
     frame = Frame(width=560, height=240, top=14, bottom=42)
     curves = [np.sort(ious)[::-1] for ious in (network, control)]
-    top = max(1e-3, cut * 1.5, *(float(curve.max(initial=0)) for curve in curves)) * 1.04
+    top = max(1e-3, iou_threshold * 1.5, *(float(curve.max(initial=0)) for curve in curves)) * 1.04
     chosen = [np.unique(np.linspace(0, max(0, len(curve) - 1), MOST_POINTS).astype(int)) for curve in curves]
     points = [
         [(int(at), float(curve[at])) for at in places[: len(curve)]]
@@ -69,20 +69,22 @@ def ranked_ious(network: Floats, control: Floats, cut: float) -> Chart:
     paths = {"rule": across(frame, (tick / top for tick in ticks(top)))}
     for look, curve in zip(("network", "control"), points, strict=True):
         paths[look] = line([(frame.x((at + 0.5) / most), frame.y(iou / top)) for at, iou in curve])
-    paths["cut"] = across(frame, [cut / top])
+    paths["cut"] = across(frame, [iou_threshold / top])
     texts = [Text(frame.left - 8, frame.y(tick / top) + 4, f"{tick:g}", "end") for tick in ticks(top)]
-    texts.append(Text(frame.left + 4, frame.y(cut / top) - 5, f"cut {cut:g}", "cut"))
+    texts.append(Text(frame.left + 4, frame.y(iou_threshold / top) - 5, f"IoU threshold {iou_threshold:g}", "cut"))
     texts.append(Text(frame.left, frame.base + 17, "the best unit", "quiet"))
     texts.append(Text(frame.end, frame.base + 17, f"the last of {most:,}", "end quiet"))
     return Chart(
         kind="ranked",
-        says="IoU of the labels, unit by unit from the best to the last: the network's (solid) and the control's "
+        says="IoU of the labels of all units, from the highest to the lowest: the network's (solid) and the control's "
         "(dashed).",
         width=frame.width,
         height=frame.height,
         marks=paint(paths.items(), texts),
         links=(),
-        data=embed({"curves": [[[at + 1, round(iou, 5)] for at, iou in curve] for curve in points], "cut": cut}),
+        data=embed(
+            {"curves": [[[at + 1, round(iou, 5)] for at, iou in curve] for curve in points], "cut": iou_threshold}
+        ),
         head=("rank", "network", "control"),
         rows=tabulate(
             (str(at + 1), words.ratio(own), words.ratio(other)) for (at, own), (_, other) in zip(*points, strict=False)
@@ -90,12 +92,12 @@ def ranked_ious(network: Floats, control: Floats, cut: float) -> Chart:
     )
 
 
-def paired_concepts(pairs: Sequence[tuple[DissectedConcept, float, float]], cut: float) -> Chart:
-    """Two dots for every concept: the best IoU of the network's units and of the control's, in the order given."""
+def paired_concepts(pairs: Sequence[tuple[DissectedConcept, float, float]], iou_threshold: float) -> Chart:
+    """Draw two dots for every concept: the highest IoU of the network's units and of the control's units."""
     frame = Frame(width=540, height=44 + ROW * len(pairs), left=128, right=12, top=24, bottom=20)
-    top = max([1e-3, cut * 1.5, *(iou for _, *both in pairs for iou in both)]) * 1.02
+    top = max([1e-3, iou_threshold * 1.5, *(iou for _, *both in pairs for iou in both)]) * 1.02
     paths = {"rule": "".join(f"M{frame.x(tick / top):.1f} {frame.top - 4}V{frame.base}" for tick in ticks(top, 6))}
-    paths |= {"cut": upright(frame, cut / top), "span": "", "control": ""}
+    paths |= {"cut": upright(frame, iou_threshold / top), "span": "", "control": ""}
     texts = [Text(frame.x(tick / top), frame.base + 17, f"{tick:g}", "middle") for tick in ticks(top, 6)]
     for place, (concept, own, other) in enumerate(pairs):
         y = frame.top + (place + 0.5) * ROW
@@ -105,16 +107,19 @@ def paired_concepts(pairs: Sequence[tuple[DissectedConcept, float, float]], cut:
         paths["control"] += dot(frame.x(other / top), y, 4.5)
         paths[concept.category] = paths.get(concept.category, "") + dot(frame.x(own / top), y, 5)
         texts.append(Text(frame.left - 12, y + 4, words.beginning(concept.name), "end", href=concept.href))
-    texts.append(Text(frame.x(cut / top) + 6, frame.top - 9, f"cut {cut:g}", "cut"))
+    texts.append(Text(frame.x(iou_threshold / top) + 6, frame.top - 9, f"IoU threshold {iou_threshold:g}", "cut"))
     return Chart(
         kind="pairs",
-        says="The best IoU of a unit with each concept: the network's (filled) and the control's (open).",
+        says="The highest IoU of a unit with each concept: the network's (filled) and the control's (open).",
         width=frame.width,
         height=frame.height,
         marks=paint(paths.items(), texts),
         links=tuple(text for text in texts if text.href),
         data=embed(
-            {"pairs": [[concept.name, concept.category, own, other] for concept, own, other in pairs], "cut": cut}
+            {
+                "pairs": [[concept.name, concept.category, own, other] for concept, own, other in pairs],
+                "cut": iou_threshold,
+            }
         ),
         head=("concept", "network", "control"),
         rows=tabulate((concept.name, words.ratio(own), words.ratio(other)) for concept, own, other in pairs),

@@ -1,4 +1,4 @@
-"""The page of the control: what has the network learned that other weights do not give?"""
+"""The page of the control: which concepts does the network detect that its control does not?"""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from dissectory.report.site import Site
 
 MOST_PAIRS = 30
-"""Concepts in the chart: those with the highest IoU of all."""
+"""Concepts in the chart: those with the highest IoU in either network."""
 
 NAMED = 3
 """Concepts that the first line names."""
@@ -28,7 +28,7 @@ NAMED = 3
 
 @dataclass(frozen=True, slots=True)
 class ControlRow:
-    """A concept with the best unit of the network and of the control; `order` are what columns are sorted by."""
+    """A concept with the best unit of the network and of the control; columns sort by the values named `order`."""
 
     concept: ConceptLink
     unit: UnitChip | None
@@ -48,7 +48,7 @@ class ControlRow:
 
 @dataclass(frozen=True, slots=True)
 class ControlPage:
-    """Everything that the page of the control says."""
+    """The page of the control."""
 
     title: str
     answer: str
@@ -65,7 +65,7 @@ class ControlPage:
 
 @dataclass(frozen=True, slots=True)
 class ControlSummary:
-    """What other pages say of the control: a sentence and a chart."""
+    """What other pages say about the control: a sentence and a chart."""
 
     says: str
     chart: Chart
@@ -73,7 +73,7 @@ class ControlSummary:
 
 @dataclass(frozen=True, slots=True)
 class _Beside:
-    """The best unit of the network for a concept, by place, and that of the control."""
+    """The best unit of the network for a concept, by its place, and the best unit of the control."""
 
     concept: DissectedConcept
     place: int
@@ -99,7 +99,7 @@ def control_page(site: Site) -> ControlPage | None:
         meaning=_MEANING,
         training=_training(beside),
         source=control.source,
-        chart=paired.paired_concepts(shown, findings.cut) if shown else None,
+        chart=paired.paired_concepts(shown, findings.iou_threshold) if shown else None,
         layers=paired.matched_beside(findings.layers, control.matched),
         rows=tuple(_pair(site, pair) for pair in beside),
         categories=tuple(category for category in CATEGORIES if category in present),
@@ -116,8 +116,8 @@ def summary(site: Site) -> ControlSummary | None:
     own, other = (words.count(count, "concept") for count in _reached(findings, beside))
     units = words.count(sum(layer.matched_units for layer in findings.layers), "unit")
     return ControlSummary(
-        f"With the network's own weights {units} match, and {own} reach the cut of {findings.cut:g} in some unit; with "
-        f"those of the control {words.count(control.total, 'unit')} match, and {other} reach it.",
+        f"In the network, {units} match a concept, and {own} have an IoU above {findings.iou_threshold:g} with some "
+        f"unit. In the control, {words.count(control.total, 'unit')} match a concept, and {other} have such an IoU.",
         paired.matched_beside(findings.layers, control.matched),
     )
 
@@ -130,15 +130,15 @@ def layer_summary(site: Site, number: int) -> ControlSummary | None:
     layer, matched = findings.layers[number], int(control.matched[number])
     own = f"{layer.matched_units:,} of {words.count(layer.units, 'unit')}"
     return ControlSummary(
-        f"With the network's own weights {own} match a concept, with those of the control {matched:,}.",
-        paired.ranked_ious(findings.units.iou[layer.first : layer.last], control.ious[number], findings.cut),
+        f"In the network, {own} match a concept; in the control, {matched:,} do.",
+        paired.ranked_ious(findings.units.iou[layer.first : layer.last], control.ious[number], findings.iou_threshold),
     )
 
 
 _MEANING = (
-    "The control has the same layers and other weights, and was dissected on the same images: it shows what the "
-    "images, the layers and the choice of the best of many units give by themselves. What the network detects beyond "
-    "it, the network has learned."
+    "The control has the same layers with other weights, and was dissected on the same images. It shows which IoUs "
+    "come from the images, from the architecture, and from taking the best of many units. The network has learned "
+    "what it detects beyond the control."
 )
 
 
@@ -153,16 +153,18 @@ def _beside(findings: Findings, control: Control) -> list[_Beside]:
 
 
 def _reached(findings: Findings, beside: Sequence[_Beside]) -> tuple[int, int]:
-    """Count the concepts that reach the cut in a unit of the network, and in one of the control."""
-    return sum(pair.iou > findings.cut for pair in beside), sum(pair.control.iou > findings.cut for pair in beside)
+    """Count the concepts with an IoU above the threshold in the network, and in the control."""
+    return sum(pair.iou > findings.iou_threshold for pair in beside), sum(
+        pair.control.iou > findings.iou_threshold for pair in beside
+    )
 
 
 def _answer(findings: Findings, beside: Sequence[_Beside]) -> tuple[str, str]:
     own, other = _reached(findings, beside)
-    only = [pair.concept.name for pair in beside if pair.iou > findings.cut >= pair.control.iou]
+    only = [pair.concept.name for pair in beside if pair.iou > findings.iou_threshold >= pair.control.iou]
     remark = (
-        f"Of {words.count(len(beside), 'concept')}, {own:,} reach an IoU above {findings.cut:g} in a unit of the "
-        f"network, and {other:,} in one of the control; {len(only):,} reach it in the network alone."
+        f"Of {words.count(len(beside), 'concept')}, {own:,} have an IoU above {findings.iou_threshold:g} with a unit "
+        f"of the network, and {other:,} with a unit of the control; {len(only):,} have one in the network only."
     )
     if not only:
         return "No concept.", remark
@@ -171,20 +173,20 @@ def _answer(findings: Findings, beside: Sequence[_Beside]) -> tuple[str, str]:
 
 
 def _training(beside: Sequence[_Beside]) -> str:
-    """Say which concepts were labels in training, where it is known."""
+    """Say which concepts were labels in training, if it is known."""
     if any(pair.was_label is None for pair in beside):
         return ""
     labels = [pair.concept.name for pair in beside if pair.was_label]
     if not labels:
         return (
-            "No output of the network bears the name of any of these concepts: none of them was a label in training. "
-            "The units that detect them are detectors that nobody trained for."
+            "No output of the network has the name of one of these concepts: none of them was a label in training. "
+            "The network was not trained to detect any of them."
         )
     named = words.listed(labels[:NAMED]) + (f" and {len(labels) - NAMED:,} more" if len(labels) > NAMED else "")
-    bear, were = ("bears", "it was a label") if len(labels) == 1 else ("bear", "they were labels")
+    have, were = ("has", "it was a label") if len(labels) == 1 else ("have", "they were labels")
     return (
-        f"{len(labels):,} of these concepts {bear} the name of an output of the network, so {were} in training: "
-        f"{named}. Detectors of all others nobody trained for."
+        f"{len(labels):,} of these concepts {have} the name of an output of the network, so {were} in training: "
+        f"{named}. The network was not trained to detect any of the others."
     )
 
 
@@ -204,6 +206,6 @@ def _pair(site: Site, pair: _Beside) -> ControlRow:
         control_order=f"{other.iou:.6f}",
         times=f"{times:.1f}" if other.iou else "only the network" if pair.iou else "",
         times_order=f"{min(times, 1e9):.6f}",
-        above=pair.iou > findings.cut >= other.iou,
+        above=pair.iou > findings.iou_threshold >= other.iou,
         was_label=bool(pair.was_label),
     )

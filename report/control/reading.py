@@ -1,4 +1,4 @@
-"""The control network of a run, by the numbers that the findings use for layers and concepts."""
+"""The control network of a run; layers and concepts have the numbers of the findings."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Best:
-    """The unit that fits a concept best; `layer` is its number, -1 where no unit touches the concept."""
+    """The best unit of a concept; `layer` is its number, -1 if no unit overlaps with the concept."""
 
     layer: int
     unit: int
@@ -27,11 +27,11 @@ class Best:
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """What a control came to.
+    """The dissection of a control.
 
-    `matched` counts its matched units `(layer,)`; `ious` are those of its units' labels, layer by layer; `best` its
-    best unit for each concept, in the order of the findings; `outputs` says of each concept whether an output of the
-    network under study bears its name, None where nobody knows.
+    `matched` counts its matched units `(layer,)`; `ious` has the IoUs of its units' labels, layer by layer; `best` has
+    its best unit for each concept, in the order of the findings; `outputs` tells for each concept whether an output of
+    the network under study has its name, `None` if it is not known.
     """
 
     source: str
@@ -42,7 +42,7 @@ class Control:
 
     @classmethod
     def read(cls, site: Site) -> Control | None:
-        """Read a run's control; None where it has none.
+        """Read a run's control; `None` if the run has no control.
 
         Raises:
             RunError: a table is unreadable or of another version.

@@ -1,1 +1,1 @@
-"""Core."""
+"""The pages of every run: overview, layers, units, concepts, gallery, data."""

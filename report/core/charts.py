@@ -1,4 +1,4 @@
-"""The charts of the site, each from plain numbers."""
+"""The charts of layers, units and concepts, each from plain numbers."""
 
 from __future__ import annotations
 
@@ -21,14 +21,15 @@ if TYPE_CHECKING:
     from dissectory.report.core.findings import DissectedConcept, Floats, Ints, Layer
 
 MOST_DOTS = 400
-"""Dots of one chart: beyond that they cover each other."""
+"""The most dots of one chart: more would cover each other."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnitPoint:
-    """A unit of a concept's chart: its IoU with the concept, and whether that is its label.
+    """A unit of a concept's chart: its IoU with the concept, and whether the concept is its label.
 
-    `low` and `high` are the interval's ends, NaN where not measured; `doubtful` where the label could be chance.
+    `low` and `high` are the ends of the confidence interval, NaN if it was not measured; a `doubtful` label may be
+    chance.
     """
 
     layer: int
@@ -41,12 +42,12 @@ class UnitPoint:
 
 
 def matched_by_layer(layers: Sequence[Layer], counts: Ints, doubtful: Ints) -> Chart:
-    """Stack the matched units of every layer by category, and on top those whose label could be chance.
+    """Draw the matched units of every layer by category, stacked; on top are those whose label may be chance.
 
     Args:
         layers: in the order of the network.
         counts: other matched units `(layer, category)`, categories in the order of `CATEGORIES`.
-        doubtful: matched units that could be chance `(layer,)`.
+        doubtful: matched units whose label may be chance `(layer,)`.
     """
     frame = Frame(width=max(520, min(1240, 60 + 130 * len(layers)), 60 + 76 * len(layers)), height=304, bottom=52)
     top = max((layer.units for layer in layers), default=1)
@@ -72,7 +73,7 @@ def matched_by_layer(layers: Sequence[Layer], counts: Ints, doubtful: Ints) -> C
         "counts": {category: counts[:, place].tolist() for place, category in enumerate(CATEGORIES)},
         "doubtful": doubtful.tolist(),
     }
-    doubted = " hatched are those that could be chance;" if doubtful.any() else ""
+    doubted = " the hatched part may be chance;" if doubtful.any() else ""
     return Chart(
         kind="layers",
         says=f"Units of each layer that match a concept, by its category;{doubted} the pale bar is the whole layer.",
@@ -81,7 +82,7 @@ def matched_by_layer(layers: Sequence[Layer], counts: Ints, doubtful: Ints) -> C
         marks=paint(paths.items(), texts),
         links=tuple(text for text in texts if text.href),
         data=embed(data),
-        head=("layer", *CATEGORIES, "could be chance", "matched", "units"),
+        head=("layer", *CATEGORIES, "may be chance", "matched", "units"),
         rows=tabulate(
             (layer.name, *(f"{count:,}" for count in (*row, doubt, sum(row) + doubt, layer.units)))
             for layer, row, doubt in zip(layers, counts.tolist(), doubtful.tolist(), strict=True)
@@ -90,10 +91,10 @@ def matched_by_layer(layers: Sequence[Layer], counts: Ints, doubtful: Ints) -> C
 
 
 def concepts_of_layer(bars: Sequence[tuple[DissectedConcept, int, int]]) -> Chart:
-    """One bar for every concept that units of a layer match, by category, then by the number of units.
+    """Draw a bar for every concept that units of a layer match, by category, then by the number of units.
 
     Args:
-        bars: a concept, how many units match it, and of how many of these the label could be chance.
+        bars: a concept, the number of units that match it, and the number of these whose label may be chance.
     """
     frame = Frame(width=max(420, min(1240, 60 + 44 * len(bars)), 60 + 22 * len(bars)), height=330, left=36, bottom=122)
     top = max((count for _, count, _ in bars), default=1)
@@ -113,27 +114,27 @@ def concepts_of_layer(bars: Sequence[tuple[DissectedConcept, int, int]]) -> Char
         middle = (left + right) / 2 + 4
         texts.append(Text(middle, frame.base + 13, words.beginning(concept.name), "end", turn=-50, href=concept.href))
         texts.append(Text((left + right) / 2, frame.y(count / top) - 4, _sum(count - doubtful, count), "middle quiet"))
-    doubted = "; hatched are those that could be chance" if any(doubtful for *_, doubtful in bars) else ""
+    doubted = "; the hatched part may be chance" if any(doubtful for *_, doubtful in bars) else ""
     return Chart(
         kind="concepts",
-        says=f"How many units match each concept, grouped by category{doubted}.",
+        says=f"Number of units that match each concept, by category{doubted}.",
         width=frame.width,
         height=frame.height,
         marks=paint(paths.items(), texts),
         links=tuple(text for text in texts if text.href),
         data=embed({"bars": [[concept.name, concept.category, *counts] for concept, *counts in bars]}),
-        head=("concept", "category", "units", "could be chance"),
+        head=("concept", "category", "units", "may be chance"),
         rows=tabulate(
             (concept.name, concept.category, *(f"{count:,}" for count in counts)) for concept, *counts in bars
         ),
     )
 
 
-def iou_distribution(ious: Floats, cut: float, bins: int = 40) -> Chart:
-    """The labels' IoUs of a layer as a histogram of about so many bins, with the cut at the edge of one."""
+def iou_distribution(ious: Floats, iou_threshold: float, bins: int = 40) -> Chart:
+    """Draw the IoUs of a layer's labels as a histogram of about `bins` bins, with the threshold at an edge."""
     frame = Frame(width=560, height=240, top=26, bottom=42)
-    reach = max(float(ious.max(initial=0)), cut * 1.5, 1e-3) * 1.02
-    step = cut / max(1, round(cut / reach * bins)) if cut else reach / bins
+    reach = max(float(ious.max(initial=0)), iou_threshold * 1.5, 1e-3) * 1.02
+    step = iou_threshold / max(1, round(iou_threshold / reach * bins)) if iou_threshold else reach / bins
     edges = step * np.arange(math.ceil(reach / step) + 1)
     top = float(edges[-1])
     counts, _ = np.histogram(ious, bins=edges)
@@ -143,21 +144,22 @@ def iou_distribution(ious: Floats, cut: float, bins: int = 40) -> Chart:
     for count, low, high in zip(counts.tolist(), edges[:-1].tolist(), edges[1:].tolist(), strict=True):
         if count:
             bar = box(frame.x(low / top) + 0.5, frame.x(high / top) - 0.5, frame.y(count / highest), frame.base)
-            paths["on" if low > cut - step / 2 else "off"] += bar
-    paths["cut"] = upright(frame, cut / top)
-    above = int((ious > cut).sum())
+            paths["on" if low > iou_threshold - step / 2 else "off"] += bar
+    paths["cut"] = upright(frame, iou_threshold / top)
+    above = int((ious > iou_threshold).sum())
     texts = [Text(frame.left - 8, frame.y(tick / highest) + 4, f"{tick:g}", "end") for tick in marks]
     texts += [Text(frame.x(tick / top), frame.base + 17, f"{tick:g}", "middle") for tick in ticks(top, 6)]
-    texts.append(Text(frame.x(cut / top) + 6, frame.top - 9, f"cut {cut:g}", "cut"))
+    texts.append(Text(frame.x(iou_threshold / top) + 6, frame.top - 9, f"IoU threshold {iou_threshold:g}", "cut"))
     texts.append(Text(frame.end, frame.base + 36, "IoU of the label", "end quiet"))
     return Chart(
         kind="ious",
-        says=f"How well labels fit: {above:,} of {words.count(len(ious), 'unit')} lie above the cut of {cut:g}.",
+        says=f"IoU of the labels: {above:,} of {words.count(len(ious), 'unit')} are above the IoU threshold of "
+        f"{iou_threshold:g}.",
         width=frame.width,
         height=frame.height,
         marks=paint(paths.items(), texts),
         links=tuple(text for text in texts if text.href),
-        data=embed({"step": step, "counts": counts.tolist(), "cut": cut}),
+        data=embed({"step": step, "counts": counts.tolist(), "cut": iou_threshold}),
         head=("IoU from", "to", "units"),
         rows=tabulate(
             (f"{low:.4f}", f"{high:.4f}", f"{count:,}")
@@ -167,7 +169,7 @@ def iou_distribution(ious: Floats, cut: float, bins: int = 40) -> Chart:
 
 
 def activations(low: Floats, high: Floats, count: Ints, threshold: float, quantile: float) -> Chart:
-    """A unit's activations on a logarithmic scale of counts, with its threshold."""
+    """Draw the histogram of a unit's activations, on a logarithmic scale of counts, with the unit's threshold."""
     frame = Frame(width=520, height=230, top=26, left=46, bottom=42)
     edges = np.append(low, high[-1])
     span = float(edges[-1] - edges[0]) or 1.0
@@ -198,7 +200,7 @@ def activations(low: Floats, high: Floats, count: Ints, threshold: float, quanti
     t = float(f"{threshold:.5g}") if math.isfinite(threshold) else None
     return Chart(
         kind="activations",
-        says=f"How often each activation occurs (logarithmic); above t lie {words.percent(quantile)} of all positions.",
+        says=f"Number of activations by value (logarithmic scale); {words.percent(quantile)} of positions are above t.",
         width=frame.width,
         height=frame.height,
         marks=paint(paths, texts),
@@ -209,19 +211,24 @@ def activations(low: Floats, high: Floats, count: Ints, threshold: float, quanti
     )
 
 
-def units_of_concept(layers: Sequence[Layer], points: Sequence[UnitPoint], cut: float) -> Chart:
-    """Every unit's IoU with one concept, layer by layer.
+def units_of_concept(layers: Sequence[Layer], points: Sequence[UnitPoint], iou_threshold: float) -> Chart:
+    """Draw every unit's IoU with one concept, layer by layer.
 
     Args:
         layers: in the order of the network.
-        points: the best first.
-        cut: the study's cut.
+        points: the highest IoU first.
+        iou_threshold: the study's IoU threshold.
     """
     points = points[:MOST_DOTS]
     frame = Frame(width=max(480, 60 + 46 * len(layers)), height=340, bottom=36, left=50)
-    top = max([1e-3, cut * 1.5, *(point.iou for point in points), *(p.high for p in points if _has_interval(p))]) * 1.04
+    top = (
+        max(
+            [1e-3, iou_threshold * 1.5, *(point.iou for point in points), *(p.high for p in points if _has_interval(p))]
+        )
+        * 1.04
+    )
     paths = {"rule": across(frame, (tick / top for tick in ticks(top))), "other": "", "whisker": "", "own": ""}
-    paths |= {"perhaps": "", "cut": across(frame, [cut / top])}
+    paths |= {"perhaps": "", "cut": across(frame, [iou_threshold / top])}
     for point in points:
         x = frame.x((point.layer + 0.22 + 0.56 * (point.unit * 0.618034 % 1)) / len(layers))
         if _has_interval(point):
@@ -232,16 +239,16 @@ def units_of_concept(layers: Sequence[Layer], points: Sequence[UnitPoint], cut: 
         Text(frame.x((place + 0.5) / len(layers)), frame.base + 18, words.ending(layer.name), "middle", href=layer.href)
         for place, layer in enumerate(layers)
     ]
-    texts.append(Text(frame.end, frame.y(cut / top) - 5, f"cut {cut:g}", "cut end"))
+    texts.append(Text(frame.end, frame.y(iou_threshold / top) - 5, f"IoU threshold {iou_threshold:g}", "cut end"))
     return Chart(
         kind="strip",
-        says="IoU of every unit that touches the concept, layer by layer; " + _legend(points),
+        says="IoU of every unit that overlaps with the concept, layer by layer; " + _legend(points),
         width=frame.width,
         height=frame.height,
         marks=paint(paths.items(), texts),
         links=tuple(text for text in texts if text.href),
-        data=embed({"layers": [layer.name for layer in layers], "points": _columns(points), "cut": cut}),
-        head=("layer", "unit", "IoU", "interval", "is its label"),
+        data=embed({"layers": [layer.name for layer in layers], "points": _columns(points), "cut": iou_threshold}),
+        head=("layer", "unit", "IoU", "95 % confidence interval", "is its label"),
         rows=tabulate(
             (layers[point.layer].name, str(point.unit), words.ratio(point.iou), _interval(point), _bears(point))
             for point in points
@@ -250,7 +257,7 @@ def units_of_concept(layers: Sequence[Layer], points: Sequence[UnitPoint], cut: 
 
 
 def _columns(points: Sequence[UnitPoint]) -> list[list[float]]:
-    """Layer, unit, IoU, 0 for another label, 1 for its own, 2 for one that could be chance, and the interval if any."""
+    """Return layer, unit, IoU, 0 for another label, 1 for its label, 2 for one that may be chance, and the interval."""
     return [
         [point.layer, point.unit, round(point.iou, 5), point.own + point.doubtful]
         + ([round(point.low, 5), round(point.high, 5)] if _has_interval(point) else [])
@@ -271,21 +278,21 @@ def _look(point: UnitPoint) -> str:
 
 
 def _bears(point: UnitPoint) -> str:
-    return "could be chance" if point.doubtful else "yes" if point.own else "no"
+    return "may be chance" if point.doubtful else "yes" if point.own else "no"
 
 
 def _legend(points: Sequence[UnitPoint]) -> str:
-    """What the dots of a concept's chart mean, as far as they occur."""
-    says = "filled dots bear it as their label"
+    """Say what the dots of a concept's chart mean, if they occur."""
+    says = "a filled dot is a unit whose label is the concept"
     if any(map(_has_interval, points)):
-        says += ", with its interval"
+        says += ", with its confidence interval"
     if any(point.doubtful for point in points):
-        says += "; diamonds bear it too, but that could be chance"
+        says += "; a diamond is one whose label may be chance"
     return f"{says}."
 
 
 def _sum(sure: int, most: int) -> str:
-    """A number of matched units, with those that could be chance set apart."""
+    """Return a number of matched units as those that are more than chance and those that may be chance."""
     return f"{most:,}" if sure == most else f"{sure:,} + {most - sure:,}"
 
 

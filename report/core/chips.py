@@ -1,4 +1,4 @@
-"""The small things that many pages show: links to units and concepts, pictures, bars."""
+"""What many pages show: links to units and concepts, pictures, bars."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class UnitChip:
-    """A link to a unit that says where it leads.
+    """A link to a unit, with the unit's label and IoU.
 
-    `width` is its bar's, in percent of the widest on the site; `spread` its interval on that scale, as a style.
-    `interval` and `q_value` are empty where not measured; `q_order` is what q-values are sorted by. A label that is
-    `doubtful` could be chance.
+    `width` is the length of the IoU's bar, in percent of the longest bar of the site; `spread` is the confidence
+    interval on that scale, as a style. `interval` and `q_value` are empty if they were not measured; q-values sort by
+    `q_order`. A `doubtful` label may be chance.
     """
 
     href: str
@@ -44,7 +44,7 @@ class UnitChip:
 
     @property
     def q_shown(self) -> str:
-        """The q-value in a column of its own."""
+        """The q-value without its sign, for a column of q-values."""
         return self.q_value.removeprefix("q ").removeprefix("= ")
 
 
@@ -59,7 +59,7 @@ class ConceptLink:
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One picture of a sprite: `place` says as a style in which column and row it lies."""
+    """One picture of a sprite; `place` is its column and row, as a style."""
 
     place: str
     says: str
@@ -68,7 +68,7 @@ class Tile:
 
 @dataclass(frozen=True, slots=True)
 class Gallery:
-    """Some pictures of a sprite and the mask that can be laid over them; `columns` and `rows` of the whole sprite."""
+    """Pictures of a sprite, and the mask to lay over them; `columns` and `rows` are those of the whole sprite."""
 
     sprite: str
     mask: str
@@ -78,17 +78,17 @@ class Gallery:
 
 
 class Chips:
-    """Makes chips for one site: every unit's chip once, all bars on one scale.
+    """The links of one site: one for every unit and concept, with all bars on one scale.
 
-    `cut_at` is where the cut lies on that scale, in percent; `shared` what all templates use.
+    `cut_at` is the IoU threshold on that scale, in percent; all templates can use `shared`.
     """
 
     def __init__(self, findings: Findings) -> None:
         self._findings = findings
         units = findings.units
         highest, end = (float(column[np.isfinite(column)].max(initial=0)) for column in (units.iou, units.iou_high))
-        self._widest = max(highest, min(end, 1.25 * highest), 2.5 * findings.cut, 1e-6)
-        self.cut_at = self.width(findings.cut)
+        self._widest = max(highest, min(end, 1.25 * highest), 2.5 * findings.iou_threshold, 1e-6)
+        self.cut_at = self.width(findings.iou_threshold)
         layout = findings.manifest.pictures
         self.shared = {"cut_at": self.cut_at, "unit_columns": str(max(1, min(layout.columns, layout.unit_tiles)))}
         self.concepts = [concept_link(concept) for concept in findings.concepts]
@@ -96,23 +96,23 @@ class Chips:
 
     @property
     def scale(self) -> float:
-        """Percent of a bar's room for an IoU of 1."""
+        """The length of a bar for an IoU of 1, in percent."""
         return 100 / self._widest
 
     def width(self, iou: float) -> str:
-        """A bar's width in percent."""
+        """Return the length of a bar in percent."""
         return f"{min(100.0, self.scale * iou):.1f}"
 
     def concept(self, row: int) -> ConceptLink | None:
-        """The link to the concept of a row; none for -1."""
+        """Return the link to the concept of a row; `None` for -1."""
         return self.concepts[row] if row >= 0 else None
 
     def spread(self, low: float, high: float) -> str:
-        """Where an interval lies on a bar, as a style; none where it was not measured."""
+        """Return an interval on a bar, as a style; empty if it was not measured."""
         return f"--l:{self.width(low)}%;--h:{self.width(high)}%" if math.isfinite(low) and math.isfinite(high) else ""
 
     def chosen(self, places: Iterable[int]) -> tuple[UnitChip, ...]:
-        """Chips of some units; -1 is passed over."""
+        """Return the links to some units; -1 is left out."""
         return tuple(self.units[place] for place in places if place >= 0)
 
     def _unit(self, place: int) -> UnitChip:
@@ -142,22 +142,22 @@ class Chips:
 
 
 def unit_href(findings: Findings, place: int) -> str:
-    """A unit's page, from the root of the site."""
+    """Return the file of a unit's page, from the root of the site."""
     return f"units/{findings.layer_of(place).slug}/{findings.units.unit[place]}.html"
 
 
 def concept_link(concept: DissectedConcept) -> ConceptLink:
-    """A concept's link."""
+    """Return the link to a concept."""
     return ConceptLink(concept.href, concept.name, concept.category)
 
 
 def gallery(findings: Findings, sprite: str, most: int, captions: Iterable[tuple[str, str]]) -> Gallery:
-    """The pictures of a sprite in order, each with its description and note.
+    """Return the pictures of a sprite in order, each with its description and note.
 
     Args:
         findings: of the run.
         sprite: its path.
-        most: how many tiles the sprite has room for.
+        most: the number of tiles of the sprite.
         captions: a description and a note for each of its images.
     """
     layout = findings.manifest.pictures
@@ -170,6 +170,6 @@ def gallery(findings: Findings, sprite: str, most: int, captions: Iterable[tuple
 
 
 def image_name(findings: Findings, image: int) -> str:
-    """The file of an image by its number."""
+    """Return the file of an image by its number."""
     place = findings.image_places.get(image)
     return findings.image_paths[place] if place is not None else f"image {image}"

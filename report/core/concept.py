@@ -1,4 +1,4 @@
-"""The page of one concept, which units detect it, and the list of all concepts."""
+"""The page of a concept with the units that detect it, and the list of all concepts."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     from dissectory.report.site import Site
 
 MOST_UNITS = 60
-"""Rows of a concept's table: all units that bear it as their label, then the next best up to this many."""
+"""Rows of a concept's table: this many units with the highest IoU, and all units whose label it is."""
 
 
 @dataclass(frozen=True, slots=True)
 class DetectorRow:
-    """A unit and its IoU with the concept of the page, with interval and q-value where that is its label.
+    """A unit and its IoU with the concept of the page, with interval and q-value if the concept is its label.
 
-    `spread` is the interval on the bar, `q_order` what q-values are sorted by.
+    `spread` is the interval on the bar; q-values sort by `q_order`.
     """
 
     chip: UnitChip
@@ -50,7 +50,7 @@ class DetectorRow:
 
 @dataclass(frozen=True, slots=True)
 class ConceptPage:
-    """Everything that a concept's page says."""
+    """The page of a concept."""
 
     title: str
     href: str
@@ -118,7 +118,7 @@ def concept_page(site: Site, concept: DissectedConcept) -> ConceptPage:
     ]
     shown = [i for i in range(len(places)) if i < MOST_UNITS or own[i]]
     answer, remark = _answer(site, concept)
-    detectors = tuple(_detector(chips, places[i], ious[i], findings.cut, own=own[i]) for i in shown)
+    detectors = tuple(_detector(chips, places[i], ious[i], findings.iou_threshold, own=own[i]) for i in shown)
     return ConceptPage(
         title=f"{concept.name} ({concept.category})",
         href=concept.href,
@@ -126,7 +126,7 @@ def concept_page(site: Site, concept: DissectedConcept) -> ConceptPage:
         answer=answer,
         remark=remark,
         gallery=_gallery(findings, concept),
-        strip=charts.units_of_concept(findings.layers, points, findings.cut) if points else None,
+        strip=charts.units_of_concept(findings.layers, points, findings.iou_threshold) if points else None,
         detectors=detectors,
         measured=any(row.own and (row.chip.interval or row.chip.q_value) for row in detectors),
         touching=len(places),
@@ -147,7 +147,7 @@ def concepts_page(site: Site) -> ConceptsPage:
     return ConceptsPage(
         title="Concepts",
         answer=f"{known:,} of {len(rows):,}." if known else "None of them.",
-        remark=f"So many of the study's concepts are the label of a unit whose IoU is above {findings.cut:g}.",
+        remark=f"A concept counts if it is the label of a unit with an IoU above {findings.iou_threshold:g}.",
         rows=tuple(sorted(rows, key=lambda row: -float(row.order))),
         categories=tuple((category, count) for category, count in counts if count),
         sources=tuple(dict.fromkeys(concept.source for concept in findings.concepts)),
@@ -158,33 +158,38 @@ def _answer(site: Site, concept: DissectedConcept) -> tuple[str, str]:
     findings, chips, matched = site.findings, site.chips, int(site.matched[concept.row])
     rows = findings.by_concept.of(concept.row)
     if not concept.pixels:
-        return "None.", "The concept occurs in none of the images."
+        return "None.", "No image shows the concept."
     if not len(rows["place"]):
-        return "None.", "No unit is ever active where it occurs."
-    cut, units = f"{findings.cut:g}", findings.units
+        return "None.", "No unit is ever active where the concept is present."
+    iou_threshold, units = f"{findings.iou_threshold:g}", findings.units
     own = units.matched[rows["place"]] & (units.concept[rows["place"]] == concept.row)
     if not matched:
-        return "None.", f"It is the label of no unit above the cut of {cut}; the closest is {_where(chips, rows, 0)}."
+        highest = f"the highest IoU is that of {_where(chips, rows, 0)}"
+        return "None.", f"It is the label of no unit with an IoU above {iou_threshold}; {highest}."
     layers = len(set(units.layer[rows["place"][own]].tolist()))
-    others = int((rows["iou"] > findings.cut).sum()) - matched
-    rest = f" {words.count(others, 'other')} above the cut of {cut} fit another concept better." if others > 0 else ""
+    others = int((rows["iou"] > findings.iou_threshold).sum()) - matched
+    rest = (
+        f" {words.count(others, 'other unit')} with an IoU above {iou_threshold} match another concept better."
+        if others > 0
+        else ""
+    )
     answer = f"{words.count(matched, 'unit')} in {words.count(layers, 'layer')}."
     doubts = int(units.doubtful[rows["place"][own]].sum())
-    doubted = f" {_all_or(doubts, matched)} could be chance." if doubts else ""
-    return answer, f"The strongest is {_where(chips, rows, int(own.argmax()))}.{doubted}{rest}"
+    doubted = f" {_all_or(doubts, matched)} may be chance." if doubts else ""
+    return answer, f"The highest IoU is that of {_where(chips, rows, int(own.argmax()))}.{doubted}{rest}"
 
 
 def _all_or(count: int, whole: int) -> str:
-    """How many of the units of an answer: it, all of them, or some."""
+    """Name some of the units of an answer: this match, all of them, or a number of them."""
     if count == whole:
-        return "It" if whole == 1 else "All of them"
+        return "This match" if whole == 1 else "All of them"
     return f"{count:,} of them"
 
 
 def _where(chips: Chips, rows: dict[str, npt.NDArray[Any]], rank: int) -> str:
     """Name the unit at a rank, with its IoU."""
     chip = chips.units[int(rows["place"][rank])]
-    return f"unit {chip.unit} of {chip.layer}, IoU {words.ratio(float(rows['iou'][rank]))}"
+    return f"unit {chip.unit} of {chip.layer} ({words.ratio(float(rows['iou'][rank]))})"
 
 
 def _gallery(findings: Findings, concept: DissectedConcept) -> Gallery | None:
@@ -208,7 +213,7 @@ def _point(findings: Findings, place: int, iou: float, *, own: bool) -> charts.U
     return charts.UnitPoint(*at, iou, own=True, doubtful=bool(units.q_value[place] > SIGNIFICANT), low=low, high=high)
 
 
-def _detector(chips: Chips, place: int, iou: float, cut: float, *, own: bool) -> DetectorRow:
+def _detector(chips: Chips, place: int, iou: float, iou_threshold: float, *, own: bool) -> DetectorRow:
     chip = chips.units[place]
     return DetectorRow(
         chip=chip,
@@ -218,7 +223,7 @@ def _detector(chips: Chips, place: int, iou: float, cut: float, *, own: bool) ->
         spread=chip.spread if own else "",
         q_value=chip.q_shown if own else "",
         q_order=chip.q_order if own else "9",
-        above=iou > cut,
+        above=iou > iou_threshold,
         own=own,
     )
 

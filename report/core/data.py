@@ -1,4 +1,4 @@
-"""The data page: every table with its dictionary."""
+"""The data page: every table with its columns."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TableEntry:
-    """One parquet file."""
+    """A parquet file."""
 
     name: str
     href: str
@@ -32,7 +32,7 @@ class TableEntry:
 
 @dataclass(frozen=True, slots=True)
 class DataPage:
-    """Everything that the data page says."""
+    """The data page."""
 
     title: str
     answer: str
@@ -48,7 +48,7 @@ def data_page(site: Site) -> DataPage:
     return DataPage(
         title="Data",
         answer=f"In {words.count(len(paths), 'parquet table')}, {words.size(total)} in all.",
-        remark="Whole counts stand beside every ratio, so that each number on this site can be computed again.",
+        remark="The tables have the integer counts of every ratio, so every number on this site can be recomputed.",
         tables=tuple(_entry(run, table) for table in run.tables.values()),
     )
 
@@ -71,5 +71,5 @@ def _entry(run: Run, table: Table) -> TableEntry:
 
 
 def _quoted(order: str) -> str:
-    """`class` and its like are words of SQL."""
+    """Quote names, since some of them, such as `class`, are words of SQL."""
     return ", ".join(part if " " in part else f'"{part}"' for part in order.split(", "))

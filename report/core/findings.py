@@ -1,7 +1,7 @@
-"""A run's tables, read once and grouped, so that thousands of pages can each take their own few rows.
+"""A run's tables, read once and grouped, so that each of thousands of pages takes only its own rows.
 
-Units are numbered through all layers ("place", 0 .. N-1, in the order of layers, then units); rows that belong
-to a unit are sorted by place once, and a page takes a slice. Nothing here searches a frame.
+Units have one number through all layers, the *place* (0 to N-1, in the order of layers, then units). Rows that belong
+to a unit are sorted by place once, and a page takes a slice. No page searches a frame.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """A layer, with the places of its units: `first` up to `last`; `matched_significant` is None where not tested."""
+    """A layer; its units have the places `first` up to `last`; `matched_significant` is None if not tested."""
 
     name: str
     slug: str
@@ -52,7 +52,7 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class DissectedConcept:
-    """A concept; `row` is its place in the table concepts, which names its sprite."""
+    """A concept; `row` is its row in the table concepts, which names its sprite."""
 
     name: str
     slug: str
@@ -70,7 +70,7 @@ class DissectedConcept:
 
 @dataclass(frozen=True, slots=True)
 class Units:
-    """Columns of the table units by place; a concept is its row or -1, a number that was not measured is NaN."""
+    """The columns of the table units by place: a concept is its row or -1, a number that was not measured is NaN."""
 
     layer: Ints
     unit: Ints
@@ -95,35 +95,35 @@ class Units:
 
     @property
     def doubtful(self) -> npt.NDArray[np.bool_]:
-        """Whether each label was tested and could be chance `(unit,)`."""
+        """Whether each label was tested and may be chance `(unit,)`."""
         return np.asarray(self.q_value > SIGNIFICANT)
 
 
 @dataclass(frozen=True, slots=True)
 class GroupedRows:
-    """Rows of one table, ordered by the thing that they belong to; those of thing `i` are `slice(i)`."""
+    """The rows of a table, ordered by the thing that they belong to; the rows of thing `i` are `slice(i)`."""
 
     starts: Ints
     columns: dict[str, npt.NDArray[Any]]
 
     def slice(self, thing: int, most: int | None = None) -> slice:
-        """Rows of one thing, at most the first `most`."""
+        """Return the rows of one thing, at most the first `most`."""
         start, stop = int(self.starts[thing]), int(self.starts[thing + 1])
         return slice(start, stop if most is None else min(stop, start + most))
 
     def of(self, thing: int, most: int | None = None) -> dict[str, npt.NDArray[Any]]:
-        """Columns of one thing's rows."""
+        """Return the columns of one thing's rows."""
         rows = self.slice(thing, most)
         return {name: column[rows] for name, column in self.columns.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """Everything that pages are made from.
+    """The tables of a dissection.
 
-    `pairs` holds the pairs of unit and concept by place, the highest IoU first; `by_concept` the same by concept;
-    `tops` the strongest images by place and rank; `bins` the histograms by place; `examples` the images with most
-    of a concept.
+    `pairs` has the pairs of unit and concept by place, the highest IoU first; `by_concept` has the same pairs by
+    concept; `tops` has the top images by place and rank; `bins` has the histograms by place; `examples` has the example
+    images of each concept.
     """
 
     manifest: Manifest
@@ -172,8 +172,8 @@ class Findings:
         )
 
     @property
-    def cut(self) -> float:
-        """The study's IoU above which a unit matches."""
+    def iou_threshold(self) -> float:
+        """The study's IoU threshold, above which a unit matches its label."""
         return float(self.manifest.study.get("dissection", {}).get("iou_threshold", 0.04))
 
     @property
@@ -182,18 +182,18 @@ class Findings:
         return float(self.manifest.study.get("dissection", {}).get("quantile", 0.01))
 
     def layer_of(self, place: int) -> Layer:
-        """The layer of the unit at a place."""
+        """Return the layer of the unit at a place."""
         return self.layers[int(self.units.layer[place])]
 
     def label_of(self, place: int) -> DissectedConcept | None:
-        """The label of the unit at a place."""
+        """Return the label of the unit at a place."""
         row = int(self.units.concept[place])
         return self.concepts[row] if row >= 0 else None
 
 
 @dataclass(frozen=True, slots=True)
 class _UnitPlaces:
-    """From the names in the tables to places and rows."""
+    """The places and rows that the names in the tables stand for."""
 
     layers: tuple[Layer, ...]
     concept_rows: dict[str, int]
@@ -205,7 +205,7 @@ class _UnitPlaces:
         return _codes(column, self.concept_rows)
 
     def of(self, frame: pd.DataFrame, units: Units) -> Ints:
-        """Places of the units that rows belong to; -1 for a unit that the table units does not have."""
+        """Return the places of the units that rows belong to; -1 for a unit that the table units does not have."""
         span = int(units.unit.max(initial=0)) + 1
         known = np.full(len(self.layers) * span, -1, dtype=np.int64)
         known[units.layer * span + units.unit] = np.arange(len(units))
@@ -215,7 +215,7 @@ class _UnitPlaces:
 
 
 def _codes(column: pd.Series, numbers: dict[str, int]) -> Ints:
-    """Numbers of names: looked up once for each different name, not for each row; -1 for none."""
+    """Return the numbers of names, -1 for an unknown one; each different name is looked up once, not each row."""
     categories = column.astype("category").cat
     table = np.array([numbers.get(str(name), -1) for name in categories.categories] + [-1], dtype=np.int64)
     return table[categories.codes.to_numpy()]
@@ -308,7 +308,7 @@ def _examples(run: Run, places: _UnitPlaces, things: int) -> GroupedRows:
 
 
 def _grouped(columns: dict[str, Ints | Floats], key: str, falling: Iterable[str], things: int) -> GroupedRows:
-    """Sort rows by `key`, then from high to low by `falling`, else in the order of the file (the table's key)."""
+    """Sort rows by `key`, then from high to low by `falling`, then in the order of the file."""
     order = np.lexsort((*(-columns[name] for name in falling), columns[key]))
     order = order[np.searchsorted(columns[key][order], 0) :]
     starts = np.searchsorted(columns[key][order], np.arange(things + 1))

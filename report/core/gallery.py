@@ -1,4 +1,4 @@
-"""The gallery: what the images show, and what was taken for the truth about them."""
+"""The gallery: images and their label maps."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NAMED = 4
 
 @dataclass(frozen=True, slots=True)
 class LabelMap:
-    """One label map of an image; `says` what is in it."""
+    """A label map of an image; `says` describes it."""
 
     category: str
     href: str
@@ -47,7 +47,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A concept in a legend: `number` names it in the page's data, `share` is of all positions of all images shown."""
+    """A concept in a legend: `number` is its number in the page's data, `share` that of all positions on the page."""
 
     number: int
     concept: ConceptLink
@@ -66,7 +66,7 @@ class Legend:
 
 @dataclass(frozen=True, slots=True)
 class GalleryPage:
-    """Everything that the gallery says; `data` holds where each concept is, for the browser."""
+    """The gallery; `data` tells the browser where each concept is."""
 
     title: str
     answer: str
@@ -89,18 +89,18 @@ class _Shown:
 
 
 def about_images(findings: Findings) -> str:
-    """What the study says of its images, or that they were generated; empty where nothing is known."""
+    """Return what the study says about its images, or that they were generated; empty if nothing is known."""
     study = findings.manifest.study
     if latents := study.get("latents"):
-        return str(latents.get("about") or f"The network drew the images itself, {generated_from(findings)}.")
+        return str(latents.get("about") or f"The network generated the images, {generated_from(findings)}.")
     return str(study.get("images", {}).get("about") or "")
 
 
 def generated_from(findings: Findings) -> str:
-    """Which seeds a generator's images were drawn of."""
+    """Say from which seeds a generator's images were generated."""
     latents = findings.manifest.study.get("latents", {})
     first, count = int(latents.get("seed", 0)), int(latents.get("count", findings.manifest.images))
-    return f"from random numbers of the seeds {first} to {first + count - 1}"
+    return f"from the seeds {first} to {first + count - 1}"
 
 
 def has_gallery(site: Site) -> bool:
@@ -130,9 +130,9 @@ def gallery_page(site: Site) -> GalleryPage | None:
     return GalleryPage(
         title="Gallery",
         answer=_answer(findings, len(images), len(areas)),
-        remark=f"Left is the image as the network {_sees(findings)} it, right what each of its "
-        f"{findings.manifest.grid} by {findings.manifest.grid} positions is said to show. With these maps the units "
-        "are compared.",
+        remark=f"On the left is the image as the network {_sees(findings)} it. On the right is its label map: the "
+        f"concept at each of the {findings.manifest.grid} by {findings.manifest.grid} grid positions. The activation "
+        "maps of the units are compared with these label maps.",
         about=about_images(findings),
         entries=tuple(_entry(findings, image, categories, shown) for image in images),
         legends=tuple(_legend(findings, category, areas, shown, len(images)) for category in categories),
@@ -141,11 +141,11 @@ def gallery_page(site: Site) -> GalleryPage | None:
 
 
 def _sees(findings: Findings) -> str:
-    return "drew" if "latents" in findings.manifest.study else "sees"
+    return "generated" if "latents" in findings.manifest.study else "sees"
 
 
 def _shown(run: Run, findings: Findings) -> list[_Shown]:
-    """All concepts on all images, the largest area of an image first."""
+    """Return all concepts on all images, the largest area of an image first."""
     known = {concept.name: concept for concept in findings.concepts}
     frame = run.table("gallery_concepts").sort_values(["image", "pixels"], ascending=[True, False], kind="stable")
     return [
@@ -156,7 +156,7 @@ def _shown(run: Run, findings: Findings) -> list[_Shown]:
 
 
 def _areas(shown: Sequence[_Shown]) -> dict[int, int]:
-    """Positions of each concept on all images shown, by its row, from the largest area to the smallest."""
+    """Count the positions of each concept on all images of the page, by its row, the largest area first."""
     areas: dict[int, int] = {}
     for one in shown:
         areas[one.concept.row] = areas.get(one.concept.row, 0) + one.pixels
@@ -191,11 +191,11 @@ def _entry(findings: Findings, image: int, categories: Sequence[str], shown: Seq
 
 
 def _says(findings: Findings, category: str, here: Sequence[_Shown]) -> str:
-    """Describe a label map in words."""
+    """Describe a label map."""
     whole = findings.manifest.grid**2
     of_kind = [one for one in here if one.concept.category == category]
     if not of_kind:
-        return f"{category}: nothing has a name here"
+        return f"{category}: no concept"
     parts = [f"{one.concept.name} {_share(one.pixels / whole)}" for one in of_kind[:NAMED]]
     if len(of_kind) > NAMED:
         parts.append(f"{len(of_kind) - NAMED} more")
@@ -223,12 +223,12 @@ def _legend(findings: Findings, category: str, areas: dict[int, int], shown: Seq
 
 
 def _share(value: float) -> str:
-    """A share of which a little is not nothing."""
+    """Return a share in words; a small one is not shown as 0 %."""
     return words.share(value) if value >= 0.0005 else "< 0.1 %"  # noqa: PLR2004 - half of the last decimal
 
 
 def _data(findings: Findings, images: Sequence[int], numbers: dict[int, int], shown: Sequence[_Shown]) -> Markup:
-    """What lights up in the browser: for each image its concepts, by number, with their runs, the largest first."""
+    """Return what the browser highlights: the concepts of each image by number, with their runs, the largest first."""
     concepts = [findings.concepts[row] for row in numbers]
     regions: dict[int, list[Any]] = {image: [] for image in images}
     for one in shown:

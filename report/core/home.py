@@ -1,4 +1,4 @@
-"""The first page: the study, what was found, and where it comes from."""
+"""The first page: the best units, the layers, the study and its provenance."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     from dissectory.report.site import Site, SiteLink
 
 BEST = 12
-"""Units shown on the first page, each of another concept."""
+"""Units on the first page, each for another concept."""
 
 
 @dataclass(frozen=True, slots=True)
 class LayerRow:
-    """A row of the table of layers; `counts` are different matched concepts by category."""
+    """A row of the table of layers; `counts` are the numbers of different matched concepts by category."""
 
     layer: Layer
     counts: tuple[int, ...]
@@ -46,7 +46,7 @@ class LayerRow:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """One line of provenance."""
+    """A line of provenance."""
 
     name: str
     value: str
@@ -55,7 +55,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class HomePage:
-    """Everything that the first page says."""
+    """The first page."""
 
     title: str
     answer: str
@@ -78,7 +78,7 @@ class HomePage:
     settings: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
     skipped: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
-    cut: str
+    iou_threshold: str
 
 
 def home_page(site: Site) -> HomePage:
@@ -107,12 +107,12 @@ def home_page(site: Site) -> HomePage:
         settings=tuple(_settings(manifest.study)),
         skipped=tuple((skipped.path, skipped.reason) for skipped in manifest.skipped),
         notes=manifest.notes,
-        cut=f"{findings.cut:g}",
+        iou_threshold=f"{findings.iou_threshold:g}",
     )
 
 
 def best_places(findings: Findings) -> list[int]:
-    """Places of the units with the highest IoU, one for each concept; those that could be chance come last."""
+    """Return the places of the units with the highest IoU, one for each concept; what may be chance comes last."""
     units = findings.units
     order = np.lexsort((-units.iou, units.doubtful))
     order = order[units.matched[order] & (units.concept[order] >= 0)]
@@ -121,7 +121,7 @@ def best_places(findings: Findings) -> list[int]:
 
 
 def category_counts(findings: Findings) -> tuple[Ints, Ints]:
-    """Count matched units `(layer, category)`, and apart from them those that could be chance `(layer,)`."""
+    """Count the matched units `(layer, category)`, and separately those that may be chance `(layer,)`."""
     numbers = {category: place for place, category in enumerate(CATEGORIES)}
     counts = np.zeros((len(findings.layers), len(CATEGORIES)), dtype=np.int64)
     doubtful = np.zeros(len(findings.layers), dtype=np.int64)
@@ -140,22 +140,22 @@ def _answer(findings: Findings) -> tuple[str, str]:
     layers = words.count(len(findings.layers), "layer")
     total = f"{words.count(len(units), 'unit')} in {layers}"
     if not matched.any():
-        best = f"; the highest is {words.ratio(float(units.iou.max(initial=0)))}" if len(units) else ""
-        return "Nothing that has a name here.", f"Of {total} none has an IoU above {findings.cut:g}{best}."
+        best = f"; the highest IoU is {words.ratio(float(units.iou.max(initial=0)))}" if len(units) else ""
+        return "None of the concepts.", f"Of {total}, none has an IoU above {findings.iou_threshold:g}{best}."
     different = len(set(units.concept[matched].tolist()))
     answer = f"{words.count(different, 'concept')}, by {words.count(int(matched.sum()), 'unit')}."
     most = np.bincount(units.concept[matched], minlength=1).argmax()
     return answer, (
-        f"Of {total}, {words.percent(float(matched.mean()))} match a concept with an IoU above {findings.cut:g}"
-        f"{_beyond(findings)}. "
-        f"The commonest label is {findings.concepts[int(most)].name}."
+        f"Of {total}, {words.percent(float(matched.mean()))} match a concept with an IoU above "
+        f"{findings.iou_threshold:g}{_beyond(findings)}. "
+        f"The most common label is {findings.concepts[int(most)].name}."
     )
 
 
 def _beyond(findings: Findings) -> str:
-    """How many matched units are beyond chance, where that was tested."""
+    """Say how many matched units are more than chance, if that was tested."""
     tested = [layer.matched_significant for layer in findings.layers if layer.matched_significant is not None]
-    return f", {sum(tested):,} of them beyond chance" if tested else ""
+    return f", {sum(tested):,} of them more than chance" if tested else ""
 
 
 def _layer_row(site: Site, layer: Layer) -> LayerRow:
@@ -182,12 +182,14 @@ def _origins(findings: Findings) -> Iterator[Origin]:
     source = f"generated, {generated_from(findings)}" if "latents" in study else f"from {folder}{skipped}"
     yield Origin("Images", f"{manifest.images:,} {source}")
     yield Origin("Concepts", f"{len(findings.concepts):,} from {words.listed(_sources(study))}")
-    yield Origin("A unit is on", f"at its highest {words.percent(findings.quantile)} of positions")
-    yield Origin("A unit matches", f"at an IoU above {findings.cut:g}")
-    grid = f"{manifest.grid} by {manifest.grid} positions an image"
+    yield Origin(
+        "A unit is active", f"at the {words.percent(findings.quantile)} of positions with its highest activations"
+    )
+    yield Origin("A unit matches", f"a concept with an IoU above {findings.iou_threshold:g}")
+    grid = f"{manifest.grid} by {manifest.grid} positions for each image"
     yield Origin("Grid", f"{grid}, borders: {dissection.get('border', 'zeros')}")
     if manifest.created:
-        yield Origin("Made", words.day(manifest.created))
+        yield Origin("Date", words.day(manifest.created))
     if manifest.seconds:
         yield Origin("Wall time", words.duration(manifest.seconds.get("total", sum(manifest.seconds.values()))))
     for name, digest in manifest.hashes.items():

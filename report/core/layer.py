@@ -1,4 +1,4 @@
-"""The page of one layer: what do its units look for?"""
+"""The page of a layer: what do its units detect?"""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class UnitRow:
-    """A row of the table of units; `order` is its IoU for sorting."""
+    """A row of the table of units; the IoU column sorts by `order`."""
 
     chip: UnitChip
     order: str
@@ -38,7 +38,7 @@ class UnitRow:
 
 @dataclass(frozen=True, slots=True)
 class LayerPage:
-    """Everything that a layer's page says."""
+    """The page of a layer."""
 
     title: str
     href: str
@@ -78,7 +78,7 @@ def layer_page(site: Site, number: int) -> LayerPage:
         answer=answer,
         remark=remark,
         bars=charts.concepts_of_layer(bars) if bars else None,
-        distribution=charts.iou_distribution(findings.units.iou[layer.first : layer.last], findings.cut),
+        distribution=charts.iou_distribution(findings.units.iou[layer.first : layer.last], findings.iou_threshold),
         control=layer_summary(site, number),
         textures=agreement_of_layer(findings, layer, textures) if textures else None,
         needs=layer_needs(site, number),
@@ -92,7 +92,7 @@ def layer_page(site: Site, number: int) -> LayerPage:
 
 
 def concept_counts(findings: Findings, layer: Layer) -> list[tuple[DissectedConcept, int, int]]:
-    """Count the matched units of a layer by concept, and those that could be chance: by category, then many to few."""
+    """Count the matched units of a layer by concept, and those that may be chance: by category, then many to few."""
     units, inside = findings.units, slice(layer.first, layer.last)
     labels, matched, doubtful = units.concept[inside], units.matched[inside], units.doubtful[inside]
     counts, doubts = Counter(labels[matched].tolist()), Counter(labels[matched & doubtful].tolist())
@@ -101,15 +101,15 @@ def concept_counts(findings: Findings, layer: Layer) -> list[tuple[DissectedConc
 
 
 def _beyond(layer: Layer) -> str:
-    """How many of a layer's matched units are beyond chance, where that was tested."""
+    """Say how many of a layer's matched units are more than chance, if that was tested."""
     if layer.matched_significant is None or not layer.matched_units:
         return ""
-    return f"{layer.matched_significant:,} of these units beyond chance"
+    return f"{layer.matched_significant:,} of these units more than chance"
 
 
 def _answer(findings: Findings, layer: Layer, bars: Sequence[tuple[DissectedConcept, int, int]]) -> tuple[str, str]:
     if not bars:
-        return "Nothing with a name here.", _best(findings, layer)
+        return "None of the concepts.", _best(findings, layer)
     most = sorted(bars, key=lambda bar: -bar[1])[:3]
     answer = words.sentence_case(words.listed([concept.name for concept, *_ in most])) + ", mostly."
     if len(bars) == len(most):
@@ -120,16 +120,16 @@ def _answer(findings: Findings, layer: Layer, bars: Sequence[tuple[DissectedConc
 
 
 def _best(findings: Findings, layer: Layer) -> str:
-    """Name the layer's best unit, also where it does not match."""
+    """Name the layer's unit with the highest IoU, even if it matches no concept."""
     if layer.last == layer.first:
         return "The run has no units of this layer."
     place = layer.first + int(findings.units.iou[layer.first : layer.last].argmax())
     label, iou = findings.label_of(place), words.ratio(float(findings.units.iou[place]))
     if label is None:
-        return "Its units touch no concept at all."
+        return "Its units overlap with no concept."
     if not findings.units.matched[place]:
-        best = f"the best is {label.name}, unit {findings.units.unit[place]}, at {iou}"
-        return f"No concept reaches {findings.cut:g} in this layer; {best}."
+        best = f"the highest IoU is {iou} ({label.name}, unit {findings.units.unit[place]})"
+        return f"No unit of this layer has an IoU above {findings.iou_threshold:g}; {best}."
     return f"The best is unit {findings.units.unit[place]}: {label.name}, IoU {iou}."
 
 

@@ -1,4 +1,4 @@
-"""Units that resemble each other: the cosine between their rows of IoU over all concepts."""
+"""Units that overlap with similar concepts: the cosine between their IoUs with all concepts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BLOCK = 512
 
 @dataclass(frozen=True, slots=True)
 class Neighbors:
-    """For every unit the places of its nearest units, best first, -1 where there are none: `(units, most)`."""
+    """The places of the most similar units of every unit, the best first, -1 if there are fewer: `(units, most)`."""
 
     same_layer: npt.NDArray[np.int64]
     other_layers: npt.NDArray[np.int64]
@@ -31,7 +31,7 @@ class Neighbors:
 
 
 def find_neighbors(findings: Findings, most: int = 4) -> Neighbors:
-    """Find the units of the same and of the other layers with the most similar profile of concepts."""
+    """Find the most similar units of the same layer and of the other layers."""
     profiles = _profiles(findings)
     found = Neighbors(*(np.full((len(profiles), most), -1, dtype=np.int64) for _ in range(2)))
     for layer in findings.layers:
@@ -48,7 +48,7 @@ def find_neighbors(findings: Findings, most: int = 4) -> Neighbors:
 
 
 def _profiles(findings: Findings) -> npt.NDArray[np.float32]:
-    """Rows of IoU `(units, concepts)`, each of length 1, or 0 for a unit that touches nothing."""
+    """Return the IoUs `(units, concepts)`, each row of length 1, or 0 for a unit that overlaps with no concept."""
     pairs = findings.pairs
     dense = np.zeros((len(findings.units), len(findings.concepts)), dtype=np.float32)
     rows = np.repeat(np.arange(len(findings.units)), np.diff(pairs.starts))
@@ -59,7 +59,7 @@ def _profiles(findings: Findings) -> npt.NDArray[np.float32]:
 
 
 def _strongest(likeness: npt.NDArray[np.float32], most: int) -> npt.NDArray[np.int64]:
-    """Columns of the highest values above 0 in every row, best first, then -1."""
+    """Return the columns of the highest values above 0 in every row, the best first, then -1."""
     count = min(most, likeness.shape[1])
     few = np.argpartition(-likeness, count - 1, axis=1)[:, :count]
     values = np.take_along_axis(likeness, few, axis=1)

@@ -1,4 +1,4 @@
-"""The page of one unit: what does it detect?"""
+"""The page of a unit: what does it detect?"""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ RUNNERS = 8
 
 @dataclass(frozen=True, slots=True)
 class Runner:
-    """A concept that a unit touches; `spread` is the interval on the bar of its label."""
+    """A concept that a unit overlaps with; `spread` is the interval on the bar, if the concept is the label."""
 
     concept: ConceptLink
     iou: str
@@ -44,7 +44,7 @@ class Runner:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A number that stands with its meaning."""
+    """A number and its meaning."""
 
     name: str
     value: str
@@ -53,7 +53,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class UnitPage:
-    """Everything that a unit's page says."""
+    """The page of a unit."""
 
     title: str
     href: str
@@ -65,7 +65,7 @@ class UnitPage:
     label: ConceptLink | None
     evidence: str
     sureness: tuple[str, ...]
-    cut: str
+    iou_threshold: str
     facts: tuple[Fact, ...]
     runners: tuple[Runner, ...]
     touched: int
@@ -102,7 +102,7 @@ def unit_page(site: Site, place: int) -> UnitPage:
         label=chips.concept(int(findings.units.concept[place])),
         evidence=_evidence(chip),
         sureness=_sureness(findings, chip, place),
-        cut=f"{findings.cut:g}",
+        iou_threshold=f"{findings.iou_threshold:g}",
         facts=(*_facts(findings, chips, place), *_texture(site, place)),
         runners=_runners(findings, chips, place),
         touched=len(findings.pairs.of(place)["concept"]),
@@ -119,39 +119,44 @@ def unit_page(site: Site, place: int) -> UnitPage:
 
 
 def _answer(findings: Findings, place: int) -> tuple[str, str]:
-    """What the unit detects, in a word or two, and what that rests on."""
+    """Say what the unit detects, and why."""
     units, label = findings.units, findings.label_of(place)
-    iou, cut = words.ratio(float(units.iou[place])), f"{findings.cut:g}"
+    iou, iou_threshold = words.ratio(float(units.iou[place])), f"{findings.iou_threshold:g}"
     if not math.isfinite(units.threshold[place]) or units.active[place] == 0:
-        return "Nothing.", "It never rises above a threshold of its own: no image makes it stand out."
+        return "Nothing.", "The unit is never active: its activation never rises above a threshold."
     if label is None:
-        return "Nothing with a name here.", "Where it is active, none of this study's concepts is present."
+        return "None of the concepts.", "No concept of this study is present where the unit is active."
     if not units.matched[place]:
-        remark = f"No concept reaches an IoU above {cut}; the closest is {label.name}, at {iou}."
-        return "Nothing with a name here.", remark
+        remark = f"Its IoU is above {iou_threshold} with no concept; the highest IoU is {iou}, with {label.name}."
+        return "None of the concepts.", remark
     shown = words.shown_as(label.name, label.category)
     if units.doubtful[place]:
-        remark = f"Its IoU with {label.name} is {iou}, above the cut of {cut}, but chance alone could do that."
+        remark = (
+            f"Its IoU with {label.name} is {iou}, above the IoU threshold of {iou_threshold}, but this may be chance."
+        )
         return f"{shown}, perhaps.", remark
-    return f"{shown}, probably.", f"Its IoU with {label.name} is {iou}; a match needs more than {cut}."
+    return f"{shown}, probably.", f"Its IoU with {label.name} is {iou}, above the IoU threshold of {iou_threshold}."
 
 
 def _evidence(chip: UnitChip) -> str:
-    """Interval and test of the label, or that there are none."""
+    """Return interval and q-value of the label, or say that they are missing."""
     if not chip.concept:
         return ""
-    return ", ".join(filter(None, (chip.interval, chip.q_value))) or "interval and chance were not measured in this run"
+    return (
+        ", ".join(filter(None, (chip.interval, chip.q_value)))
+        or "this run has no confidence intervals and no tests against chance"
+    )
 
 
 def _sureness(findings: Findings, chip: UnitChip, place: int) -> tuple[str, ...]:
-    """Interval and test of the label in plain words."""
+    """Explain interval and q-value of the label."""
     said = []
     if chip.interval:
-        said.append(f"On other images of the same kind, its IoU would likely lie within {chip.interval}.")
+        said.append(f"The 95 % confidence interval of the IoU, over images of the same kind, is {chip.interval}.")
     if chip.q_value:
-        verdict = "This could be chance" if chip.doubtful else "This is more than chance"
+        verdict = "This label may be chance" if chip.doubtful else "This label is more than chance"
         false = words.expected_false(float(findings.units.q_value[place]))
-        said.append(f"{verdict}: of all labels that pass the test as clearly, {false} are expected to be false.")
+        said.append(f"{verdict}: of all labels with a q-value as low, {false} are expected to be false.")
     return tuple(said)
 
 
@@ -159,16 +164,16 @@ def _facts(findings: Findings, chips: Chips, place: int) -> tuple[Fact, ...]:
     units = findings.units
     threshold = float(units.threshold[place])
     facts = [
-        Fact("Threshold t", words.number(threshold), "activation above which the unit is on")
+        Fact("Threshold t", words.number(threshold), "activation above which the unit is active")
         if math.isfinite(threshold)
-        else Fact("Threshold t", "none", "the unit is never on"),
+        else Fact("Threshold t", "none", "the unit is never active"),
         Fact("Peak", words.number(float(units.peak[place])), "highest activation on any image"),
         Fact(
             "Mean ± s.d.",
             f"{words.number(float(units.mean[place]))} ± {words.number(float(units.std[place]))}",
-            "over its whole map and all images",
+            "of the activation, over the whole map and all images",
         ),
-        Fact("On", words.percent(float(units.active_fraction[place])), "of all positions of all images"),
+        Fact("Active", words.percent(float(units.active_fraction[place])), "of all positions of all images"),
     ]
     if math.isfinite(units.iqr[place]):
         facts.append(_by_information(findings, chips, place))
@@ -176,19 +181,19 @@ def _facts(findings: Findings, chips: Chips, place: int) -> tuple[Fact, ...]:
 
 
 def _by_information(findings: Findings, chips: Chips, place: int) -> Fact:
-    """The concept of which the unit tells most, each at its own best threshold."""
+    """Name the concept with the highest information quality ratio, at its own best threshold."""
     units = findings.units
     best = chips.concept(int(units.iqr_concept[place]))
     if not best:
-        return Fact("By information", "none", "it meets no concept more often than by chance")
+        return Fact("By information", "none", "it has no information about any concept")
     threshold = words.number(float(units.iqr_threshold[place]))
     return Fact(
-        "By information", best.name, f"IQR {words.ratio(float(units.iqr[place]))}, where on is above {threshold}"
+        "By information", best.name, f"IQR {words.ratio(float(units.iqr[place]))}, at the threshold {threshold}"
     )
 
 
 def _nearest(site: Site, place: int) -> tuple[tuple[UnitChip, ...], tuple[UnitChip, ...]]:
-    """The units of the same layer and of the other layers that resemble a unit most."""
+    """Return the most similar units of the same layer, and of the other layers."""
     neighbors = site.reading(Neighbors)
     if neighbors is None:
         return (), ()
@@ -197,13 +202,13 @@ def _nearest(site: Site, place: int) -> tuple[tuple[UnitChip, ...], tuple[UnitCh
 
 
 def _texture(site: Site, place: int) -> tuple[Fact, ...]:
-    """Whether the unit keeps to its places when textures are others."""
+    """Say whether the unit is active at the same positions with other textures."""
     textures = site.reading(Textures)
     if textures is None or not math.isfinite(textures.agreement[place]):
         return ()
     chance = ratio(float(textures.chance[place]))
-    more = "; ".join(filter(None, (spread(textures, place), f"by chance {chance}" if chance else "")))
-    meaning = "of its positions are the same with other textures" + (f" ({more})" if more else "")
+    more = "; ".join(filter(None, (spread(textures, place), f"chance level {chance}" if chance else "")))
+    meaning = "of its active positions are the same with other textures" + (f" ({more})" if more else "")
     return (Fact("Agreement", ratio(float(textures.agreement[place])), meaning),)
 
 
@@ -216,7 +221,7 @@ def _runners(findings: Findings, chips: Chips, place: int) -> tuple[Runner, ...]
             iou=words.ratio(iou),
             width=chips.width(iou),
             spread=chips.units[place].spread if concept == label else "",
-            above=iou > findings.cut,
+            above=iou > findings.iou_threshold,
             intersection=f"{both:,}",
             union=f"{either:,}",
         )

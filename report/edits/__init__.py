@@ -1,1 +1,1 @@
-"""Edits."""
+"""Edits to a generator on the pages of concepts and units."""

@@ -1,4 +1,4 @@
-"""Charts of what became of a generator's images: units removed, units forced on."""
+"""Charts of edits to a generator: units removed, and units forced on."""
 
 from __future__ import annotations
 
@@ -20,19 +20,20 @@ if TYPE_CHECKING:
     from dissectory.report.estimate import Estimate
 
 _LEAST = 0.2
-"""The axis of changes reaches at least so far down."""
+"""The axis of changes goes down at least this far."""
 _DWARFING = 0.5
-"""A change of another concept is drawn at most so far up; its label tells how far it goes."""
+"""The curve of another concept is drawn at most this high; its label has the value."""
 _FEW = 5
-"""A context that stood at fewer places is in the chart's table only."""
+"""A context with fewer locations is in the chart's table only."""
 _BARS = 16
-"""Contexts in a chart; all are in its table."""
+"""Contexts in a chart; its table has all of them."""
 
 
 def ablation_curve(concept: str, ablation: AblationResult) -> Chart:
-    """The change of areas over the number of removed units: the concept's own, at random, the most changed others'.
+    """Draw the change of areas over the number of removed units.
 
-    Its own is shown for both rankings of its units, where there are two.
+    The curves are those of the concept, by each ranking of its units; of the concept when random units are removed; and
+    of the other concepts that change most.
     """
     frame = Frame(width=580, height=300, left=54, right=140, top=16, bottom=44)
     series = _series(concept, ablation)
@@ -93,7 +94,7 @@ def _series(concept: str, ablation: AblationResult) -> list[tuple[str, str, tupl
 
 
 def _ends(ablation: AblationResult) -> tuple[float, float]:
-    """The ends of the axis: what is told of the concept itself fits, and others as far as they do not dwarf it."""
+    """Return the ends of the axis: the concept's own curves fit; those of other concepts may be cut off."""
     own = [end for span in ablation.own for end in (span.value, span.low, span.high)]
     beside = [span.value for span in (*ablation.informed, *ablation.random)]
     others = [min(span.value, _DWARFING) for _, spans in ablation.others for span in spans]
@@ -102,7 +103,7 @@ def _ends(ablation: AblationResult) -> tuple[float, float]:
 
 
 def insertion_bars(concept: str, insertion: InsertionResult, grid: int) -> Chart:
-    """How much of a concept appears where its units are forced on, by what stood there before."""
+    """Draw how much of a concept appears where its units are forced on, by the concept that was there before."""
     shown = _frequent(insertion)[:_BARS]
     frame = Frame(width=max(480, 60 + 40 * len(shown)), height=280, left=54, top=22, bottom=96)
     top = (max((context.added.value for context in shown), default=0) or 1.0) * 1.05
@@ -124,13 +125,13 @@ def insertion_bars(concept: str, insertion: InsertionResult, grid: int) -> Chart
         marks=_paint_turned(paths, texts),
         links=(),
         data=embed({"bars": [[one.name, one.locations, *_numbers(one.added)] for one in shown]}),
-        head=("what stood there", "places", "positions that appear", "99 % interval"),
+        head=("context", "locations", "positions added", "99 % confidence interval"),
         rows=tabulate(_row(context) for context in insertion.contexts),
     )
 
 
 def _paint_turned(paths: dict[str, str], texts: Sequence[Text]) -> Markup:
-    """As `paint`, with texts that are turned."""
+    """Write looks and texts as `paint` does, with turned texts."""
     turned = [
         f'<text x="{text.x:.0f}" y="{text.y:.0f}" class="{text.look}" '
         f'transform="rotate({text.turn} {text.x:.0f} {text.y:.0f})">{escape(text.says)}</text>'
@@ -142,47 +143,54 @@ def _paint_turned(paths: dict[str, str], texts: Sequence[Text]) -> Markup:
 
 
 def _frequent(insertion: InsertionResult) -> Sequence[InsertionContext]:
-    """The contexts of which there were enough places to say something; all, where nothing appears in these."""
+    """Return the contexts with enough locations; all contexts if nothing appears in these."""
     enough = [context for context in insertion.contexts if context.locations >= _FEW]
     return enough if any(context.added.value > 0 for context in enough) else insertion.contexts
 
 
 def _says(concept: str, ablation: AblationResult) -> str:
-    """What the most units that were removed did to the concept's own area, beside as many at random."""
+    """Say how the concept's area changes when most units are removed, and when as many random units are."""
     last, control = ablation.own[-1], ablation.random[-1]
     if not _known(last.value):
-        return f"None of the {ablation.drawn:,} images that were drawn for it showed {concept}."
-    does = "takes away" if last.value < 0 else "adds"
-    other = f"; ranked by IQR, they change it by {_shown(ablation.informed[-1])}" if ablation.informed else ""
+        return f"None of the {ablation.drawn:,} images that were generated for this concept shows {concept}."
+    does = "shrinks" if last.value < 0 else "enlarges"
+    other = (
+        f"; removing as many units ranked by IQR changes it by {_shown(ablation.informed[-1])}"
+        if ablation.informed
+        else ""
+    )
     interval = f" ({words.signed_interval(last.low, last.high)})" if _known(last.low) else ""
-    sure = "intervals of 99 %" if _known(last.low) else "too few for an interval"
+    sure = "the intervals hold 99 %" if _known(last.low) else "these are too few for an interval"
     return (
-        f"Removing the {ablation.sizes[-1]} units of {ablation.layer} that fit {concept} best by IoU {does} "
-        f"{words.percent(abs(last.value))} of its area{interval}{other}. As many units at random change it by "
-        f"{words.signed_percent(control.value)}. Of {ablation.drawn:,} other images, by {ablation.images:,} that show "
-        f"it and {ablation.without:,} that do not; {sure}."
+        f"Removing the {ablation.sizes[-1]} units of {ablation.layer} with the highest IoU with {concept} {does} its "
+        f"area by {words.percent(abs(last.value))}{interval}{other}. Removing as many random units changes it by "
+        f"{words.signed_percent(control.value)}. Measured on {ablation.images:,} images that show {concept} and "
+        f"{ablation.without:,} that do not, of {ablation.drawn:,} other images; {sure}."
     )
 
 
 def _says_inserted(concept: str, insertion: InsertionResult, grid: int) -> str:
-    """Where most of it surely appears; where none surely does, that, and where most seemed to."""
-    start = f"Forced on at one place of {insertion.layer}, the units of {concept} make"
+    """Say in which context most of the concept appears; if no interval excludes zero, say that."""
+    start = f"When the units of {concept} are forced on in one cell of {insertion.layer},"
     frequent = _frequent(insertion)
     sure = [context for context in frequent if _known(context.added.low) and context.added.low > 0]
     most = max(sure or frequent, key=lambda context: context.added.value)
     if most.added.value <= 0:
-        return f"{start} it appear nowhere."
+        return f"{start} no {concept} appears in any context."
     there, positions = most.name.strip("()"), f"{_mean(most.added.value)} of {grid * grid:,} positions"
-    marks = "Above each bar, the number of places; rarer contexts are in the table."
+    marks = "The number above each bar is that of locations; rarer contexts are in the table."
     if sure:
-        interval = f"{_mean(most.added.low)} to {_mean(most.added.high)}, 99 %"
-        return f"{start} most of it appear where {there} was: {positions} on average ({interval}). {marks}"
-    places = words.count(most.locations, "place")
-    return f"{start} it appear nowhere for sure; most, {positions}, at the {places} where {there} was. {marks}"
+        interval = f"99 % confidence interval {_mean(most.added.low)} to {_mean(most.added.high)}"
+        return f"{start} most {concept} appears where {there} was: {positions} on average ({interval}). {marks}"
+    places = words.count(most.locations, "location")
+    return (
+        f"{start} no context gains {concept} with certainty; most, {positions}, appears at the {places} where {there} "
+        f"was. {marks}"
+    )
 
 
 def _mean(value: float) -> str:
-    """A mean of counts.
+    """Return a mean of counts in words.
 
     >>> _mean(0.1667), _mean(3.25), _mean(41.6)
     ('0.2', '3.2', '42')

@@ -1,4 +1,4 @@
-"""Images in which a generator drew a unit's label although the unit stayed below its threshold as a detector."""
+"""Generated images that show a unit's label although the unit stays below its threshold as a detector."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Counterexample:
-    """An image, the unit's peak on it, and the share of it that carries the label."""
+    """An image, the unit's peak activation on it, and the share of it that shows the label."""
 
     image: int
     peak: float
@@ -22,13 +22,13 @@ class Counterexample:
 
 @dataclass(frozen=True, slots=True)
 class Counterexamples:
-    """All of a run, by the unit's place; with each the concept, and its images by area."""
+    """The counterexamples of a run by the unit's place: the concept, and its images by area."""
 
     of_unit: Mapping[int, tuple[str, tuple[Counterexample, ...]]]
 
     @classmethod
     def read(cls, site: Site) -> Counterexamples | None:
-        """Read a run's table; None where there is none.
+        """Read a run's table; `None` if the run has none.
 
         Raises:
             RunError: it cannot be read.

@@ -1,4 +1,4 @@
-"""What became of a generator's images when units were removed or forced on, by concept."""
+"""The effects of edits to a generator by concept: units removed, units forced on."""
 
 from __future__ import annotations
 
@@ -24,11 +24,12 @@ OTHERS = 3
 
 @dataclass(frozen=True, slots=True)
 class AblationResult:
-    """A concept's best units removed from a layer, on `images` of those `drawn` that show it, and some `without` it.
+    """The removal of a concept's best units from a layer.
 
-    `own` are the changes of its own area for each number of units in `sizes`, `informed` the same with units ranked by
-    the information quality ratio, empty where they were not, `random` without as many units taken at random, `others`
-    those of the most changed other concepts of its category.
+    Of the images `drawn`, `images` show the concept and `without` do not. `own` has the change of the concept's area
+    for each number of units in `sizes`; `informed` has the same with units ranked by the information quality ratio, and
+    is empty if they were not; `random` has the same with random units; `others` has the other concepts of the category
+    that change most.
     """
 
     layer: str
@@ -44,7 +45,7 @@ class AblationResult:
 
 @dataclass(frozen=True, slots=True)
 class InsertionContext:
-    """Places where a concept was to appear, and by how many positions it did, on average."""
+    """The locations of one context where units were forced on, and the mean number of positions added."""
 
     name: str
     locations: int
@@ -53,7 +54,7 @@ class InsertionContext:
 
 @dataclass(frozen=True, slots=True)
 class InsertionResult:
-    """A concept's best units forced on in a layer, by what stood there before, the most fertile context first."""
+    """The insertion of a concept in a layer by context, the one with most added positions first."""
 
     layer: str
     contexts: tuple[InsertionContext, ...]
@@ -61,7 +62,7 @@ class InsertionResult:
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """An image that is shown without more and more units: the concept's positions for each number of units."""
+    """An image with more and more units removed: the concept's positions for each number of units."""
 
     seed: int
     pixels: tuple[int, ...]
@@ -69,7 +70,7 @@ class Removal:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """An image in which a concept appeared: the cell where its units were forced on, and what stood there before."""
+    """An image in which a concept appeared: the cell where its units were forced on, and its context."""
 
     seed: int
     row: int
@@ -80,7 +81,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class PicturedEdit:
-    """What pictures of a concept show: images without `sizes` of its units, and places with units forced on."""
+    """The pictures of a concept: images with `sizes` of its units removed, and cells with units forced on."""
 
     layer: str
     sizes: tuple[int, ...] = ()
@@ -90,7 +91,7 @@ class PicturedEdit:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What a unit's removal did to a concept, over `images`: positions before and after, and the change of its area."""
+    """The effect of a unit's removal on a concept over `images`: positions before and after, and the change."""
 
     concept: str
     images: int
@@ -101,7 +102,7 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class EditResults:
-    """All ablations and insertions of a run, by the concepts' names, and those of single units by layer and unit."""
+    """The ablations and insertions of a run by concept, and the ablations of single units by layer and unit."""
 
     ablations: Mapping[str, AblationResult] = field(default_factory=dict)
     insertions: Mapping[str, InsertionResult] = field(default_factory=dict)
@@ -109,11 +110,11 @@ class EditResults:
     inserted: Mapping[str, PicturedEdit] = field(default_factory=dict)
     effects: Mapping[tuple[str, int], tuple[Effect, ...]] = field(default_factory=dict)
     alone: frozenset[str] = frozenset()
-    """Layers of which each unit was removed alone."""
+    """Layers whose units were removed one by one."""
 
     @classmethod
     def read(cls, site: Site) -> EditResults | None:
-        """Read what a run has of them; `None` if nothing was edited.
+        """Read a run's tables of edits; `None` if the run has none.
 
         Raises:
             RunError: a table is unreadable or of another version.
@@ -159,7 +160,7 @@ def _ablation(rows: pd.DataFrame, concept: str, categories: Mapping[str, str]) -
 
 
 def _measured(rows: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
-    """Rows by the concept that was measured, with more and more units removed."""
+    """Return rows by the concept that was measured, with more and more units removed."""
     by: dict[str, list[dict[str, Any]]] = {}
     for row in rows.sort_values("units").to_dict("records"):
         by.setdefault(str(row["measured"]), []).append({str(key): value for key, value in row.items()})
@@ -171,7 +172,7 @@ def _spans(rows: list[dict[str, Any]], *keys: str) -> tuple[Estimate, ...]:
 
 
 def _insertion(rows: pd.DataFrame, categories: Mapping[str, str]) -> InsertionResult:
-    """Contexts that are colors say little where things were named: they are left out then."""
+    """Read the contexts of an insertion; colors are left out if other concepts are known."""
     contexts = [
         InsertionContext(str(row["context"]), int(row["locations"]), Estimate(row["added"], row["low"], row["high"]))
         for row in rows.sort_values("added", ascending=False, kind="stable").to_dict("records")
@@ -195,7 +196,7 @@ def _inserted(rows: pd.DataFrame) -> PicturedEdit:
 
 
 def _single(run: Run) -> tuple[dict[tuple[str, int], tuple[Effect, ...]], frozenset[str]]:
-    """What each unit did alone, what most positions came or went of first; and in which layers that was asked."""
+    """Read the effects of single units, the largest change first, and the layers in which they were measured."""
     if not run.has("unit_effects"):
         return {}, frozenset()
     found: dict[tuple[str, int], list[Effect]] = {}

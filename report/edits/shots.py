@@ -1,4 +1,4 @@
-"""Pictures of a generator's images before and after an edit, and what the edit of one unit did."""
+"""Pictures of generated images before and after an edit, and the effect of a unit's removal."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """One picture: its sprite, as a style where it lies there, what it shows, and what stands below it.
+    """One picture: its sprite, its place there as a style, its description, and the note below it.
 
-    `mark` is a style, where on the picture a cell was changed.
+    `mark` is the cell of the edit, as a style.
     """
 
     sprite: str
@@ -40,7 +40,7 @@ class Shot:
 
 @dataclass(frozen=True, slots=True)
 class ShotRow:
-    """Pictures side by side, with what is said of them in `name` (before) and `remark` (behind)."""
+    """A row of pictures, with a `name` before them and a `remark` after them."""
 
     shots: tuple[Shot, ...]
     name: str = ""
@@ -49,7 +49,7 @@ class ShotRow:
 
 @dataclass(frozen=True, slots=True)
 class Shots:
-    """A table of pictures: what it shows, a head for each column, and rows."""
+    """A table of pictures: its description, a head for each column, and rows."""
 
     says: str
     heads: tuple[str, ...]
@@ -58,7 +58,7 @@ class Shots:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """What a unit's removal did to a concept; `bar` lays the change and its interval on a bar, as a style."""
+    """The effect of a unit's removal on a concept; `bar` has the change and its interval on a bar, as a style."""
 
     concept: ConceptLink
     change: str
@@ -72,7 +72,7 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class Alone:
-    """A unit set to zero alone: in a sentence, in pictures, and concept by concept."""
+    """The removal of one unit: in a sentence, in pictures, and concept by concept."""
 
     says: str
     shots: Shots | None
@@ -80,7 +80,7 @@ class Alone:
 
 
 def removal_shots(site: Site, concept: DissectedConcept) -> Shots | None:
-    """Images without more and more of a concept's units; None where the run has no such pictures."""
+    """Show images with more and more of a concept's units removed; `None` if the run has no such pictures."""
     edits, findings = site.reading(EditResults), site.findings
     found = edits.removed.get(concept.name) if edits else None
     if not found:
@@ -97,15 +97,15 @@ def removal_shots(site: Site, concept: DissectedConcept) -> Shots | None:
         tiles = [_at(column, rank, columns, count) for column in range(columns)]
         rows.append(ShotRow(tuple(map(Shot, [sprite] * columns, tiles, says, shares))))
     return Shots(
-        f"The images with the largest area of {concept.name} without its best units in {found.layer}; below each "
-        f"picture, how much of it {concept.name} covers.",
-        tuple("as it is" if not size else f"\N{MINUS SIGN}{words.count(size, 'unit')}" for size in found.sizes),
+        f"The images with the largest area of {concept.name}, with the best units of {found.layer} removed; the number "
+        f"below each picture is the share of it that {concept.name} covers.",
+        tuple("all units" if not size else f"\N{MINUS SIGN}{words.count(size, 'unit')}" for size in found.sizes),
         tuple(rows),
     )
 
 
 def insertion_shots(site: Site, concept: DissectedConcept) -> Shots | None:
-    """Images before and after a concept's units were forced on; None where the run has no such pictures."""
+    """Show images before and after a concept's units were forced on; `None` if the run has no such pictures."""
     edits, findings = site.reading(EditResults), site.findings
     found = edits.inserted.get(concept.name) if edits else None
     if not found:
@@ -115,21 +115,21 @@ def insertion_shots(site: Site, concept: DissectedConcept) -> Shots | None:
     rows = []
     for rank, place in enumerate(found.places):
         tiles = [_at(column, rank, 3, len(found.places)) for column in range(3)]
-        says = [f"seed {place.seed} {state}" for state in ("before", "after", "after less before")]
+        says = [f"seed {place.seed} {state}" for state in ("before", "after", "difference")]
         marks = [_mark(place, layer)] * 3
         shots = map(Shot, [insertion_paths.insertion(concept.row)] * 3, tiles, says, [""] * 3, marks)
         here = place.context.strip("()")
         rows.append(ShotRow(tuple(shots), remark=f"where {here} was: {words.count(place.added, 'position')}"))
     return Shots(
-        f"The images in which most {concept.name} appeared, one for each thing that stood at the framed place. "
-        f"The difference is shown {layout.amplified} times as strong as it is.",
+        f"The images in which most {concept.name} appeared, one for each context of the framed cell. "
+        f"The difference is amplified {layout.amplified} times.",
         ("before", "after", "difference"),
         tuple(rows),
     )
 
 
 def counterexample_shots(site: Site, place: int) -> Shots | None:
-    """Images with a unit's label that it did not answer to; None where there are none."""
+    """Show images with a unit's label on which the unit stays below its threshold; `None` if there are none."""
     found, findings = site.reading(Counterexamples), site.findings
     concept, images = found.of_unit.get(place, ("", ())) if found else ("", ())
     if not images:
@@ -147,15 +147,15 @@ def counterexample_shots(site: Site, place: int) -> Shots | None:
         for column, one in enumerate(images)
     )
     return Shots(
-        f"Images with {concept} on which the unit stayed below its best threshold. Below each, how much of it "
-        f"{concept} covers, and the unit's highest activation on it.",
+        f"Images with {concept} on which the unit stays below its best threshold. Below each image are the share of it "
+        f"that {concept} covers and the unit's peak activation on it.",
         (),
         (ShotRow(shots),),
     )
 
 
 def alone_view(site: Site, place: int) -> Alone | None:
-    """What a unit did alone; None for a unit of a layer in which that was not asked."""
+    """Show the effect of a unit's removal; `None` if it was not measured in the unit's layer."""
     edits, findings, chips = site.reading(EditResults), site.findings, site.chips
     layer, chip = findings.layer_of(place), chips.units[place]
     if edits is None or layer.name not in edits.alone:
@@ -170,12 +170,12 @@ def alone_view(site: Site, place: int) -> Alone | None:
 
 
 def _size(effect: Effect) -> float:
-    """How large a change is; that of what was not there before is no share of anything, and comes last."""
+    """Return how large a change is; a concept without any area before the edit comes last."""
     return abs(effect.change.value) if math.isfinite(effect.change.value) else -1.0
 
 
 def _without(size: int) -> str:
-    return f"without {words.count(size, 'unit')}" if size else "as it is"
+    return f"without {words.count(size, 'unit')}" if size else "with all units"
 
 
 def _at(column: int, row: int, columns: int, rows: int) -> str:
@@ -183,13 +183,13 @@ def _at(column: int, row: int, columns: int, rows: int) -> str:
 
 
 def _mark(place: Place, layer: Layer) -> str:
-    """The frame of a cell of the layer's map, in percent of a picture."""
+    """Return the frame of a cell of the layer's map, in percent of a picture."""
     across, down = 100 / layer.width, 100 / layer.height
     return f"left:{place.column * across:.2f}%;top:{place.row * down:.2f}%;width:{across:.2f}%;height:{down:.2f}%"
 
 
 def _pairs(findings: Findings, chip: UnitChip, place: int) -> Shots | None:
-    """The unit's strongest images with and without it; they are the first ones of its sprite."""
+    """Show the unit's first top images, which are the first ones of its sprite, with and without the unit."""
     if not chip.sprite:
         return None
     layout, layer = findings.manifest.pictures, findings.layer_of(place)
@@ -199,12 +199,12 @@ def _pairs(findings: Findings, chip: UnitChip, place: int) -> Shots | None:
     less, wide = ablation_paths.without(layer.index, chip.unit), layout.without_tiles
     tiles, high = range(len(names)), -(-layout.unit_tiles // columns)
     rows = (
-        ("as it is", chip.sprite, [_at(t % columns, t // columns, columns, high) for t in tiles]),
+        ("with all units", chip.sprite, [_at(t % columns, t // columns, columns, high) for t in tiles]),
         ("without the unit", less, [_at(t, 0, wide, 2) for t in tiles]),
         ("difference", less, [_at(t, 1, wide, 2) for t in tiles]),
     )
     return Shots(
-        f"The images that move it most; the difference is shown {layout.amplified} times as strong as it is.",
+        f"The first top images of the unit; the difference is amplified {layout.amplified} times.",
         (),
         tuple(
             ShotRow(tuple(Shot(sprite, at, f"{name}, {state}") for at, name in zip(places, names, strict=True)), state)
@@ -229,7 +229,7 @@ def _changed(effect: Effect, link: ConceptLink, label: str, scale: float) -> Cha
 
 
 def change_bar(span: Estimate, scale: float) -> str:
-    """Where a change and its interval lie on a bar whose middle is no change, in percent of its width."""
+    """Return a change and its interval on a bar whose middle is no change, in percent of its width."""
     if not math.isfinite(span.value):
         return ""
     start, end = sorted((50.0, _on(span.value, scale)))
@@ -246,16 +246,19 @@ def _on(value: float, scale: float) -> float:
 
 
 def _says(chip: UnitChip, effects: Iterable[Effect], changes: tuple[Changed, ...]) -> str:
-    """Name the clearest loss, or say that there is none."""
+    """Name the clearest loss of area, or say that there is none."""
     images = max((effect.images for effect in effects), default=0)
     lost = [change for change in changes if not change.unsure and not change.gained and change.change != "new"]
     if not changes:
-        return "Set to zero alone, it changes no concept's area on any of the images."
-    start = f"Set to zero alone, on {words.count(images, 'other image')}, it"
+        return "Removing only this unit changes no concept's area on any of the images."
+    start = f"Measured on {words.count(images, 'other image')}, removing only this unit"
     own = next((change for change in changes if change.own), None)
     if own in lost:
-        return f"{start} takes away {own.change.lstrip('-')} of {chip.concept}, which it is named for."
+        return f"{start} takes away {own.change.lstrip('-')} of the area of its label, {chip.concept}."
     if lost:
-        others = f"; of {chip.concept}, which it is named for, nothing is surely lost" if own else ""
-        return f"{start} takes away {lost[0].change.lstrip('-')} of {lost[0].concept.name}{others}."
-    return f"{start} takes nothing away for sure: other units do the same work, or it does little on these images."
+        others = f"; the area of its label, {chip.concept}, does not change with certainty" if own else ""
+        return f"{start} takes away {lost[0].change.lstrip('-')} of the area of {lost[0].concept.name}{others}."
+    return (
+        f"{start} takes no area away with certainty: other units do the same work, or the unit has little effect on "
+        "these images."
+    )

@@ -1,4 +1,4 @@
-"""Which concepts vanish from a generator's images without their units: all of them at a glance, on the first page."""
+"""The concepts that vanish from generated images when their units are removed, for the first page."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dissectory.report.site import Site
 
 UNITS = 20
-"""Units removed: the number that Bau et al. 2020 report; of smaller layers as many as there were."""
+"""The number of removed units, as in Bau et al. 2020; fewer if the layer has fewer."""
 
 MOST = 24
 """Rows of the table."""
@@ -25,7 +25,7 @@ MOST = 24
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """What a concept lost by each ranking of its units, and by units at random; `bar` is of the first."""
+    """The loss of a concept by each ranking of its units, and by random units; `bar` is for the first ranking."""
 
     concept: ConceptLink
     bar: str
@@ -41,9 +41,9 @@ class Lost:
 
 @dataclass(frozen=True, slots=True)
 class Vanished:
-    """The concepts that lost most, of so many, those first whose loss is sure; `says` names the first.
+    """The concepts that lose most, those first whose interval excludes zero; `says` names the first.
 
-    `ranked` tells whether there is a second ranking of units.
+    `concepts` is the number of all concepts; `ranked` tells whether there is a second ranking of units.
     """
 
     says: str
@@ -54,7 +54,7 @@ class Vanished:
 
 
 def vanished(site: Site) -> Vanished | None:
-    """Make the overview; None where no units were removed, or no concept was on the images."""
+    """Make the overview; `None` if no units were removed, or no image shows a concept."""
     edits = site.reading(EditResults)
     if edits is None:
         return None
@@ -75,7 +75,7 @@ def vanished(site: Site) -> Vanished | None:
 
 
 def _place(ablation: AblationResult) -> int:
-    """Where the number of units that is told of stands among those that were removed."""
+    """Return the place of the number of units that is shown among those that were removed."""
     return max(place for place, size in enumerate(ablation.sizes) if size <= UNITS)
 
 
@@ -84,7 +84,7 @@ def _own(ablation: AblationResult) -> Estimate:
 
 
 def _is_sure(span: Estimate) -> bool:
-    """Whether an area surely shrank."""
+    """Whether the interval of a change is below zero."""
     return math.isfinite(span.high) and span.high < 0
 
 
@@ -108,10 +108,10 @@ def _lost(link: ConceptLink, ablation: AblationResult) -> Lost:
 
 
 def _says(name: str, ablation: AblationResult) -> str:
-    """What the concept that loses most loses."""
+    """Name the concept that loses most, and its loss."""
     own, units = _own(ablation), words.count(ablation.sizes[_place(ablation)], "best unit")
     if not _is_sure(own):
-        return f"No concept surely loses area without its {units} in {ablation.layer}."
+        return f"No concept loses area with certainty when its {units} in {ablation.layer} are removed."
     informed = words.signed_percent(ablation.informed[_place(ablation)].value) if ablation.informed else ""
     lost = f"{words.percent(-own.value)} of its area" + (f" ({informed} by IQR)" if informed else "")
-    return f"Without its {units} by IoU in {ablation.layer}, {name} loses most: {lost}."
+    return f"The largest loss: when its {units} by IoU in {ablation.layer} are removed, {name} loses {lost}."

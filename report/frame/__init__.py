@@ -1,1 +1,1 @@
-"""Frame."""
+"""The frame of a site: shells, templates, search, file names, assets."""

@@ -14,7 +14,7 @@ def study_facts(findings: Findings) -> dict[str, str]:
     """Return what a hand-written page can quote, by the name that stands in `{{ }}`."""
     dissection = findings.manifest.study.get("dissection", {})
     return {
-        "cut": f"{findings.cut:g}",
+        "cut": f"{findings.iou_threshold:g}",
         "quantile": words.percent(findings.quantile),
         "grid": str(findings.manifest.grid),
         "border": str(dissection.get("border", "zeros")),

@@ -11,5 +11,5 @@ if TYPE_CHECKING:
 
 
 def embed(values: Any) -> Markup:  # noqa: ANN401 - anything that JSON can hold
-    """JSON that is safe inside a script element: no text in it can end the element."""
+    """Return JSON that is safe inside a script element: no text in it can end the element."""
     return htmlsafe_json_dumps(values, ensure_ascii=False, separators=(",", ":"))

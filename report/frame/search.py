@@ -1,6 +1,6 @@
-"""The search index: columns of numbers in a classic script, which a page reads when somebody begins to search.
+"""The search index: columns of numbers in a classic script, which a page loads at the first search.
 
-It works from a folder, where a browser fetches nothing, and 10,000 units are a few hundred kilobytes.
+A script can be loaded by a page opened from a folder too. 10,000 units take a few hundred kilobytes.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from dissectory.report.site import Site
 
 OTHERS = 2
-"""Runner-up concepts by which a unit is found, beside its label."""
+"""The number of concepts by which a unit is found, besides its label."""
 
 
 def search_index(site: Site) -> str:
-    """Write the index as a script that hands it to the page.
+    """Write the search index as a script.
 
-    `units` are columns in the order of places: layer, unit, thousandths of IoU, whether it matches, whether its label
-    could be chance, and its best concepts, -1 for none.
+    `units` has columns in the order of places: layer, unit, thousandths of IoU, whether the unit matches, whether its
+    label may be chance, and its best concepts, -1 if there are fewer.
     """
     findings, chips, removals = site.findings, site.chips, site.reading(Removals)
     units = findings.units
@@ -52,7 +52,7 @@ def search_index(site: Site) -> str:
 
 
 def _best_concepts(findings: Findings) -> list[Ints]:
-    """The label of every unit, then its runners-up, as columns."""
+    """Return the label of every unit and the next best concepts, as columns."""
     pairs, units = findings.pairs, findings.units
     columns = [units.concept]
     for rank in range(1, OTHERS + 1):

@@ -1,7 +1,7 @@
 """The chrome of the site: mkdocs renders the hand-written pages, and one empty shell for each kind of page.
 
-A shell is a page whose title and content are marks; thousands of pages are written by putting text between the
-pieces of one shell. mkdocs renders each shell at the depth of its pages, so that relative links are right.
+A shell is a page with marks in place of title and content; a page is written by putting its text between the pieces of
+the shell. mkdocs renders each shell at the depth of its pages, so relative links are right.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Shell:
-    """One kind of page without its title and content; `root` leads from it to the root of the site."""
+    """A kind of page without title and content; `root` leads from the page to the root of the site."""
 
     head: str
     middle: str
@@ -49,19 +49,19 @@ class Shell:
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """Where title and content will stand; random, so that no name in a run can be taken for them."""
+    """The marks of title and content; they are random, so no name in a run can equal them."""
 
     title: str
     content: str
 
     @classmethod
     def fresh(cls) -> Marks:
-        """Make marks that occur nowhere else."""
+        """Make new marks."""
         token = secrets.token_hex(12)
         return cls(f"title-{token}", f"content-{token}")
 
     def split(self, html: str, root: str) -> Shell:
-        """Take a rendered shell apart."""
+        """Split a rendered shell at its marks."""
         head, title, rest = html.partition(self.title)
         middle, content, tail = rest.partition(self.content)
         if not title or not content:
@@ -75,12 +75,12 @@ def build_chrome(folder: Path, name: str, facts: Mapping[str, str], pages: Seque
     Args:
         folder: becomes the site; what is in it is removed.
         name: of the site.
-        facts: what hand-written pages can quote, as `{{ name }}`.
+        facts: what hand-written pages can quote as `{{ name }}`.
         pages: the kinds of pages that the site has, in the order of the navigation.
     """
     collector = _Collector(Marks.fresh(), facts, pages)
     with _quiet():
-        # mkdocs takes a relative folder to be beside its own file: it is given an absolute one.
+        # mkdocs resolves a relative folder against its own file, so the folder is absolute.
         config = load_config(str(SOURCES / "mkdocs.yml"), site_dir=str(folder.resolve()), site_name=name)
         config.plugins["dissectory"] = collector
         build(config)
@@ -88,11 +88,11 @@ def build_chrome(folder: Path, name: str, facts: Mapping[str, str], pages: Seque
 
 
 class _NoOptions(Config):  # type: ignore[no-untyped-call] # mkdocs leaves its hook untyped
-    """The collector is given what it needs in Python."""
+    """The collector has no options in mkdocs.yml."""
 
 
 class _Collector(BasePlugin[_NoOptions]):  # type: ignore[no-untyped-call] # the same
-    """What happens between mkdocs and the site: marks go in, shells come out."""
+    """The plugin of mkdocs that adds shells with marks, and collects them when they are rendered."""
 
     def __init__(self, marks: Marks, facts: Mapping[str, str], pages: Sequence[Page]) -> None:
         super().__init__()
@@ -116,7 +116,7 @@ class _Collector(BasePlugin[_NoOptions]):  # type: ignore[no-untyped-call] # the
         return files
 
     def on_env(self, env: jinja2.Environment, *, config: MkDocsConfig, files: Files) -> jinja2.Environment:  # noqa: ARG002
-        env.autoescape = True  # mkdocs trusts every name; a run's title is nobody's to trust
+        env.autoescape = True  # mkdocs escapes no names, but the title of a run is untrusted text
         return env
 
     def on_page_markdown(self, markdown: str, *, page: Source, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG002
@@ -129,12 +129,12 @@ class _Collector(BasePlugin[_NoOptions]):  # type: ignore[no-untyped-call] # the
         if shell is None:
             return output
         self.shells[shell] = self.marks.split(output, "../" * page.file.src_uri.count("/"))
-        return ""  # an empty page is not written
+        return ""  # mkdocs writes no empty page
 
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Let mkdocs speak of errors only: what it has to say is about pages that the user did not write."""
+    """Let mkdocs log errors only: its warnings are about pages that the user did not write."""
     log = logging.getLogger("mkdocs")
     level = log.level
     log.setLevel(logging.ERROR)

@@ -1,4 +1,4 @@
-"""File names for pages: names of layers and concepts are untrusted text, file names must be safe and unique."""
+"""File names of pages: safe and unique, though names of layers and concepts are untrusted text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 LONGEST = 60
-"""Characters of a slug before its number: paths stay short enough for every file system."""
+"""The most characters of a slug before its number: paths stay short enough for every file system."""
 
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 
@@ -28,7 +28,7 @@ def slug(name: str) -> str:
 
 
 def unique_slugs(names: Iterable[str]) -> list[str]:
-    """Give every name its own slug, in order; a name that comes later gets a number where slugs meet.
+    """Return a slug of its own for every name; a later name gets a number if its slug is taken.
 
     >>> unique_slugs(["Car", "car", "bus", "car-2"])
     ['car', 'car-2', 'bus', 'car-2-2']

@@ -1,4 +1,4 @@
-"""Writing pages: a view model goes through its template into its shell."""
+"""Write pages: a template renders a view model into a shell."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @cache
 def environment() -> jinja2.Environment:
-    """The templates: every value is escaped, and one that is missing is an error."""
+    """Return the environment of the templates: every value is escaped, and a missing value is an error."""
     return jinja2.Environment(
         loader=jinja2.PackageLoader("dissectory", "templates/pages"),
         autoescape=True,
@@ -33,7 +33,7 @@ def environment() -> jinja2.Environment:
 
 
 class _Once:
-    """A macro for links that many pages of one kind show: each link is rendered once."""
+    """A macro for links that many pages of a kind show: each link is rendered once."""
 
     def __init__(self, render: Callable[[Link, str], Markup], root: str) -> None:
         self._render = render
@@ -53,7 +53,7 @@ class Writer:
     Args:
         folder: of the site.
         shells: by their names.
-        shared: what all templates can use: `cut_at`, where the cut lies on small bars in percent, and `unit_columns`,
+        shared: what all templates can use: `cut_at`, the IoU threshold on small bars in percent, and `unit_columns`,
             the number of tiles side by side in a unit's sprite.
         done: called with the number of pages written so far.
     """
@@ -69,7 +69,7 @@ class Writer:
 
     def write(self, page: Page, views: Iterable[View]) -> None:
         """Write all pages of a kind; view models are made and forgotten one at a time."""
-        if page.make is None:  # written by hand: mkdocs has it done
+        if page.make is None:  # mkdocs has written this page
             return
         shell = self._shells[page.kind]
         template = self._template(page, shell.root)
@@ -84,7 +84,7 @@ class Writer:
 
     def _template(self, page: Page, root: str) -> jinja2.Template:
         """Compile the template of a kind of page once, with what all its pages share."""
-        # Not imported by each page: that would run them again.
+        # Pages do not import the macros themselves: that would run them again for each page.
         pieces, edited = (environment().get_template(f"_{name}.html").module for name in ("pieces", "edited"))
         once = {macro: _Once(getattr(pieces, macro), root) for macro in ("card", "concept")}
         shared = {"root": root, "pieces": pieces, "edited": edited, **once, **self._shared}

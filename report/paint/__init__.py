@@ -1,1 +1,1 @@
-"""Paint."""
+"""The page to paint on."""

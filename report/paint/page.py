@@ -1,4 +1,4 @@
-"""The page to paint on: what do a generator's units draw?"""
+"""The page to paint on: what do the units of a generator draw?"""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from dissectory.report.site import Site
 
 ASK = 40_000_000
-"""Bytes of the generator from which a reader is asked before they are loaded."""
+"""Bytes of the generator above which the page asks before it loads them."""
 
 _TURN = 137.508 / 360
-"""Of the wheel of hues from one concept to the next: the golden angle keeps any number of them apart."""
+"""The turn of the hue from one concept to the next: the golden angle keeps any number of hues apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class UnitLink:
-    """A unit that a concept is painted with; without a page, `href` is empty."""
+    """A unit that a concept is painted with; `href` is empty if the unit has no page."""
 
     unit: int
     href: str
@@ -48,7 +48,7 @@ class UnitLink:
 
 @dataclass(frozen=True, slots=True)
 class Pot:
-    """A concept to paint with; `link` leads to its page, where it has one; `tried` says how well it appeared."""
+    """A concept to paint with; `link` leads to its page, if it has one; `tried` tells how well it appeared."""
 
     name: str
     color: str
@@ -60,9 +60,10 @@ class Pot:
 
 @dataclass(frozen=True, slots=True)
 class PaintPage:
-    """Everything that the page says; `data` is for the browser, which loads files of `size`, asking first or not.
+    """The page to paint on; the browser reads `data`, and loads files of `size`, after a question if `asks`.
 
-    `height` and `width` are of the picture, `rows` and `columns` of its cells, `sizes` of the brush in cells across.
+    `height` and `width` are those of the picture, `rows` and `columns` those of its cells; `sizes` are the widths of
+    the brush in cells.
     """
 
     title: str
@@ -114,7 +115,7 @@ def paint_page(site: Site) -> PaintPage | None:
 
 
 def _colors(run: Run, painting: Painting) -> dict[str, str]:
-    """The color of each concept: that of the gallery, or any."""
+    """Return the color of each concept: that of the gallery, or one of its own."""
     known: dict[str, str] = {}
     if run.has("gallery_concepts"):
         table = run.table("gallery_concepts")
@@ -125,7 +126,7 @@ def _colors(run: Run, painting: Painting) -> dict[str, str]:
 
 
 def _shares(run: Run, painting: Painting) -> dict[str, float]:
-    """What share of the positions painted with each concept came to show it, when the run was made."""
+    """Return the share of painted positions that showed each concept in the run's own trials."""
     if not run.has("paint_trials"):
         return {}
     table = run.table("paint_trials")
@@ -150,7 +151,7 @@ def _pot(findings: Findings, layer: Layer | None, paint: Paint, color: str, shar
         says=words.count(len(paint.units), "unit"),
         tried=""
         if share is None
-        else f"Tried on a few of the images, {words.percent(share)} of what was painted showed it.",
+        else f"In trials on a few of the images, {words.percent(share)} of the painted positions showed it.",
     )
 
 
@@ -158,13 +159,13 @@ def _agreement(painting: Painting) -> str:
     apart, drawn = painting.agreement.difference, words.count(painting.agreement.pictures, "picture")
     level = "a thousandth" if apart < 0.001 else words.number(apart)  # noqa: PLR2004 - a thousandth
     return (
-        f"When it was written, the part of the generator that runs here drew {drawn} that differ from PyTorch's by at "
-        f"most {level} of one of 256 levels of brightness."
+        f"The part of the generator that runs here was tested on {drawn}: they differ from those of PyTorch by at most "
+        f"{level} of one of 256 levels of brightness."
     )
 
 
 def _data(painting: Painting, files: Mapping[str, int], colors: dict[str, str]) -> Markup:
-    """What the browser needs to know to draw."""
+    """Return what the browser needs to generate pictures."""
     return embed(
         {
             "inputs": [[item.name, item.shape] for item in painting.inputs],

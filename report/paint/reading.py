@@ -1,7 +1,7 @@
-"""The files that the page to paint on loads: the generator's rest, the maps, and what runs them in a browser.
+"""The files that the page to paint on loads: the rest of the generator, the maps, and the engine that runs them.
 
-Served, the page loads the plain files. A page from a folder may load nothing but scripts: there one script brings all
-of it, each file compressed and written as text.
+A page from a server loads the plain files. A page opened from a folder can load scripts only: for it, one script holds
+every file, compressed and written as text.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
     from dissectory.report.site import Site
 
 ENGINE = ("onnxruntime.mjs", "onnxruntime.wasm")
-"""What runs the graph in a browser; the package's build fetches it."""
+"""The engine that runs the graph in a browser; the package's build fetches it."""
 
 OFFLINE = "offline.js"
 
 OFFLINE_MOST = 100_000_000
-"""Bytes of the files up to which a page from a folder can load them: a script that holds more is one text too long."""
+"""The most bytes of files for a page opened from a folder: the text of a larger script would be too long."""
 
 
 def fits_offline(files: Mapping[str, int]) -> bool:
-    """Whether a page from a folder can load files of these sizes."""
+    """Return whether a page opened from a folder can load files of these sizes."""
     return sum(files.values()) <= OFFLINE_MOST
 
 

@@ -1,4 +1,4 @@
-"""The page of one class: which units it needs, what becomes of it without them, what its images are taken for then."""
+"""The page of a class: the units that it needs, and accuracy and predictions without them."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 CARDS = 8
 SHARING = 6
 MISTAKES = 6
-"""How many of each a page shows."""
+"""The number of each on the page."""
 
 
 @dataclass(frozen=True, slots=True)
 class NeededUnit:
-    """A row of a class's most important units."""
+    """A row of the table of a class's most important units."""
 
     chip: UnitChip
     rank: int
@@ -41,7 +41,7 @@ class NeededUnit:
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """What images are taken for: how many with all units, and without the most important ones."""
+    """A predicted class: the number of images, with all units and without the most important ones."""
 
     name: str
     own: bool
@@ -59,7 +59,7 @@ class Sharing:
 
 @dataclass(frozen=True, slots=True)
 class LayerLoss:
-    """What the class loses in one layer."""
+    """What the class loses when units of one layer are removed."""
 
     layer: str
     href: str
@@ -76,7 +76,7 @@ class LayerLoss:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A number of a class in a split."""
+    """A number of a class."""
 
     name: str
     value: str
@@ -84,7 +84,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class ClassPage:
-    """Everything that a class's page says."""
+    """The page of a class."""
 
     title: str
     href: str
@@ -111,8 +111,8 @@ def class_page(site: Site, removals: Removals, number: int) -> ClassPage:
         href=one.href,
         name=one.name,
         answer=_answer(site.findings, losses),
-        remark=f"{meaning(removals.ablations)} Units were ranked on one part of the images; all that is told here is "
-        "counted on the other.",
+        remark=f"{meaning(removals.ablations)} Units were ranked on the ranking split of the images; the numbers here "
+        "are from the reporting split.",
         figures=_figures(one, losses),
         layers=tuple(_layer(site, removals, number, layer) for layer, _ in losses),
         switches=switches_view(site, one.name),
@@ -120,7 +120,7 @@ def class_page(site: Site, removals: Removals, number: int) -> ClassPage:
 
 
 def _answer(findings: Findings, losses: list[tuple[int, Loss]]) -> str:
-    """What the last layer's most important units mean to the class."""
+    """Say what the class loses without the most important units of the last layer."""
     for layer, loss in reversed(losses):
         before, after = (loss.remove.at(size) if loss.remove else None for size in (0, CALLED_OUT[-1]))
         if before is not None and after is not None and math.isfinite(before) and math.isfinite(after):
@@ -128,12 +128,12 @@ def _answer(findings: Findings, losses: list[tuple[int, Loss]]) -> str:
                 f"Without its {CALLED_OUT[-1]} most important units of {findings.layers[layer].name}, balanced "
                 f"accuracy goes from {words.percent(before)} to {words.percent(after)}."
             )
-    return "There are too few images of it to tell."
+    return "The class has too few images to tell."
 
 
 def _figures(one: ImageClass, losses: list[tuple[int, Loss]]) -> tuple[Figure, ...]:
     ratios = (("Recall", one.recall), ("Precision", one.precision), ("Balanced accuracy", one.balanced_accuracy))
-    found = [Figure("Images reported on", f"{losses[-1][1].images:,}")] if losses else []
+    found = [Figure("Images of the reporting split", f"{losses[-1][1].images:,}")] if losses else []
     return (*found, *(Figure(name, words.percent(value)) for name, value in ratios if math.isfinite(value)))
 
 
@@ -172,7 +172,7 @@ def _unit(chips: Chips, need: Need) -> NeededUnit:
 
 
 def _mistakes(name: str, loss: Loss) -> tuple[Mistake, ...]:
-    """What images are taken for, those first that change most with the most removed units; the own class leads."""
+    """Return the predicted classes: the class itself, then those that change most with the most removed units."""
     counts = {size: dict(pairs) for size, pairs in loss.taken.items()}
     if not counts:
         return ()

@@ -1,4 +1,4 @@
-"""The page of all classes: how well does the network know them, and which lose most without their units?"""
+"""The page of all classes: how well does the network recognize them, and which lose most without their units?"""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MEASURES = ("balanced_accuracy", "recall", "precision", "accuracy")
 
 @dataclass(frozen=True, slots=True)
 class ClassRow:
-    """A class; `href` is its page, if it has one, and `cells` pairs of what is shown and sorted by."""
+    """A class; `href` is its page, if it has one; `cells` has pairs of a text and the value that it sorts by."""
 
     name: str
     href: str
@@ -34,7 +34,7 @@ class ClassRow:
 
 @dataclass(frozen=True, slots=True)
 class ClassesPage:
-    """Everything that the page of classes says."""
+    """The page of all classes."""
 
     title: str
     answer: str
@@ -45,19 +45,19 @@ class ClassesPage:
 
 @dataclass(frozen=True, slots=True)
 class _Lost:
-    """By how much balanced accuracy changes without so many units, by the name of the class."""
+    """The change of balanced accuracy without a number of units, by the name of the class."""
 
     head: tuple[str, str]
     changes: Mapping[str, float]
 
     def cell(self, name: str) -> tuple[str, str]:
-        """What a class loses, by which classes are sorted; empty where it is not known."""
+        """Return what a class loses, and the value that it sorts by; empty if it is not known."""
         change = self.changes.get(name)
         return ("", "-9") if change is None else (words.signed_percent(change, decimals=1), f"{-change:.6f}")
 
 
 def classes_page(site: Site) -> ClassesPage | None:
-    """Make the page of classes, which leads to the page of each that units were removed for; none without classes."""
+    """Make the page of all classes; `None` if the images have no classes."""
     findings, removals = site.findings, site.reading(Removals)
     if findings.classes is None:
         return None
@@ -79,15 +79,15 @@ def classes_page(site: Site) -> ClassesPage | None:
     return ClassesPage(
         title="Classes",
         answer=f"{words.count(len(names), 'class', 'classes')}{mean}.",
-        remark="The average is of balanced accuracy: the mean of recall and the true negative rate; chance is 50 %."
-        + (" Classes that the network has no output for are not known." if len(known) < len(frame) else ""),
+        remark="This is balanced accuracy: the mean of recall and the true negative rate. Chance level is 50 %."
+        + (" Classes without an output of the network have no accuracy." if len(known) < len(frame) else ""),
         head=(head[0], lost.head, *head[1:]) if lost else tuple(head),
         rows=tuple(rows),
     )
 
 
 def _lost(findings: Findings, removals: Removals) -> _Lost | None:
-    """What each class loses in the last layer without its most important units; None where that was not measured."""
+    """Return what each class loses without its most important units of the last layer; `None` if not measured."""
     layer = removals.layers[-1]
     for size in reversed(CALLED_OUT):
         found = {}
@@ -98,7 +98,7 @@ def _lost(findings: Findings, removals: Removals) -> _Lost | None:
         if found:
             meaning = (
                 f"change of balanced accuracy without the class's {size} most important units of "
-                f"{findings.layers[layer].name}, on the reporting part of the images"
+                f"{findings.layers[layer].name}, on the reporting split of the images"
             )
             return _Lost((f"without {size} units", meaning), found)
     return None

@@ -1,4 +1,4 @@
-"""Charts of what a class loses without its units."""
+"""The chart of what a class loses without its units."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
     from dissectory.report.removals.reading import Curve, Floats
 
 CALLED_OUT = (4, 20)
-"""Numbers of removed units that are named on the curve, as in Bau et al. 2020, figure 3."""
+"""Numbers of removed units with a label on the curve, as in Bau et al. 2020, figure 3."""
 KEPT = 20
-"""Number of units that are kept alone and named on the curve."""
+"""Number of kept units with a label on the curve."""
 _COARSE = (0.0, 0.25, 0.5, 0.75, 1.0)
 _FINE = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
 
 def class_curve(name: str, layer: str, remove: Curve, keep: Curve | None) -> Chart:
-    """Balanced accuracy over the number of units, removed or alone kept, with random sets and all classes beside."""
+    """Draw balanced accuracy over the number of units, removed or kept only, with random units and all classes."""
     frame = Frame(width=680, height=330, left=50, right=128, top=18, bottom=44)
-    series = [("own", "without them", remove.sizes, remove.accuracy)]
+    series = [("own", "removed", remove.sizes, remove.accuracy)]
     if keep:
-        series.append(("kept", "these alone", keep.sizes, keep.accuracy))
-    series.append(("random", "random ones", remove.sizes, remove.random))
+        series.append(("kept", "only these kept", keep.sizes, keep.accuracy))
+    series.append(("random", "random units", remove.sizes, remove.random))
     series.append(("other", "all classes", remove.sizes, remove.everything))
     values = [value for _, _, _, found in series for value in found.tolist() if math.isfinite(value)]
     low = min(0.45, math.floor(10 * min(values, default=0.5)) / 10)
@@ -46,7 +46,7 @@ def class_curve(name: str, layer: str, remove: Curve, keep: Curve | None) -> Cha
     paths = {"rule": across(frame, ((mark - low) / (1.0 - low) for mark in marks)), "band": _band(remove, x, y)}
     texts = [Text(frame.left - 8, y(mark) + 4, words.percent(mark), "end") for mark in marks]
     texts += [Text(x(size), frame.base + 17, f"{size}", "middle") for size in _spaced(remove.sizes, x)]
-    texts.append(Text(frame.end, frame.base + 36, "units removed, or kept alone", "end quiet"))
+    texts.append(Text(frame.end, frame.base + 36, "units removed, or kept", "end quiet"))
     ends: list[float] = []
     for look, says, sizes, found in series:
         points = [(x(size), y(value)) for size, value in zip(sizes, found, strict=True) if math.isfinite(value)]
@@ -71,7 +71,7 @@ def class_curve(name: str, layer: str, remove: Curve, keep: Curve | None) -> Cha
         marks=paint(paths.items(), texts),
         links=(),
         data=embed({"series": [[look, says, sizes, _plain(found)] for look, says, sizes, found in series]}),
-        head=("units", "without them", "these alone", "as many at random removed", "95 % of draws", "all classes"),
+        head=("units", "removed", "only these kept", "random units removed", "95 % of random sets", "all classes"),
         rows=tabulate(_rows(remove, keep)),
     )
 
@@ -83,8 +83,8 @@ def _says(name: str, layer: str, remove: Curve, keep: Curve | None) -> str:
     ]
     kept = keep.at(KEPT) if keep else None
     if kept is not None:
-        parts.append(f"{_percent(kept)} with {KEPT} alone")
-    return f"{'; '.join(parts)}. A guess has 50 %; the band holds 95 % of the random sets."
+        parts.append(f"{_percent(kept)} with only the {KEPT} most important kept")
+    return f"{'; '.join(parts)}. Chance level is 50 %; the band holds 95 % of the random sets."
 
 
 def _percent(value: float | None) -> str:
@@ -92,7 +92,7 @@ def _percent(value: float | None) -> str:
 
 
 def _band(curve: Curve, x: Callable[[int], float], y: Callable[[float], float]) -> str:
-    """What random sets of removed units do, as an area."""
+    """Return the accuracies without random sets of units as an area."""
     known = [place for place, value in enumerate(curve.random_low) if math.isfinite(value)]
     if not known:
         return ""
@@ -102,7 +102,7 @@ def _band(curve: Curve, x: Callable[[int], float], y: Callable[[float], float]) 
 
 
 def _spaced(sizes: Sequence[int], x: Callable[[int], float]) -> list[int]:
-    """Sizes to name on the axis: powers and those called out, as far as they do not meet."""
+    """Return the sizes with a label on the axis: powers and those on the curve, unless the labels would overlap."""
     wanted = [size for size in (0, 1, 2, 4, 8, 20, 64, 128, 256, 512, 1024, 2048) if size <= max(sizes)]
     shown: list[int] = []
     for size in wanted:

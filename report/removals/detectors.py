@@ -1,4 +1,4 @@
-"""Units as detectors of images, read once: how well their peak activation tells a set of images from the others."""
+"""Units as detectors of images: how well their peak activation separates a set of images from all others."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Detector:
-    """A unit and a set of images; `inside` and `outside` count peaks of both in bins of equal width, low to high."""
+    """A unit and a set of images; `inside` and `outside` count its peaks in bins of equal width, `low` to `high`."""
 
     kind: str
     name: str
@@ -31,13 +31,13 @@ class Detector:
 
 @dataclass(frozen=True, slots=True)
 class Detectors:
-    """All of a run, by the place of the unit; of a concept first, then classes, those told best first."""
+    """The detectors of a run by the place of the unit: concepts first, then classes, the best first."""
 
     of_unit: Mapping[int, tuple[Detector, ...]]
 
     @classmethod
     def read(cls, site: Site) -> Detectors | None:
-        """Read a run's table; None where there is none.
+        """Read a run's table; `None` if the run has none.
 
         Raises:
             RunError: it cannot be read.

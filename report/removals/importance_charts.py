@@ -1,4 +1,4 @@
-"""Charts of units that matter: as detectors of images, and beside how well a concept fits them."""
+"""Charts of important units: as detectors of images, and importance against IoU."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 GROUP = 32
 """Units whose importance is averaged together."""
 _MOST_LED = 6
-"""Units that lead so many classes or more are one bar."""
+"""Units that are important for this many classes or more share a bar."""
 _INTERVAL = 1.96
 _FEW = 3
-"""Units of which an interval is drawn at least."""
+"""The fewest units with a confidence interval."""
 
 
 def detector_density(detector: Detector) -> Chart:
-    """Peaks on the images of a set and on the others, as shares of both, with the best threshold."""
+    """Draw the peak activations on the images of a set and on all others, as shares, with the best threshold."""
     frame = Frame(width=520, height=210, left=54, top=24, bottom=42)
     inside, outside = (
         [count / max(1, sum(counts)) for count in counts] for counts in (detector.inside, detector.outside)
@@ -48,7 +48,7 @@ def detector_density(detector: Detector) -> Chart:
         Text(frame.x(share), frame.base + 17, words.number(detector.low + share * reach), look)
         for share, look in ((0, ""), (0.5, "middle"), (1, "end"))
     ]
-    texts.append(Text(frame.end, frame.base + 34, "highest activation on the image", "end quiet"))
+    texts.append(Text(frame.end, frame.base + 34, "peak activation on the image", "end quiet"))
     side = "end cut" if at > (frame.left + frame.end) / 2 else "cut"
     texts.append(Text(at + (-5 if side != "cut" else 5), frame.top - 8, "best threshold", side))
     return Chart(
@@ -77,19 +77,19 @@ def detector_density(detector: Detector) -> Chart:
 
 def _says_detector(detector: Detector) -> str:
     return (
-        f"Peaks on {words.count(detector.images, 'image')} {_of(detector)} (filled) and on {detector.others:,} others "
-        "(outlined), as shares of both. The best threshold, chosen on the same images, tells them apart with a "
-        f"balanced accuracy of {words.percent(detector.balanced_accuracy)}; of a pair, the image of the set has the "
-        f"higher peak in {words.percent(detector.area)} of cases."
+        f"Peak activations on {words.count(detector.images, 'image')} {_of(detector)} (filled) and on "
+        f"{detector.others:,} other images (outlined), as shares of each set. The best threshold, chosen on the same "
+        f"images, separates them with a balanced accuracy of {words.percent(detector.balanced_accuracy)}. In "
+        f"{words.percent(detector.area)} of all pairs, the image of the set has the higher peak (ROC area)."
     )
 
 
 def _of(detector: Detector) -> str:
-    return f"that {detector.name} covers more than 5 % of" if detector.kind == "concept" else f"of {detector.name}"
+    return f"with more than 5 % {detector.name}" if detector.kind == "concept" else f"of {detector.name}"
 
 
 def interpretability_by_led(led: Ints, iou: Floats) -> Chart:
-    """Mean IoU of the units that are among the four most important of so many classes, with intervals."""
+    """Draw the mean IoU of units by the number of classes for which they are among the four most important."""
     groups = [(str(count), iou[led == count]) for count in range(_MOST_LED)]
     groups.append((f"{_MOST_LED} or more", iou[led >= _MOST_LED]))
     groups = [(name, values) for name, values in groups if len(values)]
@@ -109,11 +109,11 @@ def interpretability_by_led(led: Ints, iou: Floats) -> Chart:
         texts.append(Text(middle, frame.base + 17, name, "middle"))
         highest = frame.y((mean + (error or 0)) / top)
         texts.append(Text(middle, highest - 5, f"{len(values):,}", "middle quiet"))
-    texts.append(Text(frame.end, frame.base + 36, "classes that the unit leads", "end quiet"))
+    texts.append(Text(frame.end, frame.base + 36, "classes with the unit among their top four", "end quiet"))
     return Chart(
         kind="led",
-        says="Mean IoU of units by the number of classes of whose four most important units they are one; above each "
-        "bar, how many units; intervals of 95 %.",
+        says="Mean IoU of units by the number of classes for which they are among the four most important units. The "
+        "number above each bar is that of units; the confidence intervals are 95 %.",
         width=frame.width,
         height=frame.height,
         marks=paint(paths.items(), texts),
@@ -126,7 +126,7 @@ def interpretability_by_led(led: Ints, iou: Floats) -> Chart:
                 "units": [len(values) for _, values in groups],
             }
         ),
-        head=("classes led", "units", "mean IoU", "95 % interval"),
+        head=("classes", "units", "mean IoU", "95 % confidence interval"),
         rows=tabulate(
             (name, f"{len(values):,}", words.ratio(mean), _interval(mean, error))
             for (name, values), mean, error in zip(groups, means, errors, strict=True)
@@ -135,7 +135,7 @@ def interpretability_by_led(led: Ints, iou: Floats) -> Chart:
 
 
 def interpretability_by_importance(importance: Floats, iou: Floats, what: str) -> Chart | None:
-    """Mean IoU against mean importance, in groups of neighbors in importance; None where it is not known of any."""
+    """Draw mean IoU against mean importance, in groups of similar importance; `None` if no importance is known."""
     known = np.flatnonzero(np.isfinite(importance))
     if not len(known):
         return None
@@ -157,8 +157,8 @@ def interpretability_by_importance(importance: Floats, iou: Floats, what: str) -
     texts.append(Text(frame.end, frame.base + 36, what, "end quiet"))
     return Chart(
         kind="groups",
-        says=f"Mean IoU against the {what}, mean over classes, in groups of {GROUP} units that are neighbors in "
-        f"importance; the rank correlation over all units is {_rank_correlation(importance[known], iou[known]):+.2f}.",
+        says=f"Mean IoU against the {what} (mean over classes), in groups of {GROUP} units of similar importance. "
+        f"The rank correlation over all units is {_rank_correlation(importance[known], iou[known]):+.2f}.",
         width=frame.width,
         height=frame.height,
         marks=paint(paths.items(), texts),
@@ -170,7 +170,7 @@ def interpretability_by_importance(importance: Floats, iou: Floats, what: str) -
 
 
 def _error(values: Floats) -> float | None:
-    """Half the 95 % interval of a mean."""
+    """Return half the 95 % confidence interval of a mean."""
     if len(values) < _FEW:
         return None
     return float(_INTERVAL * values.std(ddof=1) / math.sqrt(len(values)))
@@ -181,7 +181,7 @@ def _interval(mean: float, error: float | None) -> str:
 
 
 def _rank_correlation(one: Floats, other: Floats) -> float:
-    """Spearman's correlation; 0 where one of them never varies."""
+    """Return Spearman's correlation; 0 if one of them never varies."""
     first, second = _ranks(one), _ranks(other)
     if np.ptp(first) == 0 or np.ptp(second) == 0:
         return 0.0
@@ -189,7 +189,7 @@ def _rank_correlation(one: Floats, other: Floats) -> float:
 
 
 def _ranks(values: Floats) -> Floats:
-    """Ranks, equal values having their mean rank.
+    """Return ranks; equal values have their mean rank.
 
     >>> _ranks(np.array([3.0, 1.0, 3.0]))
     array([1.5, 0. , 1.5])

@@ -1,4 +1,4 @@
-"""What classes need, as the first page and the pages of layers and units tell it."""
+"""What classes lose without units, for the first page and the pages of layers and units."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from dissectory.report.site import Site
 
 DETECTED = 2
-"""Sets of images that a unit's page shows it as a detector of."""
+"""The number of sets of images on a unit's page that the unit detects."""
 
 
 @dataclass(frozen=True, slots=True)
 class HeadlineRow:
-    """A layer: means over classes of balanced accuracy, and of the accuracy over all classes."""
+    """A layer: the means over classes of balanced accuracy, and of the accuracy over all classes."""
 
     layer: str
     href: str
@@ -38,7 +38,7 @@ class HeadlineRow:
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """What a network loses without units, for the first page."""
+    """What a network loses without units."""
 
     says: str
     head: tuple[str, ...]
@@ -58,7 +58,7 @@ class NeedingClass:
 
 @dataclass(frozen=True, slots=True)
 class UnitNeeds:
-    """What needs a unit, of how many classes; and what it detects."""
+    """The classes that need a unit, and the images that it detects."""
 
     removed: bool
     says: str
@@ -68,17 +68,23 @@ class UnitNeeds:
 
 @dataclass(frozen=True, slots=True)
 class LayerNeeds:
-    """Importance and interpretability of a layer's units."""
+    """Importance and IoU of a layer's units."""
 
     led: Chart
     groups: Chart | None
 
 
-_HEAD = ("all units", "without the 4 most important", "without 20", "20 random ones removed", "20 alone kept")
+_HEAD = (
+    "all units",
+    "without the 4 most important",
+    "without 20",
+    "20 random units removed",
+    "only the 20 most important units kept",
+)
 
 
 def headline(site: Site) -> Headline | None:
-    """Average over classes, layer by layer; None where no class has enough images."""
+    """Average over classes, layer by layer; `None` if no class has enough images."""
     findings, removals = site.findings, site.reading(Removals)
     if removals is None:
         return None
@@ -93,8 +99,8 @@ def headline(site: Site) -> Headline | None:
     if not rows:
         return None
     return Headline(
-        f"Balanced accuracy, mean over {words.count(count, 'class', 'classes')} ranked each by its own units; in "
-        f"brackets, the accuracy over all classes at once. {meaning(removals.ablations)}",
+        f"Balanced accuracy, mean over {words.count(count, 'class', 'classes')}; units are ranked for each class. The "
+        f"number in brackets is the accuracy over all classes. {meaning(removals.ablations)}",
         ("layer", *_HEAD),
         tuple(rows),
     )
@@ -124,7 +130,7 @@ def _cell(mean: float, everything: float | None) -> str:
 
 
 def unit_needs(site: Site, place: int) -> UnitNeeds | None:
-    """What needs a unit, and what it detects; None where nothing of it was measured."""
+    """Say which classes need a unit, and what it detects; `None` if neither was measured."""
     removals, detectors = site.reading(Removals), site.reading(Detectors)
     layer = int(site.findings.units.layer[place])
     measured = removals is not None and layer in removals.layers
@@ -148,14 +154,14 @@ def unit_needs(site: Site, place: int) -> UnitNeeds | None:
 
 
 def _says(count: int, shown: int) -> str:
-    """Of how many classes a unit is among the most important ones."""
+    """Say for how many classes a unit is among the most important ones."""
     of = words.count(count, "class", "classes") if count else "no class"
-    some = f"; the {shown} that rank it highest are shown" if shown < count else ""
-    return f"It is among the {MOST_IMPORTANT} most important units of {of}{some}."
+    some = f"; the {shown} with the highest rank are shown" if shown < count else ""
+    return f"The unit is among the {MOST_IMPORTANT} most important units of {of}{some}."
 
 
 def layer_needs(site: Site, number: int) -> LayerNeeds | None:
-    """Importance beside interpretability; None where a layer's units were not removed."""
+    """Compare importance and IoU; `None` if no units of the layer were removed."""
     findings, removals = site.findings, site.reading(Removals)
     if removals is None or number not in removals.importance:
         return None

@@ -1,4 +1,4 @@
-"""What a classifier loses without its units, read once: units and curves of each class, classes of each unit."""
+"""What a classifier loses without its units: units and curves of each class, classes of each unit."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     Ints = npt.NDArray[np.int64]
 
 MOST_IMPORTANT = 20
-"""Units of a class that its page, and the comparison of classes, tell of."""
+"""The number of a class's most important units that pages use."""
 LEADING = 8
-"""Classes that a unit's page tells of."""
+"""The number of classes on a unit's page."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImageClass:
-    """A class of images that units were removed for; ratios are of the reporting split, NaN where not known."""
+    """A class of images with removed units; ratios are those of the reporting split, NaN if not known."""
 
     name: str
     slug: str
@@ -48,7 +48,7 @@ class ImageClass:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """How much a class needs a unit; `place` is the unit's. Drops are of the reporting split, NaN where not known."""
+    """How much a class needs the unit at `place`; drops are those of the reporting split, NaN if not known."""
 
     place: int
     rank: int
@@ -58,9 +58,9 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """Balanced accuracy of a class by the number of units that are removed, or alone kept; all are `(size,)`.
+    """Balanced accuracy of a class by the number of units that are removed, or kept only; all are `(size,)`.
 
-    `everything` is the accuracy over all classes; `random` and its interval are for as many units at random.
+    `everything` is the accuracy over all classes; `random` and its interval are for as many random units.
     """
 
     sizes: tuple[int, ...]
@@ -71,7 +71,7 @@ class Curve:
     random_high: Floats
 
     def at(self, size: int) -> float | None:
-        """Balanced accuracy with so many units; None where it was not measured."""
+        """Return the balanced accuracy for a number of units; `None` if it was not measured."""
         return float(self.accuracy[self.sizes.index(size)]) if size in self.sizes else None
 
 
@@ -79,8 +79,8 @@ class Curve:
 class Loss:
     """What one class loses in one layer.
 
-    `needs` are its most important units in order; `images` of the class were reported on, among `others`. `taken` says
-    for a number of removed units what the class's images are taken for, most images first.
+    `needs` are its most important units in order. The reporting split has `images` of the class and `others`. `taken`
+    has the predicted classes of the class's images for each number of removed units, most images first.
     """
 
     needs: tuple[Need, ...]
@@ -93,7 +93,7 @@ class Loss:
 
 @dataclass(frozen=True, slots=True)
 class Importance:
-    """How much all classes need each unit of a layer; all are `(unit,)`, on the ranking split."""
+    """How much all classes need each unit of a layer: `(unit,)`, on the ranking split."""
 
     classes_led: Ints
     mean_drop: Floats
@@ -102,9 +102,10 @@ class Importance:
 
 @dataclass(frozen=True, slots=True)
 class Removals:
-    """All of it: `losses` by layer number, then class number; `needed` by unit place, the classes that need it most.
+    """The removals of a run.
 
-    `sharers` are all classes among whose most important units a unit is, by its place; `importance` is by layer number.
+    `losses` is by layer number, then class number; `needed` has the classes that need a unit most, by the unit's place;
+    `sharers` has all classes that have a unit among their most important ones; `importance` is by layer number.
     """
 
     ablations: tuple[Ablation, ...]
@@ -117,7 +118,7 @@ class Removals:
 
     @classmethod
     def read(cls, site: Site) -> Removals | None:
-        """Read a run's tables; None where units of a classifier were not removed.
+        """Read a run's tables; `None` if no units of a classifier were removed.
 
         Raises:
             RunError: a table cannot be read.
@@ -152,11 +153,11 @@ class Removals:
         return cls(findings.manifest.ablations, tuple(sorted(losses)), classes, losses, leading, sharers, importance)
 
     def of_class(self, number: int) -> Iterator[tuple[int, Loss]]:
-        """What a class loses, layer by layer: numbers of layers and losses."""
+        """Return what a class loses: numbers of layers, and losses."""
         return ((layer, self.losses[layer][number]) for layer in self.layers if number in self.losses[layer])
 
     def sharing(self, layer: int, number: int, most: int) -> list[tuple[int, int]]:
-        """Up to `most` other classes that share most of a class's most important units, and how many, most first."""
+        """Return up to `most` classes that share most of a class's most important units, and how many they share."""
         needs = self.losses[layer][number].needs
         if not needs:
             return []
@@ -167,7 +168,7 @@ class Removals:
 
 
 def _classes(findings: Findings, names: Sequence[str]) -> Iterator[ImageClass]:
-    """Classes with their ratios, in the order of names."""
+    """Return the classes with their ratios, in the order of names."""
     measures = ("recall", "precision", "balanced_accuracy")
     known: dict[str, tuple[float, ...]] = {}
     if findings.classes is not None:
@@ -181,7 +182,7 @@ def _classes(findings: Findings, names: Sequence[str]) -> Iterator[ImageClass]:
 def _needs(
     best: pd.DataFrame, first: Mapping[str, tuple[int, int]], numbers: Mapping[str, int]
 ) -> tuple[dict[tuple[int, int], list[Need]], dict[int, list[tuple[int, Need]]]]:
-    """Units of each layer and class, and classes of each unit, of rows in the order of ranks."""
+    """Return the units of each layer and class, and the classes of each unit; rows are in the order of ranks."""
     needs: dict[tuple[int, int], list[Need]] = defaultdict(list)
     needed: dict[int, list[tuple[int, Need]]] = defaultdict(list)
     columns = (best[name].tolist() for name in ("layer", "unit", "class", "rank"))
@@ -212,9 +213,9 @@ def _curves(
 
 
 def _groups(frame: pd.DataFrame, key: list[str]) -> Iterator[tuple[tuple[str, ...], Ints]]:
-    """Rows of a frame with the same names, as places, in their order."""
+    """Return the rows of a frame with the same names, as places, in their order."""
     for names, rows in frame.groupby(key, observed=True).indices.items():
-        assert isinstance(names, tuple)  # noqa: S101 - as there are several columns
+        assert isinstance(names, tuple)  # noqa: S101 - the key has several columns
         yield tuple(map(str, names)), np.asarray(rows)
 
 
@@ -246,10 +247,10 @@ def _taken(
 
 
 def meaning(ablations: Sequence[Ablation]) -> str:
-    """What an image's class is, as a sentence."""
+    """Say what the class of an image is."""
     return {
-        "folders": "An image's class is the folder it lies in.",
-        "predicted": "An image's class is what the unchanged network takes it for: only what changes is told.",
-        "mapping": "An image's class is the folder it lies in. Several outputs of the network may stand for one class: "
-        "its score is the highest of theirs.",
+        "folders": "The class of an image is its folder.",
+        "predicted": "The class of an image is the prediction with all units of the network, so only changes count.",
+        "mapping": "The class of an image is its folder. Several outputs of the network may stand for one class: its "
+        "score is the highest of theirs.",
     }.get(ablations[0].classes if ablations else "", "")

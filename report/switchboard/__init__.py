@@ -1,1 +1,1 @@
-"""Switchboard."""
+"""Switchboards on the pages of classes."""

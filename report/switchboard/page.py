@@ -1,4 +1,4 @@
-"""The switchboard of a class's page: what does the network take its images for without some units?"""
+"""The switchboard on the page of a class: what does the network predict without some units?"""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from dissectory.report.switchboard.reading import Switchboard
 
 SIZES = (4, 20)
-"""How many of the most important units are removed at once, or alone kept."""
+"""Numbers of the most important units that are removed at once; the last one is also the number of kept units."""
 
 
 @dataclass(frozen=True, slots=True)
 class BoardView:
-    """A layer's switchboard on a class's page; `key` names it in scripts and links, `data` is for the browser."""
+    """The switchboard of a layer on a class's page; `key` names it in scripts and links; the browser reads `data`."""
 
     key: str
     layer: str
@@ -41,14 +41,14 @@ class BoardView:
 
 @dataclass(frozen=True, slots=True)
 class SwitchesView:
-    """All switchboards of a class's page, and a sentence for every layer that has none."""
+    """The switchboards on a class's page, and a sentence for every layer without one."""
 
     boards: tuple[BoardView, ...]
     left_out: tuple[str, ...]
 
 
 def switches_view(site: Site, name: str) -> SwitchesView | None:
-    """Make the switchboards of a class; None where no unit was removed for the class."""
+    """Make the switchboards of a class; `None` if no unit was removed for the class."""
     found = site.reading(Switchboards)
     if found is None or name not in found.switches.classes:
         return None
@@ -90,15 +90,17 @@ def _board(findings: Findings, found: Switchboards, one: Switchboard, number: in
 
 def _shown(shown: int, images: int) -> str:
     if shown == images:
-        return f"All {words.count(images, 'image')} of the class in the reporting part."
-    return f"The first {shown} of {images:,} images of the class in the reporting part; all of them are counted."
+        return f"All {words.count(images, 'image')} of the class in the reporting split."
+    return (
+        f"The first {shown} of {images:,} images of the class in the reporting split; the numbers are over all of them."
+    )
 
 
 def _agreement(compared: int, differ: int) -> str:
     said = words.count(compared, "number")
     if not differ:
-        return f"Counted in this way, {said} of the tables came out the same, every one of them."
+        return f"These computations give the same result as the tables: {said} compared."
     return (
-        f"Counted in this way, {differ:,} of {said} of the tables came out otherwise: a browser adds up with more "
-        "digits than the network, which decides between outputs that are as good as equal."
+        f"These computations differ from the tables in {differ:,} of {said}: a browser computes with more digits than "
+        "the network, so nearly equal outputs may change their order."
     )

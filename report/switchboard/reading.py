@@ -1,4 +1,4 @@
-"""The switchboards of a site: a script for each layer, which a page from a folder can load too, and small pictures."""
+"""The switchboards of a site: a script for each layer, which pages opened from a folder can load, and sprites."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Switchboard:
-    """A layer's switchboard: its `script` is the file `href` of the site."""
+    """The switchboard of a layer; its `script` becomes the file `href` of the site."""
 
     board: Board
     layer: Layer
@@ -38,7 +38,7 @@ class Switchboard:
 
 @dataclass(frozen=True, slots=True)
 class Switchboards:
-    """All switchboards of a run; `images` are those of each class that has any, as places in `switches.images`."""
+    """The switchboards of a run; `images` has the images of each class, as places in `switches.images`."""
 
     switches: Switches
     boards: tuple[Switchboard, ...]
@@ -46,7 +46,7 @@ class Switchboards:
 
     @classmethod
     def read(cls, site: Site) -> Switchboards | None:
-        """Read what a run has of them; None where it was never asked for any.
+        """Read a run's switchboards; `None` if the run has none.
 
         Raises:
             RunError: a file or table is missing, or cannot be read.
@@ -81,7 +81,7 @@ def write_switchboards(site: Site, folder: Path) -> None:
 
 
 def _script(switches: Switches, board: Board, layer: Layer, folder: Path, findings: Findings) -> str:
-    """Write what a browser loads of a layer: names, labels and numbers."""
+    """Write the script of a layer: names, labels and numbers."""
     numbers = gzip.compress((folder / board.file).read_bytes(), compresslevel=6, mtime=0)
     values = {
         "mode": board.mode,
@@ -101,7 +101,7 @@ def _script(switches: Switches, board: Board, layer: Layer, folder: Path, findin
 
 
 def _unit(findings: Findings, place: int) -> tuple[str, str, str, bool]:
-    """A unit's label, its category, the unit's page, and whether the label could be chance."""
+    """Return a unit's label, its category, the unit's page, and whether the label may be chance."""
     label = findings.label_of(place)
     if label is None:
         return "", "", unit_href(findings, place), False

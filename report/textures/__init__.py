@@ -1,1 +1,1 @@
-"""Textures."""
+"""The agreement with other textures on the pages of layers and units."""

@@ -24,7 +24,7 @@ _NO_MATCH = "no match"
 
 
 def agreement_of_layer(findings: Findings, layer: Layer, textures: Textures) -> Chart:
-    """Each unit's agreement on images and on their re-textured copies, by what the unit matches."""
+    """Draw each unit's agreement on images and on their copies with other textures, by the category of its match."""
     places = range(layer.first, layer.last)
     kinds = [_kind(findings, place) for place in places]
     columns = [name for name in (*CATEGORIES, _NO_MATCH) if name in kinds]
@@ -67,7 +67,7 @@ def agreement_of_layer(findings: Findings, layer: Layer, textures: Textures) -> 
                 "chance": round(chance, 5) if math.isfinite(chance) else None,
             }
         ),
-        head=("unit", "agreement", "95 % interval", "chance", "matches"),
+        head=("unit", "agreement", "95 % confidence interval", "chance", "matches"),
         rows=tabulate(_row(findings, textures, place, kind) for kind, place in shown),
     )
 
@@ -79,7 +79,7 @@ def _row(findings: Findings, textures: Textures, place: int, kind: str) -> tuple
 
 
 def _kind(findings: Findings, place: int) -> str:
-    """The category that a unit matches."""
+    """Return the category that a unit matches."""
     label = findings.label_of(place)
     return label.category if label and findings.units.matched[place] else _NO_MATCH
 
@@ -89,24 +89,24 @@ def _of_kind(values: Floats, kinds: Sequence[str], wanted: str) -> Floats:
 
 
 def mean(values: Floats) -> float:
-    """Mean of what is known; NaN where nothing is."""
+    """Return the mean of the known values; NaN if there are none."""
     known = values[np.isfinite(values)]
     return float(known.mean()) if len(known) else math.nan
 
 
 def ratio(value: float) -> str:
-    """A share to three decimals; empty where it is not known."""
+    """Return a share with three decimals; empty if it is not known."""
     return words.ratio(value) if math.isfinite(value) else ""
 
 
 def spread(textures: Textures, place: int) -> str:
-    """The interval of a unit's agreement; empty where there is none."""
+    """Return the confidence interval of a unit's agreement; empty if it was not measured."""
     low, high = float(textures.low[place]), float(textures.high[place])
     return f"{words.ratio(low)} to {words.ratio(high)}" if math.isfinite(low) else ""
 
 
 def _says_agreement(findings: Findings, layer: Layer, textures: Textures) -> str:
-    """The mean of a layer, beside those of the first and the last one."""
+    """Say the mean agreement of a layer, and those of the first and the last layer."""
     own = mean(textures.agreement[layer.first : layer.last])
     if not math.isfinite(own):
         return f"No unit of {layer.name} is active on these images."
@@ -117,7 +117,7 @@ def _says_agreement(findings: Findings, layer: Layer, textures: Textures) -> str
     ]
     also = f" ({' and '.join(beside)})" if beside else ""
     return (
-        f"Of the positions where a unit of {layer.name} is on in an image or in its copy with other textures, it is on "
-        f"in both at {words.percent(own)}, on average{also}. A dot is a unit, by what it matches; a line is a mean. "
-        f"{words.count(textures.pairs, 'pair')} of images."
+        f"Agreement: of the positions where a unit of {layer.name} is active in an image or in its copy with other "
+        f"textures, the share where it is active in both. The mean is {words.percent(own)}{also}. A dot is a unit, by "
+        f"the category that it matches; a line is a mean. There are {words.count(textures.pairs, 'pair')} of images."
     )

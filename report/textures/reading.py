@@ -1,4 +1,4 @@
-"""How units agree on images and on their copies with other textures, by the places of units in the findings."""
+"""The agreement of units on images and on their copies with other textures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Textures:
-    """Agreement on `pairs` of images, its interval, and that by chance, `(unit,)` by place; NaN where unknown."""
+    """The agreement on `pairs` of images, its 95 % confidence interval, and chance level: `(unit,)`, NaN if unknown."""
 
     pairs: int
     agreement: Floats
@@ -24,7 +24,7 @@ class Textures:
 
     @classmethod
     def read(cls, site: Site) -> Textures | None:
-        """Read a run's measure; None where it has none.
+        """Read a run's table; `None` if the run has none.
 
         Raises:
             RunError: the table is unreadable or of another version.

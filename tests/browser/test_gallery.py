@@ -63,7 +63,7 @@ def expect_lit(page: Page, name: str) -> None:
 def expect_nothing_lit(page: Page) -> None:
     expect(page.locator(".pair canvas")).to_have_count(0)
     expect(page.locator(".tag")).to_have_count(0)
-    expect(page.locator("[data-readout]")).to_have_text("Nothing is lit.")
+    expect(page.locator("[data-readout]")).to_have_text("No concept is highlighted.")
 
 
 def go_to(page: Page, sheet: Locator, row: int, column: int) -> tuple[float, float]:
@@ -191,7 +191,7 @@ def test_a_finger_lights_a_region_and_finds_its_page(telephone: Page) -> None:
 
 def test_the_table_of_the_control_sorts_and_filters(page: Page, address: str) -> None:
     page.goto(address + "control.html")
-    header = page.locator("#control-table th", has=page.get_by_role("button", name="times"))
+    header = page.locator("#control-table th", has=page.get_by_role("button", name="ratio"))
     header.get_by_role("button").click()
     expect(header).to_have_attribute("aria-sort", "descending")
     cells = page.locator("#control-table tbody tr td:nth-of-type(5)")

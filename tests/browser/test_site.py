@@ -158,7 +158,7 @@ def test_a_table_filters_by_text_category_and_match(page: Page, address: str) ->
 def test_a_table_filters_what_is_beyond_chance(page: Page, address: str) -> None:
     page.goto(address + "layers/fire4.html")
     shown = page.locator("#units-table tbody tr:not([hidden])")
-    page.get_by_text("beyond chance only").click()
+    page.get_by_text("more than chance only").click()
     sure = page.locator("#units-table tbody tr[data-sure]").count()
     assert 0 < sure < page.locator("#units-table tbody tr[data-matched]").count()
     expect(shown).to_have_count(sure)
@@ -166,14 +166,14 @@ def test_a_table_filters_what_is_beyond_chance(page: Page, address: str) -> None
     both = page.locator("#units-table tbody tr[data-sure][data-matched]").count()
     assert 0 < both <= sure
     expect(shown).to_have_count(both)
-    expect(shown.filter(has_text="could be chance")).to_have_count(0)
+    expect(shown.filter(has_text="may be chance")).to_have_count(0)
 
 
 def test_a_label_that_could_be_chance_says_so_and_looks_it(page: Page, address: str) -> None:
     page.goto(address + "layers/fire4.html")
     sure, doubtful = page.locator("tr[data-matched][data-sure]").first, page.locator("tr[data-matched].doubt").first
-    expect(doubtful.locator("td").nth(1)).to_contain_text("could be chance")
-    expect(sure.locator("td").nth(1)).not_to_contain_text("could be chance")
+    expect(doubtful.locator("td").nth(1)).to_contain_text("may be chance")
+    expect(sure.locator("td").nth(1)).not_to_contain_text("may be chance")
     fills = [
         row.locator(".bar").evaluate("bar => getComputedStyle(bar, '::before').backgroundImage")
         for row in (sure, doubtful)
@@ -186,7 +186,7 @@ def test_a_label_that_could_be_chance_says_so_and_looks_it(page: Page, address: 
     expect(option.first).to_contain_text("may be chance")
     option.first.click()
     expect(page.locator("h1 .answer")).to_contain_text("perhaps")
-    expect(page.locator(".evidence")).to_contain_text("This could be chance: of all labels that pass")
+    expect(page.locator(".evidence")).to_contain_text("This label may be chance: of all labels with")
 
 
 def test_an_interval_lies_on_the_bar_where_it_is(page: Page, address: str) -> None:

@@ -147,17 +147,20 @@ def test_the_number_of_pages_is_that_of_the_tables(hostile: Run) -> None:
 def test_empty_states_are_written(hostile: Run, bare: Run) -> None:
     site = hostile.folder / "site"
     expected = {
-        "units/conv1/0.html": "It touches no concept",
-        "units/conv1/1.html": "No image of this run moves this unit",
-        "layers/conv1.html": "no unit of this layer matches a concept",
-        "concepts/con-.html": "No image of this run shows it.",
+        "units/conv1/0.html": "The unit overlaps with no concept",
+        "units/conv1/1.html": "No image of this run activates this unit",
+        "layers/conv1.html": "No unit of this layer matches a concept",
+        "concepts/con-.html": "No image of this run shows the concept.",
     }
     for href, sentence in expected.items():
         assert sentence in Parsed(site / href).text
-    assert "No unit reaches 0.04" in Parsed(bare.folder / "site" / "index.html").text
-    assert "tests against chance were not measured" in Parsed(bare.folder / "site" / "layers/conv1.html").text
-    assert "tests against chance were not measured" not in Parsed(site / "layers/conv1.html").text
-    assert "interval and chance were not measured" in Parsed(bare.folder / "site" / "units/conv1/2.html").text
+    assert "No unit has an IoU above 0.04" in Parsed(bare.folder / "site" / "index.html").text
+    assert "no tests against chance" in Parsed(bare.folder / "site" / "layers/conv1.html").text
+    assert "no tests against chance" not in Parsed(site / "layers/conv1.html").text
+    assert (
+        "no confidence intervals and no tests against chance"
+        in Parsed(bare.folder / "site" / "units/conv1/2.html").text
+    )
 
 
 def test_classes_have_a_page_only_where_there_are_any(hostile: Run, bare: Run) -> None:

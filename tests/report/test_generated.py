@@ -27,15 +27,15 @@ def run(tmp_path: Path) -> Run:
 
 def test_the_first_page_says_that_images_were_generated(run: Run) -> None:
     page = home_page(Site(run))
-    assert page.about == "The network drew the images itself, from random numbers of the seeds 7 to 46."
+    assert page.about == "The network generated the images, from the seeds 7 to 46."
     (origin,) = (line.value for line in page.origins if line.name == "Images")
-    assert origin == "40 generated, from random numbers of the seeds 7 to 46"
+    assert origin == "40 generated, from the seeds 7 to 46"
 
 
 def test_the_gallery_shows_what_the_network_drew(run: Run) -> None:
     page = gallery_page(Site(run))
     assert page
-    assert page.remark.startswith("Left is the image as the network drew it")
+    assert page.remark.startswith("On the left is the image as the network generated it.")
 
 
 def test_what_the_study_says_of_them_comes_first(run: Run) -> None:

@@ -64,9 +64,9 @@ def test_units_are_told_by_their_scores(tmp_path: Path) -> None:
     page = artifacts_page(Site(with_artifacts(tmp_path)))
     assert page
     assert page.answer.startswith("Unit 1,")
-    assert "8 standard deviations from the mean of real ones" in page.remark
+    assert "from the mean of real images is 8 standard deviations, " in page.remark
     assert "2.0 times" in page.remark
-    assert "ten strongest images" in page.meaning
+    assert "ten top images" in page.meaning
     assert page.features == "python:a:b"
     assert [row.chip.unit for row in page.rows] == [1, 2, 3, 4, 5]
     assert [float(row.order) for row in page.rows] == [8, 7, 6, 5, 4]
@@ -75,11 +75,15 @@ def test_units_are_told_by_their_scores(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("distances", "randoms", "says"),
     [
-        ((0.8, 0.5), (0.8, 0.7), "37.5 % less. None of the three draws of as many at random does as much."),
-        ((0.8, 0.6), (0.8, 0.6), "25 % less. That need not be their doing: removing as many at random takes 25 % off"),
-        ((0.8, 0.7), (0.8, 0.82), "None of the three draws of as many"),
-        ((0.8, 0.79), (0.8, 0.82), "removing as many at random adds to it on average"),
-        ((0.8, 0.9), (0.8, 0.7), "no nearer to real ones"),
+        ((0.8, 0.5), (0.8, 0.7), "shrinks by 37.5 %. None of the three sets of as many random units has this effect."),
+        (
+            (0.8, 0.6),
+            (0.8, 0.6),
+            "25 %. This may not be specific to these units: removing as many random units shrinks it by 25 %",
+        ),
+        ((0.8, 0.7), (0.8, 0.82), "None of the three sets of as many"),
+        ((0.8, 0.79), (0.8, 0.82), "removing as many random units does not shrink it on average"),
+        ((0.8, 0.9), (0.8, 0.7), "no closer to real images: the distance grows by 12.5 %"),
         ((), (), ""),
     ],
 )
@@ -96,17 +100,20 @@ def test_the_most_that_were_removed_are_told_of_however_it_came_out(tmp_path: Pa
     page = artifacts_page(Site(with_artifacts(tmp_path, (0.8, 0.5, 1.0), (0.8, 0.7, 0.7))))
     assert page
     assert page.found.startswith(
-        "Without the 9 worst units, images are no nearer to real ones: the distance is 25 % more."
+        "Without the 9 units with the highest scores, images are no closer to real images: the distance grows by 25 %."
     )
 
 
 def test_the_highest_of_many_scores_is_told_beside_chance(tmp_path: Path) -> None:
-    for chance, answer, whose in ((6.0, "Unit 1, more than any other.", "it"), (8.5, "None, for sure.", "unit 1")):
+    for chance, answer, whose in (
+        (6.0, "Unit 1, more than any other.", "this unit"),
+        (8.5, "None with certainty.", "unit 1"),
+    ):
         page = artifacts_page(Site(with_artifacts(tmp_path / str(chance), chance=chance)))
         assert page
         assert page.answer == answer
-        assert f"that excite {whose} most lie 8 standard" in page.remark
-        assert page.remark.endswith(f"By chance alone the highest of 5 scores is above {chance:g} in 1 of 20 cases.")
+        assert f"ten top images of {whose} from" in page.remark
+        assert page.remark.endswith(f"By chance, the highest of 5 scores is above {chance:g} in 1 of 20 cases.")
 
 
 @pytest.mark.parametrize(("tiles", "columns", "lines"), [(15, 5, 2), (10, 10, 1), (4, 5, 1), (12, 3, 4), (1, 5, 1)])

@@ -65,24 +65,26 @@ def test_the_page_says_how_little_it_takes(run: Run) -> None:
     with_attacks(run).manifest.study["images"]["size"] = size
     page = page_of(run)
     assert page.answer == f"{255 * 1 / math.sqrt(3 * size * size):.1f} of 255 levels."
-    assert page.remark.startswith("2 of 3 images that it got right are taken for another class")
-    assert "an L2 distance of 1.00 on average, 0.50 to 1.50" in page.remark
+    assert page.remark.startswith(
+        "The attack misleads the network on 2 of 3 correctly classified images with such a change"
+    )
+    assert "The L2 distance is 1.00 on average (0.50 to 1.50)" in page.remark
     del run.manifest.study["images"]["size"]
     assert page_of(run).answer == "An L2 distance of 1.00."
 
 
 def test_the_page_says_which_group_changes_most(run: Run) -> None:
     attacks, page = read(with_attacks(run)), page_of(run)
-    assert page.found == "Units of the source change 1.9 times as much as all others."
+    assert page.found == "Units of the source change 1.9 times as much as all other units."
     unsure = {**attacks.groups, "target": (Estimate(1.0, 0.5, 1.5), 2)}
     page = page_of(run, Attacks("a", 4, attacks.attacks, unsure, ()))
     assert page.found == (
-        "Units of the target and units of the source change 1.2 and 1.9 times as much as all others. "
-        "With so few images, the intervals overlap."
+        "Units of the target and units of the source change 1.2 and 1.9 times as much as all other units. "
+        "The confidence intervals overlap."
     )
     less = {**attacks.groups, "source": (Estimate(0.1, 0.0, 0.2), 2)}
     page = page_of(run, Attacks("a", 4, attacks.attacks, less, ()))
-    assert page.found == "The units that matter to the two classes change no more than the others do."
+    assert page.found == "The most important units for the two classes change no more than all other units."
 
 
 def test_rows_show_what_each_image_is_taken_for(run: Run) -> None:
@@ -102,12 +104,12 @@ def test_a_chart_of_groups_has_its_numbers_beside_it(run: Run) -> None:
     chart = group_changes(attacks)
     assert json.loads(chart.data)["groups"][1] == ["units of the source", 1.5, 1.2, 1.8, 2]
     assert "<tr><td>all other units<td>0.8<td>0.7 to 0.9<td>2" in chart.rows
-    assert "of the 4 units that matter most to the class" in chart.says
+    assert "of the 4 most important units for the class" in chart.says
 
 
 def test_where_no_unit_is_known_to_matter_only_all_are_told(run: Run) -> None:
     chart = group_changes(read(with_attacks(run, known=False)))
-    assert "which ones matter most to a class is not known in this run" in chart.says
+    assert "This run does not know which units are most important for a class." in chart.says
     assert len(json.loads(chart.data)["groups"]) == 1
     page = page_of(run)
     assert page.found == ""
@@ -116,8 +118,8 @@ def test_where_no_unit_is_known_to_matter_only_all_are_told(run: Run) -> None:
 
 def test_a_run_whose_attacks_all_failed_says_so(run: Run) -> None:
     page = page_of(with_attacks(run, success=False))
-    assert page.answer == "Nothing that was tried."
-    assert page.remark == "None of 3 images that it got right could be brought to its target class."
+    assert page.answer == "No attack succeeded."
+    assert page.remark == "The attack misled the network on none of 3 correctly classified images."
     assert page.chart is None
 
 

@@ -83,7 +83,7 @@ def test_the_stack_of_layers_holds_all_counts() -> None:
     assert "<td>3<td>1<td>0<td>2<td>1<td>2<td>9<td>9" in chart.rows
     assert ">7 + 2</text>" in chart.marks
     assert 'class="doubt"' in chart.marks
-    assert "could be chance" in chart.says
+    assert "may be chance" in chart.says
 
 
 def test_the_stack_of_a_run_that_was_not_tested_says_nothing_of_chance() -> None:
@@ -132,8 +132,8 @@ def test_dots_of_a_concept_tell_labels_and_doubts_apart() -> None:
     looks = {look: chart.marks.split(f'class="{look}" d="')[1].split('"')[0] for look in ("whisker", "own", "perhaps")}
     assert {look: path.count("M") for look, path in looks.items()} == {"whisker": 2, "own": 2, "perhaps": 1}
     assert "0.100 to 0.350<td>yes" in chart.rows
-    assert "0.020 to 0.200<td>could be chance" in chart.rows
+    assert "0.020 to 0.200<td>may be chance" in chart.rows
     assert "interval" in chart.says
-    assert "diamonds" in chart.says
+    assert "a diamond is one" in chart.says
     bare = charts.units_of_concept([layer("a", 9)], [charts.UnitPoint(0, 3, 0.2, own=True)], 0.04)
-    assert bare.says.endswith("filled dots bear it as their label.")
+    assert bare.says.endswith("a filled dot is a unit whose label is the concept.")

@@ -98,12 +98,12 @@ def test_the_answer_counts_concepts_above_the_cut(runs: tuple[Run, Run], compari
 
 def test_the_chart_says_at_which_end_the_image_is(runs: tuple[Run, Run], comparison: Comparison) -> None:
     one, other = comparison.networks
-    assert depth_chart(comparison).marks.count("from the image on") == 2
+    assert depth_chart(comparison).marks.count("from the image to the output") == 2
     study = {**runs[1].manifest.study, "model": {"kind": "generator"}}
     manifest = replace(other.findings.manifest, study=study)
     drawing = replace(other, findings=replace(other.findings, manifest=manifest))
     marks = depth_chart(replace(comparison, networks=(one, drawing))).marks
-    assert marks.count("from the image on") == marks.count("from the latent to the image") == 1
+    assert marks.count("from the image to the output") == marks.count("from the latent to the image") == 1
 
 
 def test_every_number_of_the_chart_is_in_its_table(comparison: Comparison) -> None:

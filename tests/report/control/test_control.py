@@ -80,7 +80,10 @@ def test_the_first_line_counts_what_the_network_alone_detects(page: ControlPage,
     own, other = (sum(pair[place] > CUT for pair in best) for place in (0, 1))
     alone = sum(one > CUT >= two for one, two in best)
     assert page.answer.startswith(f"{alone} concepts, such as ")
-    assert f"{own} reach an IoU above 0.04 in a unit of the network, and {other} in one of the control" in page.remark
+    assert (
+        f"{own} have an IoU above 0.04 with a unit of the network, and {other} with a unit of the control"
+        in page.remark
+    )
 
 
 def test_labels_in_training_are_told_where_they_are_known(site: Site) -> None:
@@ -93,11 +96,11 @@ def test_labels_in_training_are_told_where_they_are_known(site: Site) -> None:
         assert page is not None
         return page
 
-    assert "detectors that nobody trained for" in page(False).training
+    assert "was not trained to detect any of them" in page(False).training
     assert not page(False).labels
     some = page(True, True, False)
-    assert some.training.startswith("2 of these concepts bear the name of an output of the network, so they were")
-    assert page(True, False).training.startswith("1 of these concepts bears the name of an output")
+    assert some.training.startswith("2 of these concepts have the name of an output of the network, so they were")
+    assert page(True, False).training.startswith("1 of these concepts has the name of an output")
     assert [row.was_label for row in some.rows].count(True) == 2
     assert some.labels
     assert page(None).training == ""
@@ -117,7 +120,7 @@ def test_matched_units_are_counted_for_both(hostile: Run, site: Site) -> None:
     matched = json.loads(str(summary.chart.data))["matched"]
     assert matched[0] == [layer.matched_units for layer in site.findings.layers]
     assert matched[1] == [int(units[units.layer == layer.name].matched.sum()) for layer in site.findings.layers]
-    assert f"those of the control {sum(matched[1])} unit" in summary.says
+    assert f"In the control, {sum(matched[1])} unit" in summary.says
 
 
 def test_a_layer_is_set_beside_that_of_the_control(hostile: Run, site: Site) -> None:

@@ -66,7 +66,7 @@ def test_the_browser_is_given_every_region(page: GalleryPage, shown: pd.DataFram
 
 
 def test_maps_are_described_in_words(page: GalleryPage, shown: pd.DataFrame) -> None:
-    assert {made.says for made in page.entries[0].maps} == {f"{name}: nothing has a name here" for name in CATEGORIES}
+    assert {made.says for made in page.entries[0].maps} == {f"{name}: no concept" for name in CATEGORIES}
     objects = page.entries[1].maps[0].says
     of_image = shown[shown.image == page.entries[1].image]
     for row in of_image[of_image.concept.isin(objects.replace(":", " ").split())].itertuples():

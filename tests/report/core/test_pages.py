@@ -45,12 +45,12 @@ def test_a_matched_unit_is_named_with_its_evidence(site: Site, findings: Finding
     numbers = {"concept": car, "iou": 0.1634, "iou_low": 0.14, "iou_high": 0.18, "q_value": 0.0002}
     page = changed(site, place, **numbers)
     assert page.answer == "Cars, probably."
-    assert page.remark == "Its IoU with car is 0.163; a match needs more than 0.04."
+    assert page.remark == "Its IoU with car is 0.163, above the IoU threshold of 0.04."
     assert page.evidence == "0.140 to 0.180, q < 0.001"
     few = "fewer than 1 in 1,000"
     assert page.sureness == (
-        "On other images of the same kind, its IoU would likely lie within 0.140 to 0.180.",
-        f"This is more than chance: of all labels that pass the test as clearly, {few} are expected to be false.",
+        "The 95 % confidence interval of the IoU, over images of the same kind, is 0.140 to 0.180.",
+        f"This label is more than chance: of all labels with a q-value as low, {few} are expected to be false.",
     )
     assert not page.chip.doubtful
 
@@ -60,7 +60,7 @@ def test_a_match_that_chance_could_make_is_called_into_question(site: Site, find
     page = changed(site, place, q_value=0.3)
     assert page.answer.endswith(", perhaps.")
     assert "chance" in page.remark
-    assert page.sureness[1].startswith("This could be chance: ")
+    assert page.sureness[1].startswith("This label may be chance: ")
     assert "about 30 in 100" in page.sureness[1]
     assert page.chip.doubtful
 
@@ -74,7 +74,7 @@ def test_an_interval_stands_on_the_bar_of_the_label_alone(site: Site, findings: 
 
 def test_what_was_not_measured_is_said(bare: Run) -> None:
     page = unit_page(Site(bare), 2)
-    assert page.evidence == "interval and chance were not measured in this run"
+    assert page.evidence == "this run has no confidence intervals and no tests against chance"
     assert page.sureness == ()
     assert page.chip.spread == ""
     assert "By information" not in [fact.name for fact in page.facts]
@@ -83,14 +83,14 @@ def test_what_was_not_measured_is_said(bare: Run) -> None:
 def test_what_a_unit_tells_most_of_stands_with_its_threshold(site: Site, findings: Findings) -> None:
     sky = next(concept.row for concept in findings.concepts if concept.name == "sky")
     page = changed(site, 1, iqr=0.1234, iqr_concept=sky, iqr_threshold=2.5)
-    assert Fact("By information", "sky", "IQR 0.123, where on is above 2.5") in page.facts
+    assert Fact("By information", "sky", "IQR 0.123, at the threshold 2.5") in page.facts
     none = changed(site, 1, iqr=0.0, iqr_concept=-1, iqr_threshold=np.nan)
-    assert Fact("By information", "none", "it meets no concept more often than by chance") in none.facts
+    assert Fact("By information", "none", "it has no information about any concept") in none.facts
 
 
 def test_a_unit_below_the_cut_names_the_closest_concept(site: Site) -> None:
     page = unit_page(site, 2)
-    assert page.answer == "Nothing with a name here."
+    assert page.answer == "None of the concepts."
     assert page.runners[0].concept.name in page.remark
 
 
@@ -121,14 +121,14 @@ def test_runners_are_the_best_concepts_and_know_the_cut(site: Site, findings: Fi
     for place, page in enumerate(unit_pages(site)):
         ious = findings.pairs.of(place)["iou"]
         assert len(page.runners) == min(8, len(ious))
-        assert [runner.above for runner in page.runners] == [bool(iou > findings.cut) for iou in ious[:8]]
+        assert [runner.above for runner in page.runners] == [bool(iou > findings.iou_threshold) for iou in ious[:8]]
 
 
 def test_a_layer_without_a_match_says_what_came_closest(site: Site, findings: Findings) -> None:
     page = layer_page(site, 0)
     assert page.bars is None
-    assert page.answer == "Nothing with a name here."
-    assert page.remark.startswith("No concept reaches 0.04 in this layer; the best is ")
+    assert page.answer == "None of the concepts."
+    assert page.remark.startswith("No unit of this layer has an IoU above 0.04; the highest IoU is ")
     assert len(page.rows) == findings.layers[0].units
 
 
@@ -143,7 +143,7 @@ def test_a_layers_bars_count_its_matched_units(site: Site, findings: Findings, h
         assert f"{len(matched)} of {layer.units} units match" in page.remark
         sure = int((matched["q_value"] <= 0.05).sum())
         assert 0 < sure < len(matched)
-        assert f", {sure} of these units beyond chance." in page.remark
+        assert f", {sure} of these units more than chance." in page.remark
 
 
 def test_the_first_page_shows_one_unit_for_each_concept(site: Site, findings: Findings) -> None:
@@ -162,7 +162,7 @@ def test_the_first_page_shows_what_could_be_chance_last(site: Site) -> None:
 def test_the_first_page_counts_what_is_beyond_chance(site: Site, hostile: Run, bare: Run) -> None:
     page, units = home_page(site), hostile.table("units")
     sure = units[units["matched"] & (units["q_value"] <= 0.05)]
-    assert f", {len(sure)} of them beyond chance." in page.remark
+    assert f", {len(sure)} of them more than chance." in page.remark
     assert [row.beyond for row in page.layers] == [str((sure["layer"] == row.layer.name).sum()) for row in page.layers]
     page = home_page(Site(bare))
     assert "chance" not in page.remark
@@ -171,7 +171,7 @@ def test_the_first_page_counts_what_is_beyond_chance(site: Site, hostile: Run, b
 
 def test_a_run_that_matches_nothing_says_so(bare: Run) -> None:
     page = home_page(Site(bare))
-    assert page.answer == "Nothing that has a name here."
+    assert page.answer == "None of the concepts."
     assert page.best == ()
 
 
@@ -185,7 +185,7 @@ def test_a_concept_lists_its_units_best_first(site: Site, findings: Findings) ->
         if own:
             assert page.answer.startswith(f"{own} unit")
         doubts = sum(row.own and row.chip.matched and row.chip.doubtful for row in page.detectors)
-        assert ("could be chance" in page.remark) == (doubts > 0)
+        assert ("may be chance" in page.remark) == (doubts > 0)
         assert all(bool(row.spread) == bool(row.q_value) == row.own for row in page.detectors)
 
 

@@ -56,11 +56,13 @@ def insertion(*contexts: tuple[str, int, float]) -> InsertionResult:
 def test_the_sentence_of_a_removal_says_what_it_took() -> None:
     says = ablation_curve("tree", ablation()).says
     assert says.startswith(
-        "Removing the 20 units of layer2 that fit tree best by IoU takes away 50 % of its area (-60 % to -40 %)."
+        "Removing the 20 units of layer2 with the highest IoU with tree shrinks its area by 50 % (-60 % to -40 %)."
     )
-    assert "As many units at random change it by -2 %" in says
-    assert "Of 90 other images, by 40 that show it and 30 that do not; intervals of 99 %." in says
-    assert " adds 50 % " in ablation_curve("tree", ablation(0.5)).says
+    assert "Removing as many random units changes it by -2 %" in says
+    assert (
+        "Measured on 40 images that show tree and 30 that do not, of 90 other images; the intervals hold 99 %." in says
+    )
+    assert " enlarges its area by 50 % " in ablation_curve("tree", ablation(0.5)).says
 
 
 def test_a_removal_has_its_numbers_beside_it() -> None:
@@ -76,7 +78,7 @@ def test_a_removal_has_its_numbers_beside_it() -> None:
 
 def test_a_removal_by_both_rankings_tells_both() -> None:
     chart = ablation_curve("tree", ablation(-0.5, "sky", informed=True))
-    assert "takes away 50 % of its area (-60 % to -40 %); ranked by IQR, they change it by -30 % (-40 % to -20 %)." in (
+    assert "by 50 % (-60 % to -40 %); removing as many units ranked by IQR changes it by -30 % (-40 % to -20 %)." in (
         chart.says
     )
     assert chart.head == ("units removed", "tree", "units by IQR", "random units", "sky")
@@ -91,21 +93,28 @@ def test_another_concept_does_not_dwarf_the_own_one() -> None:
     assert ">+50 %<" in marks
     assert "+100 %" not in marks.replace("+500 %", "")
     few = dataclasses.replace(one, own=tuple(Estimate(at.value, math.nan, math.nan) for at in one.own))
-    assert ablation_curve("tree", few).says.endswith("30 that do not; too few for an interval.")
+    assert ablation_curve("tree", few).says.endswith(
+        "30 that do not, of 90 other images; these are too few for an interval."
+    )
 
 
 def test_a_concept_that_was_not_there_cannot_be_removed() -> None:
     nothing = AblationResult("layer2", 90, 0, 0, (0, 4), (UNKNOWN, UNKNOWN), (), (UNKNOWN, UNKNOWN), ())
-    assert ablation_curve("tree", nothing).says == "None of the 90 images that were drawn for it showed tree."
+    assert (
+        ablation_curve("tree", nothing).says == "None of the 90 images that were generated for this concept shows tree."
+    )
 
 
 def test_bars_are_of_contexts_that_were_met_more_than_a_few_times() -> None:
     chart = insertion_bars("tree", insertion(("moon", 1, 90.0), ("hill", 9, 40.0), (NO_CONTEXT, 7, 2.0)), 64)
-    assert "make most of it appear where hill was: 40 of 4,096 positions on average (40 to 40, 99 %)" in chart.says
+    assert (
+        "most tree appears where hill was: 40 of 4,096 positions on average (99 % confidence interval 40 to 40)"
+        in chart.says
+    )
     assert [bar[0] for bar in json.loads(chart.data)["bars"]] == ["hill", NO_CONTEXT]
     assert "moon" in chart.rows
     nowhere = insertion_bars("tree", insertion(("hill", 9, 0.0)), 64)
-    assert "make it appear nowhere" in nowhere.says
+    assert "no tree appears in any context" in nowhere.says
     assert "e-0" not in nowhere.marks
     rare = insertion_bars("tree", insertion(("hill", 9, 0.0), ("fir", 1, 14.0)), 64)
     assert "where fir was: 14 of 4,096 positions" in rare.says
@@ -116,8 +125,9 @@ def test_bars_are_of_contexts_that_were_met_more_than_a_few_times() -> None:
             InsertionContext("fir", 20, Estimate(3.0, 0.0, 7.0)),
         ),
     )
-    assert "appear nowhere for sure; most, 3.0 of 4,096 positions, at the 20 places where fir was." in (
-        insertion_bars("tree", unsure, 64).says
+    assert (
+        "no context gains tree with certainty; most, 3.0 of 4,096 positions, appears at the 20 locations where fir was."
+        in (insertion_bars("tree", unsure, 64).says)
     )
 
 
@@ -184,7 +194,10 @@ def test_the_first_page_tells_what_vanishes(run: Run) -> None:
     }
     found = told(**lost)
     assert found is not None
-    assert found.says == f"Without its 20 best units by IoU in layer2, {names[1]} loses most: 70 % of its area."
+    assert (
+        found.says
+        == f"The largest loss: when its 20 best units by IoU in layer2 are removed, {names[1]} loses 70 % of its area."
+    )
     assert [row.concept.name for row in found.rows] == [names[1], names[0]]
     assert [row.change for row in found.rows] == ["-70 %", "-20 %"]
     assert [row.informed for row in found.rows] == ["", "-30 %"]
@@ -192,11 +205,11 @@ def test_the_first_page_tells_what_vanishes(run: Run) -> None:
     assert not any(row.unsure for row in found.rows)
     both = told(**{names[0]: ablation(-0.2, informed=True)})
     assert both is not None
-    assert both.says.endswith(f"{names[0]} loses most: 20 % of its area (-30 % by IQR).")
+    assert both.says.endswith(f"{names[0]} loses 20 % of its area (-30 % by IQR).")
     assert vanished(Site(run, findings, EditResults())) is None
     nothing = told(**{names[0]: ablation(0.0)})
     assert nothing is not None
-    assert nothing.says == "No concept surely loses area without its 20 best units in layer2."
+    assert nothing.says == "No concept loses area with certainty when its 20 best units in layer2 are removed."
     assert nothing.rows[0].unsure
     many = {name: ablation(-0.5) for name in names}
     first = told(**many)

@@ -73,7 +73,7 @@ def test_removals_are_shown_image_by_image(run: Run) -> None:
     (concept,) = (one for one in findings.concepts if one.name == name)
     shots = removal_shots(site, concept)
     assert shots
-    assert shots.heads == ("as it is", "\N{MINUS SIGN}2 units", "\N{MINUS SIGN}4 units")
+    assert shots.heads == ("all units", "\N{MINUS SIGN}2 units", "\N{MINUS SIGN}4 units")
     assert [len(row.shots) for row in shots.rows] == [3, 3, 3]
     last = shots.rows[2].shots[1]
     assert (last.sprite, last.place) == (f"images/ablation/{concept.row}.webp", "--c:1;--r:2;--n:3;--m:3")
@@ -95,7 +95,7 @@ def test_insertions_frame_the_cell_of_the_layers_map(run: Run) -> None:
     assert shots.rows[0].shots[1].mark.startswith(f"left:{3 * side:.2f}%;top:{side:.2f}%;width:{side:.2f}%")
     assert [row.remark.partition(" was: ")[2] for row in shots.rows] == ["12 positions", "1 position"]
     assert shots.rows[1].remark == "where nothing was: 1 position"
-    assert f"{findings.manifest.pictures.amplified} times as strong" in shots.says
+    assert f"amplified {findings.manifest.pictures.amplified} times" in shots.says
 
 
 def test_a_unit_alone_says_what_it_takes_away(run: Run) -> None:
@@ -104,7 +104,9 @@ def test_a_unit_alone_says_what_it_takes_away(run: Run) -> None:
     layer = next(one for one in findings.layers if one.name == LAYER)
     view = alone_view(site, layer.first + 2)
     assert view
-    assert view.says.startswith("Set to zero alone, on 9 other images, it takes away 20.0 % of ")
+    assert view.says.startswith(
+        "Measured on 9 other images, removing only this unit takes away 20.0 % of the area of its label, "
+    )
     own, second, third = view.changes
     assert (own.change, own.own, own.unsure) == ("-20.0 %", True, False)
     interval = "-10.0 % to +70.0 %"
@@ -113,13 +115,13 @@ def test_a_unit_alone_says_what_it_takes_away(run: Run) -> None:
     start, end = map(float, re.findall(r"--[az]:([\d.]+)%", own.bar))
     assert (start, end) == pytest.approx((50 - 50 * 0.2 / 0.33, 50), abs=0.1)
     assert view.shots
-    assert [row.name for row in view.shots.rows] == ["as it is", "without the unit", "difference"]
+    assert [row.name for row in view.shots.rows] == ["with all units", "without the unit", "difference"]
     unsure = alone_view(site, layer.first + 3)
     assert unsure
-    assert "takes nothing away for sure" in unsure.says
+    assert "takes no area away with certainty" in unsure.says
     still = alone_view(site, layer.first + 4)
     assert still
-    assert still.says == "Set to zero alone, it changes no concept's area on any of the images."
+    assert still.says == "Removing only this unit changes no concept's area on any of the images."
     elsewhere = next(one for one in findings.layers if one.name != LAYER)
     assert alone_view(site, elsewhere.first) is None
 

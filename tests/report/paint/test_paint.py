@@ -63,7 +63,7 @@ def test_how_well_a_concept_appeared_stands_with_its_units(hostile: Run, page: P
     hostile.table_path("paint_trials").unlink()
     assert [pot.tried for pot in tried] == [
         "",
-        "Tried on a few of the images, 12.3 % of what was painted showed it.",
+        "In trials on a few of the images, 12.3 % of the painted positions showed it.",
         "",
     ]
 

@@ -170,7 +170,7 @@ def test_the_headline_is_the_mean_over_classes(
     }
     few = headline(Site(site.run, findings, dataclasses.replace(removals, losses=unknown)))
     assert few is not None
-    assert "mean over 1 class " in few.says
+    assert "mean over 1 class;" in few.says
     assert home_page(site).headline == told
     assert home_page(Site(bare)).headline is None
 
@@ -188,7 +188,7 @@ def test_a_unit_s_page_names_the_classes_that_need_it(
     assert [(row.name, row.rank) for row in needs.classes] == [
         (name, rank + 1) for name, rank in zip(rows["class"], rows["rank"], strict=True)
     ]
-    assert needs.says == "It is among the 20 most important units of 3 classes."
+    assert needs.says == "The unit is among the 20 most important units of 3 classes."
     assert len(needs.detectors) == 2
     assert unit_needs(site, 0) is None
     assert unit_needs(Site(bare), 3) is None
@@ -206,13 +206,13 @@ def test_a_unit_s_page_says_of_how_many_classes_it_tells(many_run: Run, many: Re
         assert needs is not None
         assert len(needs.classes) == min(8, count)
         assert f"units of {count} classes" in needs.says or count < 2
-        assert ("the 8 that rank it highest are shown" in needs.says) == (count > 8)
+        assert ("the 8 with the highest rank are shown" in needs.says) == (count > 8)
         told.append(count)
     assert max(told) > 8
     lost = dataclasses.replace(many, needed={}, sharers={})
     none = unit_needs(Site(many_run, lost), first)
     assert none is not None
-    assert none.says == "It is among the 20 most important units of no class."
+    assert none.says == "The unit is among the 20 most important units of no class."
 
 
 def test_densities_are_shares_of_both_sets(site: Site) -> None:
@@ -233,7 +233,7 @@ def test_curves_may_have_few_sizes_and_no_random_sets() -> None:
     chart = class_curve("a <b>", "layer", curve, None)
     assert "nan" not in chart.marks.lower()
     assert "not known" not in chart.says
-    assert "A guess has 50 %" in chart.says
+    assert "Chance level is 50 %" in chart.says
     assert str(chart.rows).count("<tr>") == 3
 
 

@@ -87,7 +87,7 @@ def test_the_page_of_a_class_says_what_is_shown_and_how_much_is_loaded(run: Run)
     assert (board.remove, board.keep) == ((4, 20), 20)
     assert board.size.endswith(" kB")
     assert board.shown.startswith(f"The first {SHOWN} of 74 images of the class")
-    assert board.agreement == ("Counted in this way, 1,234 numbers of the tables came out the same, every one of them.")
+    assert board.agreement == "These computations give the same result as the tables: 1,234 numbers compared."
     assert page.left_out == ("fire4 has no switchboard: the page would have to load <b>9</b> MB.",)
     data = json.loads(board.data)
     assert sorted(data["order"]) == list(range(UNITS))
@@ -100,7 +100,7 @@ def test_numbers_that_differ_are_told(tmp_path: Path) -> None:
     page = view(run, CLASSES[1])
     assert page is not None
     (board,) = page.boards
-    assert board.agreement.startswith("Counted in this way, 3 of 1,234 numbers of the tables came out otherwise")
+    assert board.agreement.startswith("These computations differ from the tables in 3 of 1,234 numbers:")
     assert board.shown.startswith("All 5 images of the class")
     assert (board.remove, board.keep) == ((), None), "no more units than there are"
 

@@ -43,7 +43,7 @@ def test_agreement_is_on_the_pages_of_units_and_layers(site: Path) -> None:
     assert all('id="agreement"' in page for page in layers)
     folder = next(path for path in (site / "units").iterdir())
     assert (
-        "of its positions are the same with other textures (0.333 to 0.667; by chance 0.010)"
+        "of its active positions are the same with other textures (0.333 to 0.667; chance level 0.010)"
         in (folder / "10.html").read_text()
     )
     assert "with other textures" not in (folder / "0.html").read_text()
@@ -63,7 +63,7 @@ def test_a_chart_of_agreement_is_by_what_units_match(run: Run) -> None:
         place = findings.layers[1].first + unit
         label = findings.label_of(place)
         assert data["columns"][column] == (label.category if label and units.matched[place] else "no match")
-    assert "on in both at 30 %, on average" in chart.says
+    assert "The mean is 30 %" in chart.says
     assert "60 pairs of images" in chart.says
 
 
