@@ -396,7 +396,7 @@
               return [plain(bar[0]), bar[1]];
             }),
             marker: { color: ink.lit },
-            hovertemplate: "%{customdata[0]}<br>%{y:.1f} positions appear, mean of %{customdata[1]} locations<extra></extra>",
+            hovertemplate: "%{customdata[0]}<br>%{y:.1f} positions added, mean of %{customdata[1]} locations<extra></extra>",
           },
         ],
         layout: { xaxis: axis, margin: { b: 112 }, yaxis: { title: { text: "positions added" } }, showlegend: false },
