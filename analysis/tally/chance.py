@@ -33,6 +33,8 @@ PAIRED_SIDE = 28
 information."""
 
 _BITS = 2**64
+_HALF_BITS = 32
+_HALF = 2**_HALF_BITS - 1
 _POWERS = tuple((k - j, j) for k in (1, 2, 3) for j in range(k + 1))
 """Powers of intersection and union whose sums give the moments of the images' influence, up to the third."""
 
@@ -72,13 +74,14 @@ def poisson_weights(images: Sequence[int], replicates: int, seed: int) -> _F64:
 class Bootstrap:
     """Confidence intervals for the IoU of each unit with one concept, its label, from resampled images.
 
-    The thresholds and the labels are not resampled. All sums are sums of integers, so they are exact in any order.
+    The thresholds and the labels are not resampled. All sums are sums of integers, so they are exact in any order. Sums
+    of cubes can exceed 64 bits, so they are Python integers.
     """
 
     def __init__(self, units: int, replicates: int = REPLICATES) -> None:
         self._intersection = np.zeros((replicates, units))
         self._union = np.zeros((replicates, units))
-        self._products = {powers: np.zeros(units, dtype=np.int64) for powers in _POWERS}
+        self._products = {powers: np.zeros(units, dtype=object) for powers in _POWERS}
 
     def observe(
         self,
@@ -100,7 +103,7 @@ class Bootstrap:
         self._intersection += weights.T @ both.astype(np.float64)
         self._union += weights.T @ either.astype(np.float64)
         for i, j in _POWERS:
-            self._products[i, j] += (both**i * either**j).sum(axis=0)
+            self._products[i, j] += _exact_sum(both**i * either**j)
 
     def interval(self) -> tuple[_F64, _F64]:
         """Return the ends `(unit,)` of a 95 % interval; NaN if there are neither active positions nor the concept.
@@ -120,16 +123,31 @@ class Bootstrap:
 
     @property
     def _iou(self) -> _F64:
-        return self._products[1, 0] / np.maximum(self._products[0, 1], 1)
+        return self._total(1, 0) / np.maximum(self._total(0, 1), 1)
 
     @property
     def _acceleration(self) -> _F64:
         """A sixth of the skewness of the images' influence on the IoU, which is intersection - IoU * union."""
         squares, cubes = (
-            sum(math.comb(k, j) * (-self._iou) ** j * self._products[k - j, j] for j in range(k + 1)) for k in (2, 3)
+            sum(math.comb(k, j) * (-self._iou) ** j * self._total(k - j, j) for j in range(k + 1)) for k in (2, 3)
         )
         skewness = np.divide(cubes, np.abs(squares) ** 1.5, out=np.zeros_like(self._iou), where=squares != 0)
         return skewness.clip(-1, 1) / 6  # only rounding exceeds this range, if no image has any influence
+
+    def _total(self, i: int, j: int) -> _F64:
+        """Return the sum over images of intersection**i * union**j `(unit,)`, rounded once."""
+        return self._products[i, j].astype(np.float64)
+
+
+def _exact_sum(products: npt.NDArray[np.int64]) -> npt.NDArray[np.object_]:
+    """Sum products of counts `(image, unit)` over the images, as Python integers `(unit,)`.
+
+    A product of three counts has up to 48 bits, so int64 overflows from 32,768 images on. The two halves of a product
+    are summed separately: each sum fits in int64 for two billion images.
+    """
+    low, high = products & _HALF, products >> _HALF_BITS
+    total: npt.NDArray[np.object_] = (high.sum(axis=0).astype(object) << _HALF_BITS) + low.sum(axis=0)
+    return total
 
 
 def _quantile(ordered: _F64, valid: npt.NDArray[np.int64], share: _F64) -> _F64:
