@@ -1,4 +1,4 @@
-"""The Python interface: the same nouns as the command line's."""
+"""The Python interface: it has the same nouns as the command line."""
 
 from __future__ import annotations
 

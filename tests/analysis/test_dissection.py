@@ -1,4 +1,4 @@
-"""The whole dissection, from files to tables, on a network whose answer is known."""
+"""The whole dissection, from files to tables, on a network whose results are known in advance."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def run(folder: Path) -> Run:
 
 @pytest.fixture(scope="module")
 def masks(folder: Path) -> np.ndarray:
-    """Where each concept is `(image, concept, row, column)`."""
+    """Return the masks of the concepts `(image, concept, row, column)`."""
     paths = sorted((folder / "photos").rglob("*.png"))
     labels = np.stack([np.asarray(Image.open(folder / "labels" / path.name)) for path in paths])
     at_centers = labels[:, 1::2, 1::2]  # the pixel just right of and below a cell's center
@@ -98,7 +98,7 @@ def test_tables_equal_the_definition(run: Run, truth: dict[str, reference.Refere
 
 
 def ious(lit: np.ndarray, masks: np.ndarray) -> np.ndarray:
-    """IoU of each unit and concept, of `lit` `(image, unit, ...)` with `masks` `(image, concept, ...)`."""
+    """Compute the IoU of each unit and concept, from `lit` `(image, unit, ...)` and `masks` `(image, concept, ...)`."""
     both = np.einsum("nuhw,nchw->uc", lit.astype(int), masks.astype(int))
     either = lit.sum(axis=(0, 2, 3))[:, None] + masks.sum(axis=(0, 2, 3)) - both
     found: np.ndarray = both / np.maximum(either, 1)
@@ -111,7 +111,7 @@ def test_labels_are_tested_against_the_label_maps_of_other_images(
     check_tested(run, truth, masks, step=1)
 
 
-def test_of_a_fine_grid_a_part_is_tested(
+def test_a_fine_grid_is_tested_at_some_of_its_positions(
     folder: Path,
     tmp_path: Path,
     truth: dict[str, reference.Reference],
@@ -141,7 +141,7 @@ def check_tested(run: Run, truth: dict[str, reference.Reference], masks: np.ndar
 
 
 @pytest.mark.parametrize("layer", LAYERS)
-def test_intervals_are_those_of_all_images_at_once(
+def test_intervals_equal_those_of_all_images_together(
     run: Run, truth: dict[str, reference.Reference], masks: np.ndarray, layer: str
 ) -> None:
     units, lit = units_of(run, layer), truth[layer].lit
@@ -175,7 +175,7 @@ def test_dead_and_constant_units_have_no_label(run: Run) -> None:
 
 
 @pytest.mark.parametrize("layer", LAYERS)
-def test_sprites_light_exactly_the_counted_positions(
+def test_masks_of_sprites_show_exactly_the_counted_positions(
     run: Run, truth: dict[str, reference.Reference], layer: str
 ) -> None:
     pictures = run.manifest.pictures
@@ -195,7 +195,7 @@ def tables_of(run: Run) -> dict[str, pd.DataFrame]:
 
 
 def check_same(run: Run, other: Run, *, names: Collection[str] = ()) -> None:
-    """Bit for bit."""
+    """Check that two runs have the same tables, bit for bit."""
     one, two = tables_of(run), tables_of(other)
     assert list(one) == list(two)
     for name in names or one:
@@ -209,7 +209,7 @@ def test_tables_depend_neither_on_workers_nor_on_memory(
     check_same(dissect(study(folder, compute=compute), tmp_path / "again"), run)
 
 
-def test_means_and_pairings_alone_depend_on_the_batch(folder: Path, run: Run, tmp_path: Path) -> None:
+def test_only_means_and_pairings_depend_on_the_batch(folder: Path, run: Run, tmp_path: Path) -> None:
     again = dissect(study(folder, compute={"batch": 4}), tmp_path / "again")
     check_same(again, run, names={*all_tables()} - {"units", "classes"} & {*tables_of(run)})
     one, other = (made.table("units").drop(columns="q_value") for made in (again, run))
@@ -231,7 +231,7 @@ def test_tables_do_not_depend_on_the_order_on_disk(
 
 
 @pytest.mark.parametrize("bold", [(12, 1), (1, 2), (0.3, 3), (1e-9, 4)], ids=str)
-def test_bounds_that_were_too_bold_cost_more_passes_and_change_nothing(
+def test_bounds_that_are_too_high_cost_more_passes_and_change_no_result(
     folder: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bold: tuple[float, int]
 ) -> None:
     share, passes = bold
@@ -265,7 +265,7 @@ def test_classes_of_images_without_an_output_are_listed_without_scores(run: Run)
 
 
 @pytest.mark.parametrize("answer", ["tensor", "logits", "attribute", "tuple", "map"])
-def test_scores_are_found_in_what_networks_answer(answer: str) -> None:
+def test_scores_are_found_in_the_answers_of_networks(answer: str) -> None:
     scores = torch.eye(3)
     answers = {
         "tensor": scores,
@@ -279,7 +279,7 @@ def test_scores_are_found_in_what_networks_answer(answer: str) -> None:
 
 
 @pytest.mark.parametrize(("build", "told"), [("build_repeating", "2 times"), ("build_skipping", "0 times")])
-def test_a_layer_that_is_not_called_once_for_all_images_is_refused(
+def test_a_layer_that_is_not_called_once_per_batch_is_refused(
     folder: Path, tmp_path: Path, build: str, told: str
 ) -> None:
     changed = {"source": f"python:{planted.__file__}:{build}", "layers": ["detectors"]}
@@ -293,7 +293,7 @@ def test_a_network_that_draws_random_numbers_is_refused(folder: Path, tmp_path: 
     assert not (tmp_path / "run").exists()
 
 
-def test_a_network_of_nothing_but_nan_is_refused(folder: Path, tmp_path: Path) -> None:
+def test_a_network_without_finite_activations_is_refused(folder: Path, tmp_path: Path) -> None:
     changed = {"source": f"python:{planted.__file__}:build_broken", "layers": ["detectors"]}
     with pytest.raises(SubjectError, match="no activation of detectors is a finite number"):
         dissect(study(folder, model=changed), tmp_path / "run")

@@ -1,4 +1,4 @@
-"""Dissections of real networks on real photographs, on few enough of them to be quick."""
+"""Dissections of real networks on a few real photographs."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def run(scenes: Study, tmp_path_factory: pytest.TempPathFactory) -> Run:
     return dissect(scenes, tmp_path_factory.mktemp("squeezenet"))
 
 
-def test_counts_of_a_real_layer_are_those_of_the_definition(run: Run, scenes: Study) -> None:
+def test_counts_of_a_real_layer_match_the_definition(run: Run, scenes: Study) -> None:
     setting = open_setting(scenes)
     batch = next(setting.images.batches([range(30)]))
     planes = setting.vocabulary.label(batch)
@@ -112,7 +112,7 @@ def test_counts_of_a_real_layer_are_those_of_the_definition(run: Run, scenes: St
         np.testing.assert_array_equal(mine, expected.intersection[row])
 
 
-def test_a_person_is_found_by_the_unit_that_finds_persons_on_all_photographs(run: Run) -> None:
+def test_the_person_unit_of_all_photographs_is_found_on_a_few(run: Run) -> None:
     # On all 1,500 photographs, unit 502 of fire9 is 'person' at IoU 0.188, the best object unit of the network.
     unit = run.table("units").query("layer == 'fire9' and unit == 502").iloc[0]
     persons = run.table("unit_concepts").query("layer == 'fire9' and concept == 'person'").set_index("unit").iou
@@ -128,7 +128,7 @@ def test_classes_with_an_output_of_their_own_are_scored(run: Run) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in all_tables() if name not in ON_DEMAND])
-def test_pandas_and_duckdb_read_every_table_alike(run: Run, name: str) -> None:
+def test_pandas_and_duckdb_read_the_same_tables(run: Run, name: str) -> None:
     path = run.table_path(name)
     frame = pd.read_parquet(path)
     with duckdb.connect() as connection:
