@@ -1,4 +1,4 @@
-"""Artifacts: which units of a generator are most active on images that are unlike all others?"""
+"""The experiment `[artifacts]`: which units of a generator are most active on the most unusual images?"""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ArtifactsSection(Section):
-    """`[artifacts]`: units of a generator are ranked by how unlike all others their strongest images are.
+    """`[artifacts]`: units of a generator are ranked by how unusual the images are on which they are most active.
 
-    `features` is `python:FILE.py:FUNCTION` or `python:package.module:FUNCTION`: a network that describes pictures (see
-    `dissectory.analysis.subjects.features`). `real` is a folder of real pictures, which the images are compared with;
-    without it, they are compared with all generated images. With it, the units with the highest scores are ablated in
-    as many further `images`. The `layer` is by default the one with most matched units.
+    `features` is `python:FILE.py:FUNCTION` or `python:package.module:FUNCTION`: a network that computes features of
+    images (see `dissectory.analysis.subjects.features`). `real` is a folder of real images, with which the generated
+    images are compared; without it, each is compared with all generated images. If there are real images, the units
+    with the highest scores are ablated, and the effect is measured on `images` images that are not the study's. The
+    `layer` is by default the one with the most matched units.
     """
 
     features: str
@@ -32,7 +33,7 @@ class ArtifactsSection(Section):
     images: int = 200
 
     def rules(self) -> Iterable[Rule]:
-        """At least two images: a distribution needs a spread."""
+        """At least two images: a covariance needs two."""
         return self._at_least(2, "images")
 
 

@@ -1,4 +1,4 @@
-"""A further pass over a generator's images: how strong is each unit on each of them, and what does a network see?"""
+"""A further pass over a generator's images, for the peak activation of each unit on each image and the features."""
 
 from __future__ import annotations
 
@@ -31,9 +31,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Looks:
-    """Peak activations `(image, unit)` of each layer, NaN where one is no number; features `(image, feature)`, or none.
+    """Peak activations and features of all images, in the order of their numbers.
 
-    Images are in their order.
+    `peaks` holds the peak activations `(image, unit)` of each layer; a peak is NaN if an activation on the image is.
+    `features` is `(image, feature)`, and has no rows if no features were asked for.
     """
 
     peaks: dict[str, Floats]
@@ -41,7 +42,7 @@ class Looks:
 
 
 def look_again(bench: Bench) -> Looks:
-    """Generate the images of a study once more, for the peaks and, if the study has `[artifacts]`, the features."""
+    """Generate the images of a study again, for the peaks and, if the study has `[artifacts]`, for the features."""
     setting = bench.setting
     section = setting.study.section(ArtifactsSection)
     see = FeatureNetwork(section.features, setting.study.base, "artifacts.features") if section else None
@@ -58,16 +59,18 @@ def measure_peaks(
     progress: Progress,
     see: Callable[[Views], Values] | None = None,
 ) -> Looks:
-    """Make a pass over generated images; `see` gives the features `(batch, feature)` of some views."""
+    """Make a pass over generated images; `see` computes the features `(batch, feature)` of some views."""
     peaks: dict[str, list[Floats]] = {name: [] for name in layers}
     features: list[Values] = [np.empty((0, 0))] if see is None else []
 
     def observe(name: str, maps: Tensor) -> None:
         peaks[name].append(maps.detach().float().amax(dim=(2, 3)).cpu().numpy())
 
-    groups = batches(len(images), setting.study.compute.batch)  # those of the first pass: the same peaks to the bit
+    groups = batches(
+        len(images), setting.study.compute.batch
+    )  # as in the first pass, so that the peaks are the same, bit for bit
     order = np.argsort(np.concatenate(groups))
-    with progress.stage("Looking at peaks", len(images), "images") as advance:
+    with progress.stage("Measuring peaks", len(images), "images") as advance:
         for batch in images.batches(groups):
             with torch.inference_mode(), watch(setting.model.module, layers, observe):
                 answer = setting.model.module(*images.inputs(batch.images))

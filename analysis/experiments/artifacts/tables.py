@@ -1,4 +1,4 @@
-"""Tables of artifacts: the units' scores, and what their removal changes."""
+"""The tables of artifacts: the scores of units, and the effect of ablating them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dissectory.analysis.tables.table import Column, Table
 
 ARTIFACTS = Table(
     "artifacts",
-    "a unit of a generator, by how unlike all others the images are that excite it most",
+    "a unit of a generator, with the mean distance of its ten strongest images from other images",
     2,
     (
         LAYER,
@@ -15,19 +15,20 @@ ARTIFACTS = Table(
         Column(
             "score",
             "float",
-            "mean Mahalanobis distance of its ten strongest images from the distribution of real images, or of all "
-            "generated ones, in features of a network; where images with equal peaks are the last of the ten, all such "
-            "images count alike; empty where its peak is the same on all images",
+            "mean distance of the ten images on which the unit's peak activation is highest: the Mahalanobis distance, "
+            "in a network's features, from the distribution of the real images or, without any, of all generated "
+            "images; images that tie for the last of the ten places share them equally; empty if the peak is the same "
+            "on all images",
             "standard deviations",
             nullable=True,
         ),
-        Column("rank", "int", "0 for the highest score; units without one come last"),
-        Column("usual", "float", "mean of that distance over all images", "standard deviations"),
+        Column("rank", "int", "0 for the highest score; units without a score come last"),
+        Column("usual", "float", "mean of this distance over all images", "standard deviations"),
         Column(
             "chance",
             "float",
-            "what the highest score of all units is in 1 of 20 deals of the distances to other images; empty where no "
-            "unit has a score",
+            "chance level: if the distances are assigned to the images at random, the highest score of all units is "
+            "above this value in 1 of 20 cases; empty if no unit has a score",
             "standard deviations",
             nullable=True,
         ),
@@ -36,25 +37,25 @@ ARTIFACTS = Table(
 
 ARTIFACT_REMOVALS = Table(
     "artifact_removals",
-    "a number of the units with the highest scores that were removed from a generator",
+    "a number of ablated units, those with the highest scores",
     2,
     (
         LAYER,
-        Column("units", "int", "how many units were removed", "units"),
-        Column("images", "int", "images that were drawn without them, others than those of the study", "images"),
+        Column("units", "int", "number of ablated units", "units"),
+        Column("images", "int", "images that were generated without them; none is one of the study's images", "images"),
         Column(
             "distance",
             "float",
-            "Frechet distance between these and the real images, in features of a network",
+            "Frechet distance between these images and the real images, in a network's features",
             "squared feature values",
         ),
         Column(
             "random",
             "float",
-            "the same without as many units at random, the mean of some draws",
+            "the same distance with as many random units ablated: mean over several random sets",
             "squared feature values",
         ),
-        Column("random_low", "float", "the least of these draws", "squared feature values"),
-        Column("random_high", "float", "the greatest of them", "squared feature values"),
+        Column("random_low", "float", "lowest distance of these random sets", "squared feature values"),
+        Column("random_high", "float", "highest distance of these random sets", "squared feature values"),
     ),
 )

@@ -1,9 +1,10 @@
-"""Artifacts: units of a generator that are most active on images unlike all others, and what removing them does.
+"""Artifacts: which units of a generator are most active on unusual images, and does ablating them help?
 
-In Bau et al. 2019 ('GAN dissection') people chose such units by looking, and units were ranked by the distance of their
-strongest images from real ones. Here an image's distance is Mahalanobis's, in the features of a network, from the
-distribution of real images, or of all generated ones; a unit's score is the mean of its ten strongest images. As the
-highest of many scores is high by chance alone, it is compared with that where distances are dealt out to images anew.
+In Bau et al. 2019 ('GAN dissection'), such units were chosen by eye, and units were ranked by the distance of their
+strongest images from real images. Here, the distance of an image is the Mahalanobis distance, in the features of a
+network, from the distribution of real images or, without any, of all generated images. The score of a unit is the mean
+distance of its ten strongest images. Because the highest of many scores is high even by chance, it is compared with
+the highest score after the distances have been assigned to the images at random.
 """
 
 from __future__ import annotations
@@ -38,27 +39,27 @@ if TYPE_CHECKING:
     Cells = npt.NDArray[np.intp]
 
 TOP = 10
-"""Strongest images of a unit that make up its score."""
+"""A unit's score is the mean distance of this many of its strongest images."""
 SIZES = (0, 5, 10, 20)
-"""How many of the worst units are removed, as far as the layer has more."""
+"""How many units with the highest scores are ablated; only numbers below the layer's number of units are used."""
 DRAWS = 3
-"""Sets of as many units at random to compare with."""
+"""Number of random sets of as many units, for comparison."""
 DEALS, BATCH = 1000, 100
-"""How often distances are dealt out anew, and how often at once."""
+"""Number of random assignments of distances to images, in all and in one matrix product."""
 LEVEL = 0.95
-"""The share of the deals in which the highest score of all units is not above the level of chance."""
+"""In this share of the random assignments, the highest score of all units is at most the chance level."""
 
 
 def check(setting: Setting, section: ArtifactsSection) -> None:
-    """Check the layer, and open the network of the features and the real images.
+    """Check the layer, the feature network, the number of images and the real images.
 
     Raises:
-        DissectoryError: they cannot be had.
+        DissectoryError: one of them cannot be used.
     """
     setting.check_layer("artifacts.layer", section.layer)
     see, size = open_features(setting, section), setting.images.geometry.size
     see(np.zeros((1, size, size, 3), dtype=np.uint8))
-    if len(setting.images) < 2:  # noqa: PLR2004 - a distance is one of several
+    if len(setting.images) < 2:  # noqa: PLR2004 - for a covariance
         raise StudyError(f"[artifacts] compares images: latents.count is {len(setting.images)}; it must be 2 or more")
     _real_images(setting, section)
 
@@ -94,10 +95,10 @@ def run(bench: Bench, section: ArtifactsSection) -> None:
 
 
 def weights_of(peaks: Floats) -> Values:
-    """What each image counts for in a unit's score `(unit, image)`: a tenth each, the strongest ones.
+    """Return the weight of each image in each unit's score `(unit, image)`: a tenth for the ten strongest images.
 
-    Of images with equal peaks, of which not all are among the ten, each counts for a part. All are NaN where the peaks
-    `(image, unit)` of a unit do not vary.
+    Images that tie for the last of the ten places share them equally. All weights of a unit are NaN if its peaks
+    `(image, unit)` do not vary or are not finite.
 
     >>> weights_of(np.array([[1, 0, 5], [3, 0, 0], [2, 0, 0], *[[0, 0, 0]] * 9], dtype=np.float32))[:, :4].round(3)
     array([[0.1  , 0.1  , 0.1  , 0.078],
@@ -115,9 +116,10 @@ def weights_of(peaks: Floats) -> Values:
 
 
 def chance_of(weights: Values, distances: Values, seed: int) -> float:
-    """What the highest score of all units is in 1 of 20 deals of the distances `(image,)`; NaN without any score.
+    """Return the chance level of the highest score of all units; NaN if no unit has a score.
 
-    Distances go to other images, the same for all units, so that units that move the same images stay alike.
+    If the distances `(image,)` are assigned to the images at random, the highest score is above this level in 1 of 20
+    cases. Every assignment is the same for all units, which keeps units correlated that are active on the same images.
     """
     known = weights[np.isfinite(weights).all(axis=1)]
     if not len(known):
@@ -133,13 +135,17 @@ def chance_of(weights: Values, distances: Values, seed: int) -> float:
 def _remove(
     setting: Setting, section: ArtifactsSection, worst: tuple[str, Cells], see: FeatureNetwork, progress: Progress
 ) -> dict[int, list[Values]]:
-    """Features of other images, by how many units were removed: of the `worst` of a layer, and of each random order."""
+    """Compute the features of further images with units ablated, by the number of units.
+
+    The first entry of a list is for the `worst` units (their layer, and all units in order), the others for units in
+    random orders.
+    """
     layer, order = worst
     generator = EditedGenerator(setting, layer, further_images(setting, section.images))
     random = np.random.default_rng(abs(setting.study.seed))
     orders = [order, *(random.permutation(len(order)) for _ in range(DRAWS))]
     found: dict[int, list[list[Values]]] = {size: [[] for _ in orders] for size in SIZES if size < len(order)}
-    with progress.stage("Removing artifacts", len(generator), "images") as advance:
+    with progress.stage("Ablating artifacts", len(generator), "images") as advance:
         for numbers in in_turn(len(generator), setting.study.compute.batch):
             batch, point = generator.draw(numbers)
             before = see(batch.views)
@@ -154,7 +160,7 @@ def _remove(
 def _removal_columns(
     layer: str, images: int, removals: Mapping[int, Sequence[Values]], reference: Gaussian
 ) -> dict[str, npt.NDArray[Any]]:
-    distances = np.array([[Gaussian.of(one).frechet(reference) for one in found] for found in removals.values()])
+    distances = np.array([[Gaussian.of(some).frechet(reference) for some in found] for found in removals.values()])
     random = distances[:, 1:]
     return {
         "layer": np.full(len(removals), layer, dtype=object),
@@ -168,16 +174,16 @@ def _removal_columns(
 
 
 def open_features(setting: Setting, section: ArtifactsSection) -> FeatureNetwork:
-    """Build the network that describes pictures.
+    """Build the network that computes the features.
 
     Raises:
-        SubjectError: it cannot be had.
+        SubjectError: the network cannot be built.
     """
     return FeatureNetwork(section.features, setting.study.base, "artifacts.features")
 
 
 def _real_images(setting: Setting, section: ArtifactsSection) -> ImageFolder | None:
-    """The real images, cropped and shrunk to the size of the generated ones."""
+    """Open the real images, cropped and resized to the size of the generated images; `None` if the study has none."""
     if section.real is None:
         return None
     try:
@@ -188,26 +194,30 @@ def _real_images(setting: Setting, section: ArtifactsSection) -> ImageFolder | N
 
 def _features_of(setting: Setting, images: ImageFolder, see: FeatureNetwork, progress: Progress) -> Values:
     compute, found = setting.study.compute, []
-    with progress.stage("Looking at real images", len(images), "images") as advance:
+    with progress.stage("Reading real images", len(images), "images") as advance:
         for batch in images.batches(batches(len(images), compute.batch), compute.workers):
             if len(batch):
                 found.append(see(batch.views))
             advance(len(batch))
-    if sum(map(len, found)) < 2:  # noqa: PLR2004 - a spread is needed
+    if sum(map(len, found)) < 2:  # noqa: PLR2004 - for a covariance
         raise ImagesError(
-            f"artifacts.real: {sum(map(len, found))} of the {len(images)} pictures in {images.folder} can be decoded; "
-            "2 are needed at least"
+            f"artifacts.real: {sum(map(len, found))} of the {len(images)} images in {images.folder} can be decoded; "
+            "at least 2 are needed"
         )
     return np.concatenate(found)
 
 
 def _distances(reference: Values, features: Values) -> tuple[Gaussian, Values]:
-    """The distribution of features `(image, feature)`, and the distances of others from it `(image,)`."""
+    """Fit a Gaussian to reference features `(image, feature)`, and return it with the distances of others `(image,)`.
+
+    Raises:
+        StudyError: all reference features are the same.
+    """
     gaussian = Gaussian.of(reference)
     try:
         return gaussian, gaussian.distances(features)
     except ValueError:
         raise StudyError(
-            "[artifacts] the features of all images are the same: more images are needed, or another network in "
+            "[artifacts] the features of all images are the same: use more images, or another network in "
             "artifacts.features"
         ) from None

@@ -1,4 +1,4 @@
-"""Artifacts where it is known which unit draws what no real image has."""
+"""Artifacts, on a generator in which one known unit generates something that no real image has."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ FOG, NOTHING = drawing.THINGS.index("fog"), drawing.THINGS.index(None)
 
 
 def pictures(given: Tensor) -> np.ndarray:
-    """What the generator draws of levels `(image, 6)`: `(image, 32, 32, 3)`, 0..255."""
+    """Generate images `(image, 32, 32, 3)`, 0..255, from levels `(image, 6)`."""
     with torch.no_grad():
         answer = drawing.Generator()(given)
     values: np.ndarray = ((answer + 1) * 127.5).round().byte().permute(0, 2, 3, 1).numpy()
@@ -51,7 +51,7 @@ def further() -> Tensor:
 
 
 def real_views() -> np.ndarray:
-    """Pictures without any fog, and with a little of every color, which fog is not."""
+    """Make real images: without any fog, and with a little of every color but that of fog."""
     random = torch.Generator().manual_seed(5)
     given = torch.randn(60, drawing.UNITS, generator=random)
     given[:, FOG] = -1
@@ -68,7 +68,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return dissect(study(folder, artifacts=section), folder / "run")
 
 
-def test_what_draws_what_no_real_image_has_is_ranked_first(run: Run) -> None:
+def test_the_unit_that_generates_what_no_real_image_has_is_ranked_first(run: Run) -> None:
     table = run.table("artifacts").set_index("unit")
     assert table["rank"].idxmin() == FOG
     assert table.score[FOG] > table.usual[FOG]
@@ -76,7 +76,7 @@ def test_what_draws_what_no_real_image_has_is_ranked_first(run: Run) -> None:
 
 
 def test_scores_are_mean_distances_of_ten_images(run: Run) -> None:
-    """Of equal peaks at the end of the ten, as of all images that a unit is not on in, every one counts alike."""
+    """Images that tie for the last of the ten places, such as those on which a unit is inactive, count equally."""
     distances = Gaussian.of(colors(real_views())).distances(colors(pictures(levels())))
     peaks = levels().clamp(min=0).numpy()
     for unit, row in run.table("artifacts").set_index("unit").iterrows():
@@ -91,7 +91,7 @@ def test_scores_are_mean_distances_of_ten_images(run: Run) -> None:
         assert row["usual"] == pytest.approx(distances.mean(), rel=1e-4)
 
 
-def test_the_highest_score_by_chance_is_that_of_distances_dealt_out_anew() -> None:
+def test_chance_level_is_the_highest_score_of_randomly_assigned_distances() -> None:
     random = np.random.default_rng(2)
     peaks, distances = random.random((60, 40)).astype(np.float32), random.gamma(2, size=60)
     weights = weights_of(peaks)
@@ -102,8 +102,8 @@ def test_the_highest_score_by_chance_is_that_of_distances_dealt_out_anew() -> No
     assert chance_of(np.full((3, 60), np.nan), distances, 3) != chance_of(weights, distances, 3)
 
 
-def test_few_units_beyond_chance_where_nothing_is_an_artifact() -> None:
-    """Of runs in which distances have nothing to do with peaks, the highest score is above chance in one of twenty."""
+def test_without_artifacts_few_runs_have_a_unit_above_chance() -> None:
+    """If distances are independent of peaks, the highest score is above the chance level in one of twenty runs."""
     random = np.random.default_rng(4)
     above = 0
     for _ in range(200):
@@ -113,7 +113,7 @@ def test_few_units_beyond_chance_where_nothing_is_an_artifact() -> None:
     assert above <= 20
 
 
-def test_distances_without_units_are_those_of_images_drawn_anew(run: Run) -> None:
+def test_distances_without_units_are_those_of_images_generated_without_them(run: Run) -> None:
     order = run.table("artifacts").sort_values("rank").unit.tolist()
     table = run.table("artifact_removals").set_index("units")
     assert table.index.tolist() == [0, 5]
@@ -135,7 +135,7 @@ def test_distances_without_units_are_those_of_images_drawn_anew(run: Run) -> Non
     assert table.random[5] == pytest.approx(np.mean(drawn), rel=1e-3)
 
 
-def test_without_real_images_nothing_is_removed(tmp_path: Path) -> None:
+def test_without_real_images_no_unit_is_ablated(tmp_path: Path) -> None:
     found = dissect(study(tmp_path, artifacts={"features": FEATURES}), tmp_path / "run")
     assert found.has("artifacts")
     assert not found.has("artifact_removals")
@@ -154,7 +154,7 @@ def test_without_real_images_nothing_is_removed(tmp_path: Path) -> None:
         ({"features": FEATURES, "layer": "mops"}, "artifacts.layer names 'mops'"),
         ({"features": FEATURES, "images": 0}, "artifacts.images is 0"),
         ({"features": FEATURES, "images": 1}, "artifacts.images is 1; it must be 2 or more"),
-        ({"features": FEATURES, "real": "one"}, "1 of the 1 pictures in .*one can be decoded; 2 are needed"),
+        ({"features": FEATURES, "real": "one"}, "1 of the 1 images in .*one can be decoded; at least 2 are needed"),
         ({}, "needs the key 'features'"),
     ],
 )
@@ -170,7 +170,7 @@ def test_one_image_has_no_distances(tmp_path: Path) -> None:
         dissect(study(tmp_path, latents={"count": 1}, artifacts={"features": FEATURES}), tmp_path / "run")
 
 
-def test_images_that_are_all_alike_without_the_worst_units_end_no_run(tmp_path: Path) -> None:
+def test_identical_images_without_the_worst_units_do_not_end_the_run(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     for number, view in enumerate(real_views()[:8]):
         Image.fromarray(view).save(tmp_path / "real" / f"{number}.png")
