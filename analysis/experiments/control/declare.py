@@ -1,4 +1,4 @@
-"""The control: a network with the same layers and other weights, dissected for comparison."""
+"""The experiment `[control]`: a network with the same layers and other weights is dissected for comparison."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dissectory.analysis.experiments.experiment import Experiment
 from dissectory.analysis.study.section import Section
 
 FOLDER = "control"
-"""Where in a run's folder the control's own run is."""
+"""The folder of the control's own run inside a run's folder."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
-"""A control: a network with the same layers and other weights, dissected in the same way, to compare with.
+"""The control: a network with the same layers and other weights, dissected in the same way, for comparison.
 
-Some units match concepts whatever their weights: what a network has learned is what it does beyond its control.
+Some units match concepts even with random weights. A network has learned only what its control does not do.
 
     run = dissect(Study.read("study.toml"), Path("runs/mine"))
     run.table("control_units")
@@ -42,18 +42,22 @@ if TYPE_CHECKING:
 
 
 def check(setting: Setting, section: ControlSection) -> None:
-    """Open the control, and check it as a study of its own.
+    """Check that the control can be loaded, and that it has the same layers.
 
     Raises:
-        DissectoryError: it cannot be had, has other layers, or cannot be dissected.
+        SubjectError: the control cannot be loaded, or has other layers.
     """
     plan_control(setting.study, section)
 
 
 def run(bench: Bench, section: ControlSection) -> Addition:
-    """Dissect the control, and write what its units match into the run."""
+    """Dissect the control into a subfolder of the run, and copy its results into tables of the run.
+
+    Raises:
+        DissectoryError: the control cannot be dissected.
+    """
     planned, outputs = plan_control(bench.setting.study, section)
-    bench.progress.say(f"The control: {section.source}")
+    bench.progress.say(f"Dissecting the control, {section.source}")
     setting, beside = open_setting(planned), Run(bench.run.folder / FOLDER)
     check_experiments(setting)
     beside.prepare()
@@ -64,13 +68,13 @@ def run(bench: Bench, section: ControlSection) -> Addition:
 
 
 def plan_control(study: Study, section: ControlSection) -> tuple[Study, tuple[str, ...]]:
-    """Make the control's own study: the same layers, by name, and the same views of the same images.
+    """Make the control's own study: the same layers, by name, and the same images with the same preprocessing.
 
     Returns:
         The study, and the names of the outputs of the network under study.
 
     Raises:
-        SubjectError: one of the two networks cannot be had, or the control has other layers.
+        SubjectError: one of the two networks cannot be loaded, or the control has other layers.
     """
     model = load_model(study.model, study.base)
     preprocessing = resolve(study.photographs, model.preprocessing)
@@ -84,27 +88,28 @@ def plan_control(study: Study, section: ControlSection) -> tuple[Study, tuple[st
         raise SubjectError(f"[control] {_of_control(str(error))}") from error
     _check_same(layers, found)
     images = _resolved(study, preprocessing)
-    kept = {one.key for one in experiments.EXPERIMENTS if one.in_control}
+    kept = {experiment.key for experiment in experiments.EXPERIMENTS if experiment.in_control}
     asked = {key: own for key, own in study.experiments.items() if key in kept}
     return dataclasses.replace(study, title="", model=other, images=images, experiments=asked), model.classes
 
 
 def is_output(concept: str, outputs: Iterable[str]) -> bool:
-    """Whether one of the outputs' names, or one of the synonyms in it, is the concept's.
+    """Whether an output has the name of the concept, or has it among its synonyms, which commas separate.
 
     >>> is_output("sports car", ["n04285008 sports car, sport car"]), is_output("car", ["n04285008 sports car"])
     (True, False)
     """
-    synonyms = {_plain(part) for output in outputs for part in re.sub(r"^n\d{8} ", "", output).split(",")}
-    return _plain(re.sub(r" \[.*\]$", "", concept)) in synonyms  # the vocabulary's brackets name the source
+    synonyms = {_normalized(part) for output in outputs for part in re.sub(r"^n\d{8} ", "", output).split(",")}
+    return _normalized(re.sub(r" \[.*\]$", "", concept)) in synonyms  # the vocabulary adds the source in brackets
 
 
-def _plain(name: str) -> str:
+def _normalized(name: str) -> str:
+    """Normalize the case and the separators of a name."""
     return " ".join(re.split(r"[\s_-]+", name.casefold().strip()))
 
 
 def _of_control(message: str) -> str:
-    """Name the keys of `[control]` where a message names those of `[model]`."""
+    """Replace the keys of `[model]` in a message by those of `[control]`."""
     return re.sub(r"\bmodel\.(source|weights)\b", r"control.\1", message)
 
 
@@ -123,7 +128,7 @@ def _shape(layer: LayerInfo) -> str:
 
 
 def _resolved(study: Study, preprocessing: Preprocessing) -> ImagesSection:
-    """Say in full how pictures become views, so that the control's own defaults do not matter."""
+    """Fill in all preprocessing of the network under study, so that the control's own defaults do not apply."""
     geometry = preprocessing.geometry
     return dataclasses.replace(
         study.photographs,
@@ -137,7 +142,7 @@ def _resolved(study: Study, preprocessing: Preprocessing) -> ImagesSection:
 
 
 def _write_tables(run: Run, beside: Run, outputs: Sequence[str]) -> None:
-    """Copy what the control's units are, and which of them fits each concept best."""
+    """Write the control's units, and its best unit for each concept, into the run."""
     units = beside.table("units")
     run.write_table(CONTROL_UNITS, {name: units[name].astype(object) for name in map(str, units)})
     concepts = run.table("concepts")["concept"].astype(str)
@@ -149,6 +154,6 @@ def _write_tables(run: Run, beside: Run, outputs: Sequence[str]) -> None:
 
 
 def _best_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
-    """The unit with the highest IoU for each concept, by concept; of equal ones the first."""
+    """Return the unit with the highest IoU for each concept, indexed by concept; the first of equal ones."""
     best = pairs.sort_values("iou", ascending=False, kind="stable").drop_duplicates("concept")
     return best.assign(concept=best["concept"].astype(str)).set_index("concept")

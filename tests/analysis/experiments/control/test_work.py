@@ -1,4 +1,4 @@
-"""A control: dissected as if it were the network under study, and set beside it concept by concept."""
+"""The control: dissected like the network under study, and compared with it, concept by concept."""
 
 from __future__ import annotations
 
@@ -50,11 +50,11 @@ def run(folder: Path) -> Run:
 
 @pytest.fixture(scope="module")
 def alone(folder: Path) -> Run:
-    """The control, dissected as a network of its own."""
+    """The control's network, dissected in a run of its own."""
     return dissect(study(folder, model={"source": SOURCE}), folder / "alone")
 
 
-def test_the_network_is_what_it_is_without_a_control(folder: Path, run: Run) -> None:
+def test_a_control_does_not_change_the_tables_of_the_network(folder: Path, run: Run) -> None:
     plain = dissect(study(folder), folder / "plain")
     for name in ("units", "unit_concepts", "unit_images", "layers"):
         pd.testing.assert_frame_equal(run.table(name), plain.table(name))
@@ -65,7 +65,7 @@ def test_units_of_the_control_are_those_of_a_run_of_its_own(run: Run, alone: Run
     pd.testing.assert_frame_equal(Run(run.folder / "control").table("unit_concepts"), alone.table("unit_concepts"))
 
 
-def test_the_best_control_unit_of_each_concept_is_told(run: Run, alone: Run) -> None:
+def test_the_best_control_unit_of_each_concept_is_listed(run: Run, alone: Run) -> None:
     pairs = alone.table("unit_concepts").astype({"layer": str, "concept": str})
     table = run.table("control_concepts").astype({"concept": str})
     assert sorted(table.concept) == sorted(CONCEPTS)
@@ -77,13 +77,13 @@ def test_the_best_control_unit_of_each_concept_is_told(run: Run, alone: Run) -> 
         assert at.iou.tolist() == [highest]
 
 
-def test_only_the_network_is_misled_and_shown_other_textures(folder: Path) -> None:
+def test_the_control_gets_neither_the_attack_nor_the_texture_experiment(folder: Path) -> None:
     asked = {"attack": AttackSection(), "texture": TextureSection(folder)}
     planned, _ = plan_control(dataclasses.replace(controlled(folder), experiments=asked), ControlSection(SOURCE))
     assert planned.experiments == {}
 
 
-def test_a_concept_that_no_control_unit_touches_has_no_unit(folder: Path, tmp_path: Path) -> None:
+def test_a_concept_that_overlaps_with_no_control_unit_has_no_unit(folder: Path, tmp_path: Path) -> None:
     torch.save({"detectors.colors": torch.full((5, 3), 9.0)}, tmp_path / "blind.pt")
     wanted = controlled(folder, f"python:{planted.__file__}:build", tmp_path / "blind.pt")
     wanted = dataclasses.replace(wanted, dissection=dataclasses.replace(wanted.dissection, quantile=1e-6))
@@ -94,12 +94,12 @@ def test_a_concept_that_no_control_unit_touches_has_no_unit(folder: Path, tmp_pa
     assert (untouched.iou == 0).all()
 
 
-def test_concepts_that_were_labels_in_training_are_told(run: Run) -> None:
+def test_concepts_that_were_labels_in_training_are_marked(run: Run) -> None:
     table = run.table("control_concepts").astype({"concept": str}).set_index("concept")
     assert table.output.to_dict() == {name: name in {"barn", "lake"} for name in CONCEPTS}
 
 
-def test_without_names_of_outputs_nothing_is_said_of_them(folder: Path, tmp_path: Path) -> None:
+def test_without_names_of_outputs_no_concept_is_marked(folder: Path, tmp_path: Path) -> None:
     wanted = dataclasses.replace(study(folder), experiments={"control": ControlSection(SOURCE)})
     assert dissect(wanted, tmp_path / "run").table("control_concepts").output.isna().all()
 
@@ -120,7 +120,7 @@ def test_names_of_outputs_are_read_with_their_synonyms(concept: str, output: str
     assert is_output(concept, ["other", output]) is same
 
 
-def test_the_manifest_tells_of_the_control(run: Run, folder: Path) -> None:
+def test_the_manifest_describes_the_control(run: Run, folder: Path) -> None:
     manifest, beside = run.manifest, Run(folder / "run" / "control").manifest
     assert manifest.study["control"] == {"source": SOURCE}
     assert manifest.model["source"].endswith(":build")
@@ -129,7 +129,7 @@ def test_the_manifest_tells_of_the_control(run: Run, folder: Path) -> None:
     assert "control" not in beside.study
 
 
-def test_the_control_sees_the_images_as_the_network_does(folder: Path) -> None:
+def test_the_control_has_the_preprocessing_of_the_network(folder: Path) -> None:
     plain = controlled(folder)
     plain = dataclasses.replace(plain, images=dataclasses.replace(plain.photographs, resize=None, mean=None, std=None))
     planned, _ = plan_control(plain, ControlSection(SOURCE))
@@ -138,11 +138,11 @@ def test_the_control_sees_the_images_as_the_network_does(folder: Path) -> None:
     assert planned.model.layers == ("detectors", "coarse")
 
 
-class Stopped(Exception):  # noqa: N818 - it stands for a plug that is pulled
+class Stopped(Exception):  # noqa: N818 - stands for an interrupt
     pass
 
 
-def test_a_run_that_was_stopped_in_its_control_is_taken_up_again(
+def test_a_run_that_was_interrupted_in_its_control_resumes(
     folder: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def stop(*_: object) -> None:
