@@ -1,4 +1,4 @@
-"""Units of a generator as detectors: does a unit's peak tell the images that show its label? It runs in every study."""
+"""Units of a generator as detectors of their labels: this experiment has no section, and runs in every study."""
 
 from __future__ import annotations
 

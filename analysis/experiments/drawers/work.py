@@ -1,7 +1,7 @@
-"""A generator's unit as a drawer: does its peak activation tell the images in which its concept is drawn?
+"""Units of a generator as detectors: does a unit's peak activation separate images that show its label from others?
 
-As in Bau et al. 2020, figure 1: an image is one of the concept's where that covers more than a share of its area. Where
-the concept is drawn although the unit is not above the best threshold, the image is a counterexample.
+As in Bau et al. 2020, figure 1: an image shows a concept if the concept covers more than a certain share of its area.
+If an image shows the label although the unit's peak is not above the best threshold, it is a counterexample.
 """
 
 from __future__ import annotations
@@ -38,20 +38,20 @@ if TYPE_CHECKING:
     Row = tuple[str, int, str, int, int, float, int]
 
 SHOWN = Pictures().counterexample_tiles
-"""Images of each unit that are kept as counterexamples."""
+"""At most this many counterexamples are kept for each unit."""
 
 
 def check(setting: Setting, section: None) -> None:
-    """Nothing can be wrong: the experiment has no section."""
+    """Check nothing: the experiment has no section."""
 
 
-def run(bench: Bench, section: None) -> None:  # noqa: ARG001 - it has no section
+def run(bench: Bench, section: None) -> None:  # noqa: ARG001 - always `None`
     """Evaluate every matched unit as a detector of its label, and write the tables and pictures."""
     measure_detectors(bench.run, bench.setting, bench.record.labels, bench.once(look_again).peaks)
 
 
 def measure_detectors(run: Run, setting: Setting, labels: LabelMaps, peaks: dict[str, Floats]) -> None:
-    """Write the tables and pictures; `peaks` `(image, unit)` are those of the study's images, for each layer."""
+    """Write the tables and pictures; `peaks` holds, for each layer, the peaks `(image, unit)` on the study's images."""
     areas, units = labels.areas, run.table("units")
     found: list[Columns] = []
     rows: list[Row] = []
@@ -81,13 +81,13 @@ def measure_detectors(run: Run, setting: Setting, labels: LabelMaps, peaks: dict
         run.write_table(DETECTORS, named)
         run.write_table(
             COUNTEREXAMPLES,
-            {column.name: [row[at] for row in rows] for at, column in enumerate(COUNTEREXAMPLES.columns)},
+            {column.name: [row[index] for row in rows] for index, column in enumerate(COUNTEREXAMPLES.columns)},
         )
         _draw(run, setting, rows)
 
 
 def counterexamples(peaks: Floats, threshold: float, area: npt.NDArray[np.integer]) -> list[int]:
-    """Choose images whose peak `(image,)` is not above a threshold, with the largest areas `(image,)` of a concept.
+    """Choose the images with the largest areas `(image,)` of a concept among those with peaks not above a threshold.
 
     >>> counterexamples(np.array([1, 5, 2, 0], dtype=np.float32), 3, np.array([10, 99, 30, 0]))
     [2, 0]
@@ -97,7 +97,7 @@ def counterexamples(peaks: Floats, threshold: float, area: npt.NDArray[np.intege
 
 
 def _draw(run: Run, setting: Setting, rows: Sequence[Row]) -> None:
-    """Draw the counterexamples of each unit side by side."""
+    """Draw the counterexamples of each unit side by side, in one picture."""
     images_of, size = setting.images, setting.study.compute.batch
     assert isinstance(images_of, Latents)  # noqa: S101 - a generator's
     tile, index = Pictures().tile, {layer.name: layer.index for layer in setting.layers}

@@ -1,4 +1,4 @@
-"""A generator's units as detectors of what they draw, where it is known what each of them draws."""
+"""Units of a generator as detectors of their labels, on a generator in which it is known what each unit generates."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def areas() -> np.ndarray:
-    """Cells that show each concept `(image, concept)`."""
+    """Count the cells that show each concept `(image, concept)`."""
     cells: np.ndarray = drawing.shows(levels()).sum(dim=(2, 3)).numpy()
     return cells
 
 
-def test_balanced_accuracy_and_area_are_those_of_all_thresholds_and_pairs(run: Run) -> None:
+def test_balanced_accuracy_and_area_match_a_search_over_all_thresholds_and_pairs(run: Run) -> None:
     peaks, units = levels().clamp(min=0).numpy(), run.table("units").set_index("unit")
     rows = run.table("detectors").set_index("unit")
     assert sorted(rows.index) == sorted(units.index[units.matched])
@@ -50,7 +50,7 @@ def test_balanced_accuracy_and_area_are_those_of_all_thresholds_and_pairs(run: R
         assert row["area"] == pytest.approx(np.mean(higher), abs=1e-6)
 
 
-def test_counterexamples_are_drawn_by_others(run: Run) -> None:
+def test_counterexamples_are_generated_by_other_units(run: Run) -> None:
     peaks, found = levels().clamp(min=0).numpy(), run.table("counterexamples")
     for unit, row in run.table("detectors").set_index("unit").iterrows():
         number = int(str(unit))
@@ -65,17 +65,17 @@ def test_counterexamples_are_drawn_by_others(run: Run) -> None:
         assert rows.pixels.tolist() == area[rows.image].tolist()
         assert rows.peak.tolist() == pytest.approx(peaks[rows.image, number], abs=1e-6)
         assert (run.folder / counterexamples_path(0, number)).is_file() == (len(rows) > 0)
-    assert set(SUN) <= set(found.unit)  # the sun has two drawers
+    assert set(SUN) <= set(found.unit)  # two units generate the sun
 
 
-def test_what_draws_one_thing_alone_has_area_one_and_no_counterexample(run: Run) -> None:
+def test_the_only_unit_of_a_concept_has_area_one_and_no_counterexample(run: Run) -> None:
     fog = drawing.THINGS.index("fog")
     row = run.table("detectors").set_index("unit").loc[fog]
     assert row["area"] == row["balanced_accuracy"] == 1
     assert fog not in set(run.table("counterexamples").unit)
 
 
-def test_pictures_of_counterexamples_are_of_their_images(run: Run) -> None:
+def test_pictures_of_counterexamples_show_their_images(run: Run) -> None:
     found, tile = run.table("counterexamples"), Pictures().tile
     rows = found[found.unit == SUN[0]]
     strip = np.asarray(Image.open(run.folder / counterexamples_path(0, SUN[0])).convert("RGB"))
@@ -87,6 +87,6 @@ def test_pictures_of_counterexamples_are_of_their_images(run: Run) -> None:
         assert np.abs(shown[sun] - [255, 255, 0]).max() < 90
 
 
-def test_a_concept_on_all_images_or_none_is_not_told(tmp_path: Path) -> None:
+def test_a_concept_on_all_images_or_none_has_no_detector(tmp_path: Path) -> None:
     found = dissect(study(tmp_path, latents={"count": 1}), tmp_path / "run")
     assert not found.has("detectors")
