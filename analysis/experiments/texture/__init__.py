@@ -1,1 +1,1 @@
-"""Texture."""
+"""The experiment `[texture]`: do units respond to shape or to texture?"""

@@ -1,4 +1,4 @@
-"""Shape against texture: do units respond to the same places of images whose textures differ?"""
+"""The experiment `[texture]`: are units active at the same positions of images with the same shapes, other textures?"""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from dissectory.analysis.study.section import Section
 
 @dataclass(frozen=True, slots=True)
 class TextureSection(Section):
-    """`[texture]`: do units respond to the same places if the shapes are the same and the textures differ?
+    """`[texture]`: are units active at the same positions of an image and of its copy with other textures?
 
-    `folder` holds re-textured copies of the pictures in the folder `originals`, by default that of `[images]`. A copy
-    has the path of its original.
+    `folder` holds re-textured copies of the images in the folder `originals`, which is by default that of `[images]`. A
+    copy has the same path as its original.
     """
 
     folder: Path

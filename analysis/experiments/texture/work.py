@@ -1,7 +1,7 @@
-"""Shape against texture: is a unit active at the same places of an image and of its copy with other textures?
+"""Shape against texture: is a unit active at the same positions of an image and of its copy with other textures?
 
-As in Bau et al. 2020 (supplement): the activations of the images and those of the copies have each a threshold of their
-own, which the same share of positions exceeds.
+As in Bau et al. 2020 (supplement), a unit has one threshold on the images and another on the copies, which the same
+share of positions exceeds.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ if TYPE_CHECKING:
     Columns = dict[str, npt.NDArray[np.generic]]
 
 _AT_ONCE = 256
-"""Images whose weights are drawn together."""
+"""Number of images whose weights for resampling are in memory together."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """Images, and copies of them with other textures at the same paths."""
+    """Images, and copies of them with other textures, which have the same paths."""
 
     originals: ImageFolder
     copies: ImageFolder
@@ -56,36 +56,36 @@ class Pairs:
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    """A layer's activations on the images of one folder, and its units' thresholds there `(unit,)`."""
+    """A layer's activations on the images of one folder, and the thresholds of its units on them `(unit,)`."""
 
     shards: Shards
     thresholds: npt.NDArray[np.float32]
 
 
 def check(setting: Setting, section: TextureSection) -> None:
-    """Find the pairs of pictures that a study names.
+    """Check that every image has a copy, and every copy an image.
 
     Raises:
-        ImagesError: as `open_pairs`.
+        ImagesError: as in `open_pairs`.
     """
     open_pairs(setting, section)
 
 
 def open_pairs(setting: Setting, section: TextureSection) -> Pairs:
-    """Find the pairs that a study names; looks at names alone.
+    """Find the pairs of images and copies by the paths of the files, without opening them.
 
     Raises:
-        ImagesError: a folder is missing or holds no picture, or an image and its copy are not both there.
+        ImagesError: a folder is missing or contains no image, or an image has no copy, or a copy no image.
     """
     originals = _folder(setting, section.originals or setting.study.photographs.folder, "texture.originals")
     copies = _folder(setting, section.folder, "texture.folder")
     for paths, others, says in (
-        (originals.paths, copies.paths, f"has no copy in {copies.folder}, which texture.folder names"),
-        (copies.paths, originals.paths, f"is in {copies.folder} and has no original in {originals.folder}"),
+        (originals.paths, copies.paths, f"has no copy in {copies.folder}, the folder of texture.folder"),
+        (copies.paths, originals.paths, f"is in {copies.folder} but has no original in {originals.folder}"),
     ):
         alone = sorted(set(paths) - set(others))
         if alone:
-            more = f", nor have {len(alone) - 1:,} more" if len(alone) > 1 else ""
+            more = f" ({len(alone) - 1:,} more have none)" if len(alone) > 1 else ""
             raise ImagesError(f"[texture] '{alone[0]}' {says}{more}: a copy must have the same path as its original")
     return Pairs(originals, copies)
 
@@ -98,10 +98,10 @@ def _folder(setting: Setting, folder: Path, key: str) -> ImageFolder:
 
 
 def run(bench: Bench, section: TextureSection) -> None:
-    """Measure all layers on both kinds of images, and write the table.
+    """Measure all layers on the images and on the copies, and write the table.
 
     Raises:
-        ImagesError: as `open_pairs`, or a picture cannot be decoded.
+        ImagesError: as in `open_pairs`, or a file cannot be decoded.
     """
     setting = bench.setting
     pairs = open_pairs(setting, section)
@@ -144,18 +144,18 @@ def _look(setting: Setting, parts: Sequence[LayerPart], progress: Progress) -> N
     """Make a pass over some images.
 
     Raises:
-        ImagesError: one of them cannot be decoded, so that its pair is none.
+        ImagesError: an image cannot be decoded; every pair is needed.
     """
-    with progress.stage("Textures", len(setting.images), "images") as advance:
+    with progress.stage("Measuring textures", len(setting.images), "images") as advance:
         Pass(setting, parts, seconds=Seconds()).run(advance)
     seen = sum(shard.note["images"] for shard in parts[0].shards)
     if seen < len(setting.images):
         for image in range(len(setting.images)):
-            setting.images.view(image)  # tells of the first that cannot be decoded
+            setting.images.view(image)  # raises an error for the first that cannot be decoded
 
 
 def _rows(layer: LayerInfo, sides: Sequence[_Side], setting: Setting, pairs: int) -> Columns:
-    """The rows of one layer, a block of units at a time."""
+    """Make the rows of one layer, a block of units at a time."""
     parts: list[Columns] = []
     for first, last in blocks(sides[0].shards):
         one, other = (

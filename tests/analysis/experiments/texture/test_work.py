@@ -1,4 +1,4 @@
-"""Agreement of units on images and their copies, where it is known which unit sees shapes and which textures."""
+"""Agreement of units on images and their copies, for units that are known to see shapes or textures."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SHAPE, TEXTURE, MIXED, DEAD = 0, 1, 3, 4
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Pictures and copies: red is the same in both, green is drawn anew, blue is in between."""
+    """Images and copies: red is the same in both, green is different, blue is in between."""
     folder, random = tmp_path_factory.mktemp("textures"), np.random.default_rng(3)
     for number in range(PAIRS):
         shape, half = random.integers(0, 256, size=(2, SIDE, SIDE))
@@ -66,7 +66,7 @@ def table(run: Run) -> pd.DataFrame:
 
 
 def maps_of(folder: Path, layer: str) -> np.ndarray:
-    """Activations of a layer on the pictures of a folder `(image, unit, height, width)`, float32 as the network's."""
+    """Return the activations of a layer on the images of a folder `(image, unit, height, width)`, in float32."""
     pictures = [np.asarray(Image.open(path)) for path in sorted(folder.rglob("*.png"))]
     x = (np.stack(pictures).astype(np.float32) / np.float32(255)).transpose(0, 3, 1, 2)
     x = np.concatenate([x, x.sum(axis=1, keepdims=True), np.zeros_like(x[:, :1])], axis=1)
@@ -76,7 +76,7 @@ def maps_of(folder: Path, layer: str) -> np.ndarray:
 
 
 def top_positions(maps: np.ndarray) -> np.ndarray:
-    """Where each unit is above its own threshold `(image, unit, grid, grid)`."""
+    """Return where each unit is above its own threshold `(image, unit, grid, grid)`."""
     up = np.array([[upsampled(plane, GRID) for plane in image] for image in maps])
     levels = [least_exceeded(up[:, unit].ravel(), QUANTILE) for unit in range(up.shape[1])]
     top: np.ndarray = up > np.array(levels, dtype=np.float32)[None, :, None, None]
@@ -84,7 +84,7 @@ def top_positions(maps: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("layer", ["colors", "coarse"])
-def test_agreement_is_that_of_the_definition(folder: Path, table: pd.DataFrame, layer: str) -> None:
+def test_agreement_matches_its_definition(folder: Path, table: pd.DataFrame, layer: str) -> None:
     one, other = (top_positions(maps_of(folder / name, layer)) for name in ("photos", "copies"))
     rows = table[table.layer == layer].set_index("unit")
     total = PAIRS * GRID * GRID
@@ -137,7 +137,7 @@ def test_batches_workers_and_memory_change_nothing(folder: Path, run: Run) -> No
     pd.testing.assert_frame_equal(run.table("textures"), other.table("textures"))
 
 
-def test_nothing_of_it_is_left_in_the_progress(run: Run) -> None:
+def test_its_progress_is_removed(run: Run) -> None:
     assert not (run.folder / "progress").exists()
 
 
@@ -147,7 +147,7 @@ def copied(folder: Path, target: Path) -> Path:
     return target
 
 
-def test_one_pair_alone_has_neither_chance_nor_a_wide_interval(folder: Path, tmp_path: Path) -> None:
+def test_a_single_pair_has_neither_a_chance_level_nor_a_wide_interval(folder: Path, tmp_path: Path) -> None:
     copied(folder, tmp_path)
     for path in [*tmp_path.rglob("*.png")]:
         if path.stem != "00":
@@ -169,11 +169,11 @@ def test_a_copy_without_an_image_is_named(folder: Path, tmp_path: Path) -> None:
     copied(folder, tmp_path)
     for name in ("01", "03"):
         (tmp_path / "photos" / "1" / f"{name}.png").unlink()
-    with pytest.raises(ImagesError, match=r"'1/01.png' is in .*copies and has no original in .*, nor have 1 more"):
+    with pytest.raises(ImagesError, match=r"'1/01.png' is in .*copies but has no original in .* \(1 more have none\)"):
         dissect(study(tmp_path), tmp_path / "run")
 
 
-def test_a_folder_that_is_not_there_is_named_by_its_key(folder: Path) -> None:
+def test_a_missing_folder_is_named_with_its_key(folder: Path) -> None:
     with pytest.raises(ImagesError, match=r"^texture.folder names .*nowhere, which does not exist"):
         dissect(study(folder, "nowhere"), folder / "failed")
 
