@@ -28,14 +28,14 @@ _ROW = 50
 
 def group_changes(attacks: Attacks) -> Chart:
     """Draw the change of the peak activations of groups of units in an attack, with confidence intervals."""
-    told = attacks.told
-    frame = Frame(width=560, height=64 + _ROW * len(told), left=8, right=20, top=4, bottom=40)
-    top = max([1e-6, *(end for span, _ in told.values() for end in (span.value, span.high) if math.isfinite(end))])
+    measured = attacks.measured
+    frame = Frame(width=560, height=64 + _ROW * len(measured), left=8, right=20, top=4, bottom=40)
+    top = max([1e-6, *(end for span, _ in measured.values() for end in (span.value, span.high) if math.isfinite(end))])
     marks = ticks(top * 1.05)
     paths = {"rule": "".join(f"M{_x(frame, tick, top):.1f} {frame.top}V{frame.base}" for tick in marks)}
     texts = [Text(_x(frame, tick, top), frame.base + 17, f"{tick:g}", "middle") for tick in marks]
     texts.append(Text(frame.end, frame.base + 36, "change of peak activation", "end quiet"))
-    for place, (name, (span, _)) in enumerate(told.items()):
+    for place, (name, (span, _)) in enumerate(measured.items()):
         y = frame.top + _ROW * (place + 0.72)
         look = "own" if name in {"target", "source"} else "other"
         paths["whisker"] = paths.get("whisker", "") + _lying(frame, span, y, top)
@@ -48,11 +48,11 @@ def group_changes(attacks: Attacks) -> Chart:
         height=frame.height,
         marks=paint(paths.items(), texts),
         links=(),
-        data=embed({"groups": [[GROUPS[name], *_numbers(span), images] for name, (span, images) in told.items()]}),
+        data=embed({"groups": [[GROUPS[name], *_numbers(span), images] for name, (span, images) in measured.items()]}),
         head=("group", "change", "99 % confidence interval", "images"),
         rows=tabulate(
             (GROUPS[name], words.number(span.value), interval(span), f"{images:,}")
-            for name, (span, images) in told.items()
+            for name, (span, images) in measured.items()
         ),
     )
 
@@ -79,8 +79,8 @@ def _numbers(span: Estimate) -> list[float | None]:
 
 
 def _says(attacks: Attacks) -> str:
-    told = attacks.told
-    if set(told) <= {"all"}:
+    measured = attacks.measured
+    if set(measured) <= {"all"}:
         return (
             f"Change of the peak activation of a unit of {attacks.layer}, mean over all units, with its 99 % "
             "confidence interval. This run does not know which units are most important for a class."

@@ -80,10 +80,10 @@ def attacks_page(site: Site) -> AttacksPage | None:
         answer=_answer(site.findings, attacks),
         remark=_remark(attacks),
         found=_found(attacks),
-        chart=group_changes(attacks) if attacks.told else None,
+        chart=group_changes(attacks) if attacks.measured else None,
         rows=tuple(_row(site.findings, attack) for attack in attacks.attacks),
         units=units,
-        more=f"{shown}, mean over {words.count(len(attacks.successful), 'image')}.",
+        more=f"{shown}; the change is a mean over {words.count(len(attacks.successful), 'image')}.",
         layer=attacks.layer,
     )
 
@@ -117,16 +117,16 @@ def _remark(attacks: Attacks) -> str:
 
 def _found(attacks: Attacks) -> str:
     """Say which group changes most, and whether the confidence intervals are apart."""
-    told = {name: span for name, (span, _) in attacks.told.items() if name != "all"}
-    if "other" not in told or len(told) < 2:  # noqa: PLR2004 - nothing to compare
+    measured = {name: span for name, (span, _) in attacks.measured.items() if name != "all"}
+    if "other" not in measured or len(measured) < 2:  # noqa: PLR2004 - nothing to compare
         return ""
-    rest = told["other"]
-    ahead = [name for name, span in told.items() if name != "other" and span.value > rest.value]
-    sure = [name for name in ahead if told[name].low > rest.high]
+    rest = measured["other"]
+    ahead = [name for name, span in measured.items() if name != "other" and span.value > rest.value]
+    sure = [name for name in ahead if measured[name].low > rest.high]
     if not ahead:
         return "The most important units for the two classes change no more than all other units."
     named = " and ".join(GROUPS[name] for name in ahead)
-    times = words.listed([f"{told[name].value / rest.value:.1f}" for name in ahead]) if rest.value else "many"
+    times = words.listed([f"{measured[name].value / rest.value:.1f}" for name in ahead]) if rest.value else "many"
     clear = "" if sure == ahead else " The confidence intervals overlap."
     return words.sentence_case(f"{named} change {times} times as much as all other units.{clear}")
 

@@ -89,7 +89,7 @@ class Attacks:
         return tuple(attack for attack in self.attacks if attack.success)
 
     @property
-    def told(self) -> dict[str, tuple[Estimate, int]]:
+    def measured(self) -> dict[str, tuple[Estimate, int]]:
         """The groups that were measured on any image, in the order of the chart."""
         order = ("target", "source", "other", "all")
         return {

@@ -146,8 +146,8 @@ def _beside(findings: Findings, control: Control) -> list[_Beside]:
     found = []
     for concept, other, output in zip(findings.concepts, control.best, control.outputs, strict=True):
         best = findings.by_concept.of(concept.row, 1)
-        touched = len(best["iou"]) > 0
-        place, iou = (int(best["place"][0]), float(best["iou"][0])) if touched else (-1, 0.0)
+        known = len(best["iou"]) > 0
+        place, iou = (int(best["place"][0]), float(best["iou"][0])) if known else (-1, 0.0)
         found.append(_Beside(concept, place, iou, other, output))
     return found
 

@@ -177,12 +177,12 @@ def activations(low: Floats, high: Floats, count: Ints, threshold: float, quanti
     highest = float(heights.max()) or 1.0
     x = np.round(frame.x(0) + (edges - edges[0]) * ((frame.x(1) - frame.x(0)) / span), 1).tolist()
     y = np.round(frame.base - heights * ((frame.base - frame.top) / highest), 1).tolist()
-    lit = int(np.searchsorted(low, threshold)) if math.isfinite(threshold) else len(y)
+    active = int(np.searchsorted(low, threshold)) if math.isfinite(threshold) else len(y)
     powers = range(0, int(highest) + 1, 1 if highest < 4 else 2)  # noqa: PLR2004 - at most a handful of rules
     paths = [
         ("rule", across(frame, (power / highest for power in powers))),
-        ("off", steps(x[: lit + 1], y[:lit], frame.base)),
-        ("on", steps(x[lit:], y[lit:], frame.base)),
+        ("off", steps(x[: active + 1], y[:active], frame.base)),
+        ("on", steps(x[active:], y[active:], frame.base)),
     ]
     texts = [Text(frame.left - 8, frame.y(power / highest) + 4, _power(power), "end") for power in powers]
     texts += [

@@ -61,7 +61,7 @@ class ConceptPage:
     strip: Chart | None
     detectors: tuple[DetectorRow, ...]
     measured: bool
-    touching: int
+    overlapping: int
     area: str
     ablation: Chart | None
     insertion: Chart | None
@@ -129,7 +129,7 @@ def concept_page(site: Site, concept: DissectedConcept) -> ConceptPage:
         strip=charts.units_of_concept(findings.layers, points, findings.iou_threshold) if points else None,
         detectors=detectors,
         measured=any(row.own and (row.chip.interval or row.chip.q_value) for row in detectors),
-        touching=len(places),
+        overlapping=len(places),
         area=_area(findings, concept),
         ablation=ablation_curve(concept.name, ablation) if ablation else None,
         insertion=insertion_bars(concept.name, insertion, findings.manifest.grid) if insertion else None,

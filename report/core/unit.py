@@ -64,11 +64,11 @@ class UnitPage:
     chip: UnitChip
     label: ConceptLink | None
     evidence: str
-    sureness: tuple[str, ...]
+    certainty: tuple[str, ...]
     iou_threshold: str
     facts: tuple[Fact, ...]
     runners: tuple[Runner, ...]
-    touched: int
+    overlapping: int
     histogram: Chart | None
     gallery: Gallery | None
     alone: Alone | None
@@ -101,11 +101,11 @@ def unit_page(site: Site, place: int) -> UnitPage:
         chip=chip,
         label=chips.concept(int(findings.units.concept[place])),
         evidence=_evidence(chip),
-        sureness=_sureness(findings, chip, place),
+        certainty=_sureness(findings, chip, place),
         iou_threshold=f"{findings.iou_threshold:g}",
         facts=(*_facts(findings, chips, place), *_texture(site, place)),
         runners=_runners(findings, chips, place),
-        touched=len(findings.pairs.of(place)["concept"]),
+        overlapping=len(findings.pairs.of(place)["concept"]),
         histogram=_histogram(findings, place),
         gallery=_gallery(findings, chip, place),
         alone=alone_view(site, place),
@@ -185,10 +185,12 @@ def _by_information(findings: Findings, chips: Chips, place: int) -> Fact:
     units = findings.units
     best = chips.concept(int(units.iqr_concept[place]))
     if not best:
-        return Fact("By information", "none", "it has no information about any concept")
+        return Fact("Best by IQR", "none", "it has no information about any concept")
     threshold = words.number(float(units.iqr_threshold[place]))
     return Fact(
-        "By information", best.name, f"IQR {words.ratio(float(units.iqr[place]))}, at the threshold {threshold}"
+        "Best by IQR",
+        best.name,
+        f"information quality ratio {words.ratio(float(units.iqr[place]))}, at the threshold {threshold}",
     )
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _TABLES = ("generator_ablations", "insertions", "ablation_pictures", "insertion_pictures", "unit_effects")
 
 OTHERS = 3
-"""Other concepts whose areas are shown beside a concept's own."""
+"""The number of other concepts whose areas are compared with a concept's own."""
 
 
 @dataclass(frozen=True, slots=True)

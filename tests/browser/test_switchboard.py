@@ -240,7 +240,7 @@ def test_by_keyboard_alone(page: Page, address: str) -> None:
     """One stop of the tab key, arrows from unit to unit, and a line that says which unit it is."""
     open_board(page, address, CLASSES[0])
     expect(page.locator(".lamp[tabindex='0']")).to_have_count(1)
-    page.get_by_role("button", name="Remove 20 at random").focus()
+    page.get_by_role("button", name="Remove 20 random units").focus()
     page.keyboard.press("Tab")
     switches = page.locator(".lamp")
     expect(switches.first).to_be_focused()

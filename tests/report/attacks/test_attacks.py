@@ -57,7 +57,7 @@ def test_changes_of_units_are_means_over_the_images_that_were_misled(run: Run) -
     assert [one.change for one in attacks.units] == pytest.approx([0.15 * unit for unit in range(UNITS - 1, -1, -1)])
     assert [one.of_target for one in attacks.units][-5:] == [0, 2, 2, 2, 2]
     assert [one.of_source for one in attacks.units][:5] == [2, 2, 2, 2, 0]
-    assert list(attacks.told) == ["target", "source", "other", "all"]
+    assert list(attacks.measured) == ["target", "source", "other", "all"]
 
 
 def test_the_page_says_how_little_it_takes(run: Run) -> None:

@@ -48,7 +48,7 @@ def test_a_matched_unit_is_named_with_its_evidence(site: Site, findings: Finding
     assert page.remark == "Its IoU with car is 0.163, above the IoU threshold of 0.04."
     assert page.evidence == "0.140 to 0.180, q < 0.001"
     few = "fewer than 1 in 1,000"
-    assert page.sureness == (
+    assert page.certainty == (
         "The 95 % confidence interval of the IoU, over images of the same kind, is 0.140 to 0.180.",
         f"This label is more than chance: of all labels with a q-value as low, {few} are expected to be false.",
     )
@@ -60,8 +60,8 @@ def test_a_match_that_chance_could_make_is_called_into_question(site: Site, find
     page = changed(site, place, q_value=0.3)
     assert page.answer.endswith(", perhaps.")
     assert "chance" in page.remark
-    assert page.sureness[1].startswith("This label may be chance: ")
-    assert "about 30 in 100" in page.sureness[1]
+    assert page.certainty[1].startswith("This label may be chance: ")
+    assert "about 30 in 100" in page.certainty[1]
     assert page.chip.doubtful
 
 
@@ -75,17 +75,17 @@ def test_an_interval_stands_on_the_bar_of_the_label_alone(site: Site, findings: 
 def test_what_was_not_measured_is_said(bare: Run) -> None:
     page = unit_page(Site(bare), 2)
     assert page.evidence == "this run has no confidence intervals and no tests against chance"
-    assert page.sureness == ()
+    assert page.certainty == ()
     assert page.chip.spread == ""
-    assert "By information" not in [fact.name for fact in page.facts]
+    assert "Best by IQR" not in [fact.name for fact in page.facts]
 
 
 def test_what_a_unit_tells_most_of_stands_with_its_threshold(site: Site, findings: Findings) -> None:
     sky = next(concept.row for concept in findings.concepts if concept.name == "sky")
     page = changed(site, 1, iqr=0.1234, iqr_concept=sky, iqr_threshold=2.5)
-    assert Fact("By information", "sky", "IQR 0.123, at the threshold 2.5") in page.facts
+    assert Fact("Best by IQR", "sky", "information quality ratio 0.123, at the threshold 2.5") in page.facts
     none = changed(site, 1, iqr=0.0, iqr_concept=-1, iqr_threshold=np.nan)
-    assert Fact("By information", "none", "it has no information about any concept") in none.facts
+    assert Fact("Best by IQR", "none", "it has no information about any concept") in none.facts
 
 
 def test_a_unit_below_the_cut_names_the_closest_concept(site: Site) -> None:
