@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -19,6 +20,8 @@ from worlds.planted_world import draw, study
 
 from dissectory.analysis.dissection import dissect
 from dissectory.analysis.measuring.passes import Pass
+from dissectory.analysis.measuring.setting import open_setting
+from dissectory.analysis.resuming.fingerprint import Facts
 from dissectory.analysis.run import Run
 from dissectory.analysis.tables.catalog import all_tables
 from dissectory.progress import Silent
@@ -195,6 +198,42 @@ def test_shards_are_reused_with_a_different_memory_limit(world: Path, whole: Run
     run = dissect(study(world, compute={"workers": 1}), world / "run")
     assert len(looked_at) == 16
     check_same(run, whole)
+
+
+@pytest.fixture
+def threads() -> Iterator[int]:
+    """The number of torch's threads, which is restored after the test."""
+    usual = torch.get_num_threads()
+    yield usual
+    torch.set_num_threads(usual)
+
+
+def test_nothing_is_reused_with_another_number_of_threads(world: Path, looked_at: list[int], threads: int) -> None:
+    stopped(world)
+    looked_at.clear()
+    torch.set_num_threads(threads + 1)
+    told = Stopping()
+    run = dissect(study(world, **SMALL), world / "run", told)
+    (line,) = told.lines
+    assert line == (
+        "Changed since the last start: the number of threads. Measured again: activations of detectors, activations of "
+        "coarse and label maps. Reused: nothing."
+    )
+    assert len(looked_at) == 30
+    check_same(run, dissect(study(world), world / "fresh"))
+
+
+def test_nothing_is_reused_on_another_device(world: Path) -> None:
+    setting = open_setting(study(world))
+    here, there = (Facts.of(replace(setting, device=torch.device(device)), "5f0c") for device in ("cpu", "meta"))
+    layer = setting.layers[0]
+    for own, other in (
+        (here.labels, there.labels),
+        (here.outputs, there.outputs),
+        (here.of_layer(layer), there.of_layer(layer)),
+        (here.of_information(layer), there.of_information(layer)),
+    ):
+        assert [name for name in own if own[name] != other[name]] == ["the device"]
 
 
 @pytest.mark.parametrize("damage", ["cut", "changed", "empty", "half written"])
