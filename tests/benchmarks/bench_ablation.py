@@ -6,6 +6,7 @@ those of wall time, because other work on the machine affects them less. Nothing
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from typing import TYPE_CHECKING
 
@@ -17,11 +18,13 @@ from networks import squeezenet_places365
 from PIL import Image
 from safetensors.torch import load_file
 
-from dissectory.analysis.experiments.class_ablation.held import Holding
+from dissectory.analysis.experiments.class_ablation.cache import FeatureCache
+from dissectory.analysis.experiments.class_ablation.images import SplitImages
+from dissectory.analysis.experiments.class_ablation.plan import plan_removal
 from dissectory.analysis.experiments.class_ablation.sets import remove_random_sets, remove_sets, sizes_below
-from dissectory.analysis.experiments.class_ablation.units import plan_removal, remove_units
+from dissectory.analysis.experiments.class_ablation.units import remove_units
 from dissectory.analysis.subjects.rest import find_rest
-from dissectory.analysis.tally.outcomes import halves
+from dissectory.analysis.tally.outcomes import Grouping, halves
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-    from dissectory.analysis.experiments.class_ablation.held import Batches
+    from dissectory.analysis.experiments.class_ablation.images import Batches
 
 BATCH = 32
 ROUNDS = 3
@@ -98,22 +101,22 @@ def test_cost_of_removing_every_unit(
         classes = torch.cat([module(part) for _, part in batches()]).argmax(dim=1).numpy()
     ranking = halves(classes, 0)
     plan = plan_removal(find_rest(module, layer, inputs), inputs[:2])
-    remove_units(plan, in_batches(inputs[:BATCH]), classes, ranking)  # compiles the kernels
+    split = SplitImages(batches, classes, ranking, Grouping.alike(module(inputs[:1]).shape[1]))
+    remove_units(plan, dataclasses.replace(split, batches=in_batches(inputs[:BATCH])))  # compiles the kernels
     times = [
-        (seconds(lambda: bare(module, batches)), seconds(lambda: remove_units(plan, batches, classes, ranking)))
-        for _ in range(ROUNDS)
+        (seconds(lambda: bare(module, batches)), seconds(lambda: remove_units(plan, split))) for _ in range(ROUNDS)
     ]
-    holding = Holding(plan.stem, ~ranking, 2e9)
-    found = remove_units(plan, batches, classes, ranking, holding=holding)
-    print(f"\n{request.node.callspec.id}: {images} images, {plan.stem.units} units, mode {plan.mode}: {plan.why}")
+    cache = FeatureCache(plan.tail, split, 2e9)
+    found = remove_units(plan, split, cache=cache)
+    print(f"\n{request.node.callspec.id}: {images} images, {plan.tail.units} units, mode {plan.mode}: {plan.why}")
     print("  all units / bare forward passes      " + ", ".join(told(own / alone) for alone, own in times))
-    print(f"  predictions by running on            {found.recomputed} of {images * plan.stem.units}")
+    print(f"  predictions by running on            {found.recomputed} of {images * plan.tail.units}")
     if plan.mode == "ranked":
         return
     orders = {int(output): found.order(output) for output in np.unique(classes)[:CLASSES]}
-    sizes = sizes_below(plan.stem.units)
+    sizes = sizes_below(plan.tail.units)
     alone = np.min([own for own, _ in times], axis=0)
-    sets = seconds(lambda: remove_sets(plan.stem, holding, batches, classes, orders, sizes=sizes))
-    drawn = seconds(lambda: remove_random_sets(plan.stem, holding, batches, classes, sizes=sizes, seed=0))
+    sets = seconds(lambda: remove_sets(cache, orders, sizes))
+    drawn = seconds(lambda: remove_random_sets(cache, sizes, seed=0))
     print(f"  sets of {len(orders)} classes / bare             {told(sets / alone)}")
     print(f"  sets of 20 random orders / bare      {told(drawn / alone)}")

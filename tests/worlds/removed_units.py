@@ -10,11 +10,15 @@ import numpy as np
 import torch
 from torch import nn
 
-from dissectory.analysis.experiments.class_ablation.held import Holding
+from dissectory.analysis.experiments.class_ablation.cache import FeatureCache
+from dissectory.analysis.experiments.class_ablation.classes import ImageClasses
+from dissectory.analysis.experiments.class_ablation.images import SplitImages
+from dissectory.analysis.experiments.class_ablation.plan import plan_removal
+from dissectory.analysis.experiments.class_ablation.removals import LayerRemovals
 from dissectory.analysis.experiments.class_ablation.sets import remove_sets
-from dissectory.analysis.experiments.class_ablation.switch_writer import Counted, SwitchWriter
+from dissectory.analysis.experiments.class_ablation.switch_writer import SwitchWriter
 from dissectory.analysis.experiments.class_ablation.switches import SWITCHES, Switches
-from dissectory.analysis.experiments.class_ablation.units import plan_removal, remove_units
+from dissectory.analysis.experiments.class_ablation.units import remove_units
 from dissectory.analysis.subjects.rest import find_rest
 from dissectory.analysis.tally.outcomes import Grouping, halves
 
@@ -23,8 +27,6 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from dissectory.analysis.experiments.class_ablation.held import Held
-    from dissectory.analysis.experiments.class_ablation.units import Plan
     from dissectory.analysis.run import Run
 
 IMAGES = 23
@@ -71,20 +73,21 @@ class World:
     module: nn.Module
     layer: str
     inputs: Tensor
-    classes: np.ndarray
-    ranking: np.ndarray
-    plan: Plan
-    grouping: Grouping
-    counted: Counted
-    holding: Holding
+    removals: LayerRemovals
+    cache: FeatureCache
 
-    def held(self) -> Iterator[Held]:
-        return self.holding.over(partial(in_batches, self.inputs))
+    @property
+    def classes(self) -> np.ndarray:
+        return self.cache.images.classes
+
+    @property
+    def grouping(self) -> Grouping:
+        return self.cache.images.grouping
 
     @property
     def reporting(self) -> list[int]:
         """Numbers of the images that are reported on."""
-        return [image for image in range(IMAGES) if not self.ranking[image] and image != MISSING]
+        return [image for image in range(IMAGES) if not self.cache.images.ranking[image] and image != MISSING]
 
 
 def in_batches(inputs: Tensor) -> Iterator[tuple[np.ndarray, Tensor]]:
@@ -101,18 +104,20 @@ def count(build: Callable[[], nn.Module], layer: str, side: int) -> World:
     outputs = module(inputs[:1]).shape[1]
     grouping = Grouping(np.array([*STANDS, *(outputs - len(STANDS)) * [-1]]), len(NAMES))
     plan = plan_removal(find_rest(module, layer, inputs), inputs[:2])
-    holding = Holding(plan.stem, ~ranking, 2e4)  # some images are held, and some are not
-    found = remove_units(plan, lambda: in_batches(inputs), classes, ranking, holding=holding, grouping=grouping)
-    orders = {number: found.order(number) for number in NAMES}
-    curves = remove_sets(
-        plan.stem, holding, lambda: in_batches(inputs), classes, orders, sizes=SIZES, grouping=grouping
-    )
-    return World(module, layer, inputs, classes, ranking, plan, grouping, Counted(found, curves, orders), holding)
+    images = SplitImages(partial(in_batches, inputs), classes, ranking, grouping)
+    cache = FeatureCache(plan.tail, images, 2e4)  # some images are cached, and some are not
+    units = remove_units(plan, images, cache=cache)
+    orders = {number: units.order(number) for number in NAMES}
+    removals = LayerRemovals(units, orders, remove_sets(cache, orders, SIZES))
+    return World(module, layer, inputs, removals, cache)
 
 
-def write(run: Run, world: World, megabytes: float = 8, counted: Counted | None = None, layer: str = "") -> Switches:
+def write(
+    run: Run, world: World, megabytes: float = 8, removals: LayerRemovals | None = None, layer: str = ""
+) -> Switches:
     outputs = [f"output {place}" for place in range(len(world.grouping.class_of))]
-    writer = SwitchWriter(run, world.classes, NAMES, outputs, world.grouping)
-    writer.add(layer or world.layer, world.plan, world.held(), counted or world.counted, megabytes=megabytes)
+    classes = ImageClasses("folders", world.classes, NAMES, list(NAMES.values()), outputs, world.grouping)
+    writer = SwitchWriter(run, classes)
+    writer.add(layer or world.layer, removals or world.removals, world.cache.batches(), megabytes=megabytes)
     writer.write(lambda image: np.full((120, 120, 3), image, dtype=np.uint8))
     return Switches.read(run.folder / SWITCHES)

@@ -7,19 +7,27 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from dissectory.analysis.experiments.class_ablation.sets import MODES
+from dissectory.analysis.experiments.class_ablation.tables import CONFUSIONS
 from dissectory.analysis.experiments.class_ablation.units import SPLITS
+from dissectory.analysis.tables.core import CLASSES
 from dissectory.analysis.tally.importance import classes_led
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import numpy.typing as npt
 
+    from dissectory.analysis.experiments.class_ablation.classes import ImageClasses
     from dissectory.analysis.experiments.class_ablation.sets import ClassCurve, RandomSets
     from dissectory.analysis.experiments.class_ablation.units import UnitRemovals
+    from dissectory.analysis.run import Run
+    from dissectory.analysis.tables.table import Table
     from dissectory.analysis.tally.separation import Separation
 
     Columns = dict[str, npt.NDArray[Any]]
+
+CONFUSED_AFTER = (0, 4, 20)
+"""The numbers of removed units after which the predictions for a class's images are counted."""
 
 
 def unit_ablations(layer: str, found: UnitRemovals, names: Mapping[int, str]) -> Columns:
@@ -80,22 +88,19 @@ def _mean(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.asarray(np.divide(total, known.sum(axis=1), out=np.full(len(values), np.nan), where=known.any(axis=1)))
 
 
-def ablation_curves(
-    layer: str, curves: Sequence[ClassCurve], random: RandomSets | None, names: Mapping[int, str]
-) -> Columns:
+def ablation_curves(layer: str, curves: Sequence[ClassCurve], random: RandomSets, names: Mapping[int, str]) -> Columns:
     """Every class, mode and number of units, a pair of them in one curve alone; `random` may have other sizes."""
     parts = [_of_curve(layer, curve, random, names[curve.output]) for curve in curves]
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _of_curve(layer: str, curve: ClassCurve, random: RandomSets | None, name: str) -> Columns:
+def _of_curve(layer: str, curve: ClassCurve, random: RandomSets, name: str) -> Columns:
     sizes = len(curve.sizes)
     rows = len(MODES) * sizes
     drawn = np.full((3, len(MODES), sizes), np.nan)
-    if random is not None:
-        known = [place for place, size in enumerate(curve.sizes) if size in random.sizes]
-        among = [random.sizes.index(curve.sizes[place]) for place in known]
-        drawn[:, :, known] = np.array(random.interval(curve.output))[:, :, among]
+    known = [place for place, size in enumerate(curve.sizes) if size in random.sizes]
+    among = [random.sizes.index(curve.sizes[place]) for place in known]
+    drawn[:, :, known] = np.array(random.interval(curve.output))[:, :, among]
     return {
         "layer": _same(layer, rows),
         "class": _same(name, rows),
@@ -112,6 +117,71 @@ def _of_curve(layer: str, curve: ClassCurve, random: RandomSets | None, name: st
         "random": drawn[0].ravel(),
         "random_low": drawn[1].ravel(),
         "random_high": drawn[2].ravel(),
+    }
+
+
+def confusions(layer: str, curves: Sequence[ClassCurve], classes: ImageClasses) -> Columns:
+    """Every class, some numbers of its most important units, and what its images are taken for without them."""
+    rows = [
+        (layer, classes.names[curve.output], units, classes.taken_names[taken], int(curve.confused[place, taken]))
+        for curve in curves
+        for units in CONFUSED_AFTER
+        if units in curve.sizes
+        for place in (curve.sizes.index(units),)
+        for taken in np.flatnonzero(curve.confused[place]).tolist()
+    ]
+    return _table(CONFUSIONS, rows)
+
+
+def class_rows(run: Run, found: UnitRemovals, classes: ImageClasses) -> Columns:
+    """The table of classes, with rows for the splits, and with the classes that an ablation adds."""
+    names = [column.name for column in CLASSES.columns]
+    rows = {
+        (name, split): [name, split, *_class_values(*counts)]
+        for number, name in classes.names.items()
+        for split, counts in _class_counts(found, number)
+    }
+    if run.has("classes"):
+        earlier = run.table("classes").astype(object)
+        known = {(row["class"], row["split"]): [row[name] for name in names] for row in earlier.to_dict("records")}
+        rows = rows | known if classes.kind == "predicted" else known | rows
+    ordered = sorted(rows.items(), key=lambda item: (item[0][0], ("all", *SPLITS).index(item[0][1])))
+    return _table(CLASSES, [[_known(value) for value in row] for _, row in ordered])
+
+
+def _class_counts(found: UnitRemovals, number: int) -> Iterator[tuple[str, tuple[int, int, int, int]]]:
+    """Images in all, of the class, taken for it and right, of each split and of both together."""
+    of = {
+        split: (one.total, int(one.images[number]), int(one.taken[number]), int(one.right[number]))
+        for split, one in found.original.items()
+    }
+    total, images, taken, right = (sum(values) for values in zip(*of.values(), strict=True))
+    return iter([("all", (total, images, taken, right)), *of.items()])
+
+
+def _class_values(total: int, images: int, taken: int, right: int) -> list[int | float | None]:
+    """What the table of classes tells beside names, of these counts."""
+    others = total - images
+    negatives = others - (taken - right)
+    return [
+        images,
+        taken,
+        right,
+        (right + negatives) / total if total else None,
+        right / taken if taken else None,
+        right / images if images else None,
+        (right / images + negatives / others) / 2 if images and others else None,
+    ]
+
+
+def _known(value: Any) -> Any:  # noqa: ANN401 - any value of a table
+    """None for what is missing in a frame."""
+    return None if value is None or value != value else value  # noqa: PLR0124 - NaN
+
+
+def _table(table: Table, rows: Sequence[Sequence[Any]]) -> Columns:
+    return {
+        column.name: np.array([row[place] for row in rows], dtype=object) for place, column in enumerate(table.columns)
     }
 
 

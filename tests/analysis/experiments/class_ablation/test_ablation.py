@@ -13,7 +13,10 @@ from reference import ablation as reference
 from torch import nn
 
 from dissectory.analysis.demo.networks import random_classifier
-from dissectory.analysis.experiments.class_ablation.held import Holding
+from dissectory.analysis.experiments.class_ablation.cache import FeatureCache
+from dissectory.analysis.experiments.class_ablation.estimate import estimate_lead_drops
+from dissectory.analysis.experiments.class_ablation.images import SplitImages
+from dissectory.analysis.experiments.class_ablation.plan import plan_removal
 from dissectory.analysis.experiments.class_ablation.sets import (
     MODES,
     SIZES,
@@ -21,17 +24,17 @@ from dissectory.analysis.experiments.class_ablation.sets import (
     remove_sets,
     sizes_below,
 )
-from dissectory.analysis.experiments.class_ablation.units import SPLITS, estimate_lead_drops, plan_removal, remove_units
+from dissectory.analysis.experiments.class_ablation.units import SPLITS, remove_units
 from dissectory.analysis.subjects.rest import find_rest
-from dissectory.analysis.tally.outcomes import halves
+from dissectory.analysis.tally.outcomes import Grouping, halves
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from torch import Tensor
 
-    from dissectory.analysis.experiments.class_ablation.held import Batches
-    from dissectory.analysis.experiments.class_ablation.units import Plan
+    from dissectory.analysis.experiments.class_ablation.images import Batches
+    from dissectory.analysis.experiments.class_ablation.plan import Plan
 
 BATCH = 5
 
@@ -111,11 +114,12 @@ def test_removed_units_are_those_of_full_passes(
     outputs = module(inputs).shape[1]
     classes = np.random.default_rng(0).integers(-1, outputs, 17)
     ranking = halves(classes, 0)
-    found = remove_units(plan, in_batches(inputs, (3,)), classes, ranking)
+    given = SplitImages(in_batches(inputs, (3,)), classes, ranking, Grouping.alike(outputs))
+    found = remove_units(plan, given)
     seen = np.setdiff1d(np.arange(17), 3)
     before = np.array(module(inputs).tolist())
     assert np.isnan(found.peaks[3]).all()
-    for unit in range(0, plan.stem.units, max(1, plan.stem.units // 8)):
+    for unit in range(0, plan.tail.units, max(1, plan.tail.units // 8)):
         after = reference.scores_without(module, layer, inputs, [unit])
         predicted = [reference.first_maximum(row) for row in after.tolist()]
         for split, of in zip(SPLITS, (ranking, ~ranking), strict=True):
@@ -148,18 +152,18 @@ def test_scores_without_a_unit_are_those_of_full_passes(
 ) -> None:
     module, inputs, plan = opened(build, layer, side, 3)
     with torch.no_grad():
-        point, answer = plan.stem.rest.run(inputs)
-        cut, silent = plan.stem.split(point)
-        removed = np.eye(plan.stem.units, dtype=np.bool_)
+        point, answer = plan.tail.rest.run(inputs)
+        cut, silent = plan.tail.split(point)
+        removed = np.eye(plan.tail.units, dtype=np.bool_)
         run_on = [
-            plan.stem.without(cut, silent, np.full(len(removed), image), removed).numpy()
+            plan.tail.without(cut, silent, np.full(len(removed), image), removed).numpy()
             for image in range(len(inputs))
         ]
     ways = [np.array(run_on)]
     if mode != "exact":
-        assert plan.stem.head is not None
-        ways.append(plan.stem.head.scores_without_units(plan.stem.features(cut, silent, answer)))
-    for unit in range(0, plan.stem.units, max(1, plan.stem.units // 8)):
+        assert plan.tail.head is not None
+        ways.append(plan.tail.head.scores_without_units(plan.tail.features(cut, silent, answer)))
+    for unit in range(0, plan.tail.units, max(1, plan.tail.units // 8)):
         expected = reference.scores_without(module, layer, inputs, [unit])
         for scores in ways:
             np.testing.assert_allclose(scores[:, unit], expected, rtol=0, atol=1e-5 * np.abs(expected).max())
@@ -175,16 +179,16 @@ def test_removed_sets_are_those_of_full_passes(
     generator = np.random.default_rng(0)
     classes = generator.integers(-1, outputs, 13)
     wanted = np.arange(13) % 3 > 0
-    orders = {output: generator.permutation(plan.stem.units) for output in (0, 2)}
-    sizes = (0, 1, 2, 5, plan.stem.units)
-    few = Holding(plan.stem, wanted, 0)
-    curves = remove_sets(plan.stem, few, in_batches(inputs), classes, orders, sizes=sizes)
+    orders = {output: generator.permutation(plan.tail.units) for output in (0, 2)}
+    sizes = (0, 1, 2, 5, plan.tail.units)
+    given = SplitImages(in_batches(inputs), classes, ~wanted, Grouping.alike(outputs))
+    curves = remove_sets(FeatureCache(plan.tail, given, 0), orders, sizes)
     own = [int(value) for value in classes[wanted]]
     for curve in curves:
         for mode_place, name in enumerate(MODES):
             for place, size in enumerate(sizes):
                 first = set(orders[curve.output][:size].tolist())
-                removed = [unit for unit in range(plan.stem.units) if (unit in first) == (name == "remove")]
+                removed = [unit for unit in range(plan.tail.units) if (unit in first) == (name == "remove")]
                 said = reference.predictions_without(module, layer, inputs[wanted], removed)
                 images, others, taken, right = reference.counts(said, own, curve.output)
                 assert (curve.images, curve.others) == (images, others)
@@ -206,8 +210,9 @@ def test_planted_units_come_out_on_top(end: str) -> None:
     plan = plan_removal(rest, inputs[:2], 0 if end == "ranked" else 64)
     assert plan.mode == {"smooth": "exact"}.get(end, end)
     ranking = halves(classes, 0)
-    holding = Holding(plan.stem, ~ranking, 1e9)
-    found = remove_units(plan, in_batches(inputs), classes, ranking, best=3, holding=holding)
+    images = SplitImages(in_batches(inputs), classes, ranking, Grouping.alike(module(inputs).shape[1]))
+    cache = FeatureCache(plan.tail, images, 1e9)
+    found = remove_units(plan, images, best=3, cache=cache)
     orders = {output: found.order(output) for output in range(dependent.CLASSES)}
     for output, order in orders.items():
         planted = dependent.units_of(output)
@@ -218,14 +223,14 @@ def test_planted_units_come_out_on_top(end: str) -> None:
                 assert found.drop("ranking")[unit, output] == pytest.approx(expected)
                 assert found.drop("reporting")[unit, output] == pytest.approx(expected)
     assert found.removed.sum() == (12 if end == "ranked" else 20)
-    curves = remove_sets(plan.stem, holding, in_batches(inputs), classes, orders, sizes=sizes_below(dependent.UNITS))
+    curves = remove_sets(cache, orders, sizes_below(dependent.UNITS))
     for curve in curves:
         assert curve.sizes == (1, 2, 3, 4, 5)
         remove, keep = curve.balanced_accuracy
         assert remove[curve.sizes.index(3)] == 0.5
         assert keep[curve.sizes.index(3)] == pytest.approx(found.original["reporting"].balanced_accuracy[curve.output])
         assert keep[0] == keep[1] == 0.5
-    random = remove_random_sets(plan.stem, holding, in_batches(inputs), classes, sizes=(1, 20), seed=0, draws=30)
+    random = remove_random_sets(cache, (1, 20), seed=0, draws=30)
     mean, low, high = random.interval(0)
     assert low[0, 0] == 0.5 < mean[0, 0] <= high[0, 0] == 1.0  # three of the twenty units decide
     assert mean[0, 1] == mean[1, 0] == 0.5
@@ -242,7 +247,8 @@ def test_equal_scores_are_decided_as_the_network_decides() -> None:
     inputs = torch.eye(7)[:, :, None, None] * torch.rand(1, 1, 3, 3)
     plan = plan_removal(find_rest(module, "0", inputs), inputs)
     assert plan.mode == "linear"
-    found = remove_units(plan, in_batches(inputs), np.zeros(7, dtype=np.int64), np.ones(7, dtype=np.bool_))
+    classes, ranking = np.zeros(7, dtype=np.int64), np.ones(7, dtype=np.bool_)
+    found = remove_units(plan, SplitImages(in_batches(inputs), classes, ranking, Grouping.alike(6)))
     assert found.recomputed == 7
     unchanged = np.array(reference.predictions_without(module, "0", inputs, []))
     expected = (unchanged == 0).sum() + (unchanged != 0)
@@ -251,24 +257,24 @@ def test_equal_scores_are_decided_as_the_network_decides() -> None:
 
 def test_images_are_kept_or_run_again_with_the_same_result() -> None:
     module, inputs, plan = opened(random_classifier, "conv6", 96, 20)
-    del module
-    classes = np.arange(20) % 10
+    outputs, classes = module(inputs).shape[1], np.arange(20) % 10
     ranking = halves(classes, 1)
     orders = {0: np.arange(128), 7: np.arange(128)[::-1]}
     results = []
     for budget in (0, 3_000, 1e9):
-        holding = Holding(plan.stem, ~ranking, budget)
-        remove_units(plan, in_batches(inputs), classes, ranking, holding=holding)
-        again = 0
+        passes = 0
 
-        def counting() -> object:
-            nonlocal again
-            again += 1
+        def counting() -> Iterable[tuple[np.ndarray, Tensor]]:
+            nonlocal passes
+            passes += 1
             return in_batches(inputs)()
 
-        curves = remove_sets(plan.stem, holding, counting, classes, orders, sizes=SIZES[:6])  # type: ignore[arg-type]
+        images = SplitImages(counting, classes, ranking, Grouping.alike(outputs))
+        cache = FeatureCache(plan.tail, images, budget)
+        remove_units(plan, images, cache=cache)
+        curves = remove_sets(cache, orders, SIZES[:6])
         results.append([(curve.taken.tolist(), curve.right.tolist(), curve.correct.tolist()) for curve in curves])
-        assert again == (budget < 1e9)
+        assert passes == (2 if budget < 1e9 else 1)
     assert results[0] == results[1] == results[2]
 
 
@@ -288,7 +294,8 @@ def test_a_network_that_cannot_be_traced_says_so_and_is_run_in_full() -> None:
     assert plan.mode == "exact"
     assert "cannot be traced" in plan.why
     classes = np.arange(9) % 3
-    found = remove_units(plan, in_batches(inputs), classes, np.ones(9, dtype=np.bool_))
+    ranking = np.ones(9, dtype=np.bool_)
+    found = remove_units(plan, SplitImages(in_batches(inputs), classes, ranking, Grouping.alike(3)))
     for unit in range(4):
         said = reference.predictions_without(module, "conv", inputs, [unit])
         for output in range(3):
@@ -326,7 +333,8 @@ def test_the_first_order_estimate_is_that_of_small_changes() -> None:
     classes = np.arange(12) % dependent.CLASSES
     inputs = dependent.pictures(torch.from_numpy(classes))
     plan = plan_removal(find_rest(module, "units", inputs), inputs)
-    estimate = estimate_lead_drops(plan.stem, in_batches(inputs), classes)
+    ranking, grouping = np.ones(12, dtype=np.bool_), Grouping.alike(module(inputs).shape[1])
+    estimate = estimate_lead_drops(plan.tail, SplitImages(in_batches(inputs), classes, ranking, grouping))
     for output in range(dependent.CLASSES):
         for unit in range(dependent.UNITS):
             assert estimate[unit, output] == pytest.approx(0.5 if unit in dependent.units_of(output) else 0, abs=1e-6)

@@ -9,15 +9,17 @@ import pytest
 import torch
 from networks import dependent
 
+from dissectory.analysis.experiments.class_ablation.cache import FeatureCache
 from dissectory.analysis.experiments.class_ablation.columns import ablation_curves, detectors, unit_ablations
-from dissectory.analysis.experiments.class_ablation.held import Holding
+from dissectory.analysis.experiments.class_ablation.images import SplitImages
+from dissectory.analysis.experiments.class_ablation.plan import plan_removal
 from dissectory.analysis.experiments.class_ablation.sets import remove_random_sets, remove_sets
 from dissectory.analysis.experiments.class_ablation.tables import ABLATION_CURVES, DETECTORS, UNIT_ABLATIONS
-from dissectory.analysis.experiments.class_ablation.units import plan_removal, remove_units
+from dissectory.analysis.experiments.class_ablation.units import remove_units
 from dissectory.analysis.run import Run
 from dissectory.analysis.subjects.rest import find_rest
 from dissectory.analysis.tables.catalog import all_tables
-from dissectory.analysis.tally.outcomes import halves
+from dissectory.analysis.tally.outcomes import Grouping, halves
 from dissectory.analysis.tally.separation import Peaks
 
 if TYPE_CHECKING:
@@ -35,16 +37,16 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     classes = np.arange(16) % dependent.CLASSES
     inputs = dependent.pictures(torch.from_numpy(classes))
     plan = plan_removal(find_rest(module, "units", inputs), inputs)
-    ranking = halves(classes, 0)
-    holding = Holding(plan.stem, ~ranking, 1e9)
 
     def batches() -> list[tuple[np.ndarray, torch.Tensor]]:
         return [(np.array(part), inputs[list(part)]) for part in (FIRST, LAST)]
 
-    found = remove_units(plan, batches, classes, ranking, holding=holding)
+    images = SplitImages(batches, classes, halves(classes, 0), Grouping.alike(module(inputs).shape[1]))
+    cache = FeatureCache(plan.tail, images, 1e9)
+    found = remove_units(plan, images, cache=cache)
     orders = {output: found.order(output) for output in NAMES}
-    curves = remove_sets(plan.stem, holding, batches, classes, orders, sizes=(1, 3, 7))
-    random = remove_random_sets(plan.stem, holding, batches, classes, sizes=(1, 3), seed=0)
+    curves = remove_sets(cache, orders, (1, 3, 7))
+    random = remove_random_sets(cache, (1, 3), seed=0)
     folder: Path = tmp_path_factory.mktemp("run")
     written = Run(folder)
     written.write_table(UNIT_ABLATIONS, unit_ablations("units", found, NAMES))

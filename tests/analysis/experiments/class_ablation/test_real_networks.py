@@ -13,8 +13,11 @@ from PIL import Image
 from reference import ablation as reference
 from safetensors.torch import load_file
 
-from dissectory.analysis.experiments.class_ablation.units import plan_removal, remove_units
+from dissectory.analysis.experiments.class_ablation.images import SplitImages
+from dissectory.analysis.experiments.class_ablation.plan import plan_removal
+from dissectory.analysis.experiments.class_ablation.units import remove_units
 from dissectory.analysis.subjects.rest import find_rest
+from dissectory.analysis.tally.outcomes import Grouping
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,13 +55,15 @@ def test_units_of_real_networks(assets: Path, build: type, layer: str, mode: str
     plan = plan_removal(find_rest(module, layer, inputs), inputs[:1])
     assert plan.mode == mode
     with torch.no_grad():
-        point, answer = plan.stem.rest.run(inputs)
-        cut, silent = plan.stem.split(point)
-    assert plan.stem.head is not None
-    scores = plan.stem.head.scores_without_units(plan.stem.features(cut, silent, answer))
+        point, answer = plan.tail.rest.run(inputs)
+        cut, silent = plan.tail.split(point)
+    assert plan.tail.head is not None
+    scores = plan.tail.head.scores_without_units(plan.tail.features(cut, silent, answer))
     everything = np.ones(len(inputs), dtype=np.bool_)
     classes = answer.argmax(dim=1).numpy()
-    found = remove_units(plan, lambda: [(np.arange(len(inputs)), inputs)], classes, everything).without["ranking"]
+    grouping = Grouping.alike(answer.shape[1])
+    images = SplitImages(lambda: [(np.arange(len(inputs)), inputs)], classes, everything, grouping)
+    found = remove_units(plan, images).without["ranking"]
     for unit in UNITS:
         expected = reference.scores_without(module, layer, inputs, [unit])
         np.testing.assert_allclose(scores[:, unit], expected, rtol=0, atol=1e-5 * np.abs(expected).max())

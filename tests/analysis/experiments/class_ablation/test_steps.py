@@ -11,7 +11,7 @@ from reference import ablation as reference
 from torch import Tensor, nn
 from torch.nn import functional
 
-from dissectory.analysis.experiments.class_ablation.units import plan_removal
+from dissectory.analysis.experiments.class_ablation.plan import plan_removal
 from dissectory.analysis.subjects.rest import find_rest
 
 if TYPE_CHECKING:
@@ -72,15 +72,15 @@ MIXED: dict[str, tuple[Callable[[Tensor], Tensor], int]] = {
 def check(module: nn.Module, head: bool) -> None:
     module = module.eval().requires_grad_(requires_grad=False)
     inputs = torch.randn((2, 3, 8, 8), generator=torch.Generator().manual_seed(1))
-    stem = plan_removal(find_rest(module, "layer", inputs), inputs).stem
-    assert (stem.head is not None) == head
+    tail = plan_removal(find_rest(module, "layer", inputs), inputs).tail
+    assert (tail.head is not None) == head
     with torch.no_grad():
-        point, answer = stem.rest.run(inputs)
-        cut, silent = stem.split(point)
+        point, answer = tail.rest.run(inputs)
+        cut, silent = tail.split(point)
         removed = np.eye(UNITS, dtype=np.bool_)
-        ways = [np.stack([stem.without(cut, silent, np.full(UNITS, image), removed).numpy() for image in (0, 1)])]
-    if stem.head is not None:
-        ways.append(stem.head.scores_without_units(stem.features(cut, silent, answer)))
+        ways = [np.stack([tail.without(cut, silent, np.full(UNITS, image), removed).numpy() for image in (0, 1)])]
+    if tail.head is not None:
+        ways.append(tail.head.scores_without_units(tail.features(cut, silent, answer)))
     for unit in range(UNITS):
         expected = reference.scores_without(module, "layer", inputs, [unit])
         for scores in ways:

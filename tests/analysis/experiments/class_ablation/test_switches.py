@@ -58,8 +58,8 @@ def test_a_browser_answers_as_full_passes_do(tmp_path: Path, world: removed_unit
     (board,) = switches.boards
     reporting = world.reporting
     assert list(switches.images) == reporting
-    assert (board.layer, board.mode) == (world.layer, world.plan.mode)
-    assert board.orders == tuple(tuple(world.counted.orders[number].tolist()) for number in removed_units.NAMES)
+    assert (board.layer, board.mode) == (world.layer, world.removals.units.plan.mode)
+    assert board.orders == tuple(tuple(world.removals.orders[number].tolist()) for number in removed_units.NAMES)
     units = np.random.default_rng(2).permutation(board.units)
     for kept in ([*range(board.units)], [], units[:2].tolist(), units[3:].tolist()):
         removed = sorted(set(range(board.units)) - set(kept))
@@ -72,15 +72,15 @@ def test_what_is_written_is_compared_with_the_tables(tmp_path: Path, world: remo
     (board,) = removed_units.write(Run(tmp_path), world).boards
     of_units = 2 * len(removed_units.NAMES) * (1 + board.units)
     assert (board.compared, board.differ) == (of_units + 3 * len(removed_units.NAMES) * len(removed_units.SIZES) * 2, 0)
-    found, curves = world.counted.found, list(world.counted.curves)
-    taken = found.without["reporting"].taken.copy()
+    units, curves = world.removals.units, list(world.removals.curves)
+    taken = units.without["reporting"].taken.copy()
     taken[1, 2] += 1
-    without = {**found.without, "reporting": dataclasses.replace(found.without["reporting"], taken=taken)}
+    without = {**units.without, "reporting": dataclasses.replace(units.without["reporting"], taken=taken)}
     correct = curves[1].correct.copy()
     correct[0] += 1
     curves[1] = dataclasses.replace(curves[1], correct=correct)
-    wrong = dataclasses.replace(world.counted, found=dataclasses.replace(found, without=without), curves=curves)
-    (board,) = removed_units.write(Run(tmp_path / "wrong"), world, counted=wrong).boards
+    wrong = dataclasses.replace(world.removals, units=dataclasses.replace(units, without=without), curves=curves)
+    (board,) = removed_units.write(Run(tmp_path / "wrong"), world, removals=wrong).boards
     assert board.differ == 1 + len(removed_units.SIZES)
 
 
@@ -119,7 +119,7 @@ def test_what_is_too_large_is_left_out_and_it_is_said_how_large_it_is(tmp_path: 
 
 def test_where_more_follows_than_a_sum_there_is_none(tmp_path: Path) -> None:
     world = removed_units.count(removed_units.mixed, "1", 9)
-    assert world.plan.mode == "exact"
+    assert world.removals.units.plan.mode == "exact"
     switches = removed_units.write(Run(tmp_path), world)
     assert switches.boards == ()
     assert switches.left_out == (LeftOut("1", switches.left_out[0].reason),)

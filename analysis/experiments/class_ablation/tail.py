@@ -1,7 +1,7 @@
 """A layer's way to a classifier's answer: steps that keep its units apart, then one that mixes them.
 
-    stem = find_stem(rest, point)
-    cut, silent = stem.split(point)
+    tail = find_tail(rest, point)
+    cut, silent = tail.split(point)
 
 A removed unit changes its own features at the cut, to what they are when the unit is silent everywhere, and no others.
 """
@@ -32,7 +32,7 @@ _VARIANTS = 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Stem:
+class Tail:
     """What lies behind a layer of `units` units, cut where they are first mixed.
 
     `rest` is what follows the layer, and `mixing` what follows the cut: the same where the layer's own output is mixed,
@@ -85,11 +85,11 @@ class Stem:
         return parts
 
 
-def find_stem(rest: Rest, point: Point) -> Stem:
+def find_tail(rest: Rest, point: Point) -> Tail:
     """Find where a layer's units are first mixed, and how, on what the network holds at the layer for some images."""
     units = point.output.shape[1]
     if not isinstance(rest, TracedRest):
-        return Stem(units, rest, rest, None)
+        return Tail(units, rest, rest, None)
     shapes = steps.shapes_of(rest.after, (point.output, *point.around))
     node = next(iter(rest.after.graph.nodes))
     while (step := steps.next_step(node)) and steps.keeps_units_apart(step, node, rest.after, shapes):
@@ -97,8 +97,8 @@ def find_stem(rest: Rest, point: Point) -> Stem:
     trivial = node.op == "placeholder"
     mixing = rest if trivial else cut_again(rest, node, point)
     if mixing is None:
-        return Stem(units, rest, rest, None)
-    return Stem(units, rest, mixing, _head(rest.after, node, shapes, units))
+        return Tail(units, rest, rest, None)
+    return Tail(units, rest, mixing, _head(rest.after, node, shapes, units))
 
 
 def variants_at_once(cut: Point) -> int:
