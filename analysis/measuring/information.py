@@ -78,7 +78,7 @@ def find_information(
     passes = list(_passes(layers, most))
     if not passes:
         return 0
-    with progress.stage("Information", len(passes) * len(setting.images), "images") as advance:
+    with progress.stage("Second thresholds", len(passes) * len(setting.images), "images") as advance:
         for stretches in passes:
             counting = _Counting(setting, stretches, labels, threads)
             counting.run(advance)

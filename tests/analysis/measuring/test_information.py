@@ -136,7 +136,7 @@ class Watching(Silent):
     @contextlib.contextmanager
     def stage(self, name: str, total: int, unit: str, done: int = 0) -> Iterator[Callable[[int], None]]:  # noqa: ARG002
         def advance(images: int) -> None:
-            if name == "Information":
+            if name == "Second thresholds":
                 self.seen += images
                 if self.seen >= self.after:
                     self.then()
