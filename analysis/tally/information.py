@@ -115,14 +115,18 @@ class LevelCounts:
             maps: maps of the units that have levels.
             labels: concept numbers `(image, position, plane)`, 0 for none, each at most once at a position.
         """
-        if labels.max(initial=0) >= self._met.shape[2]:
-            raise ValueError(f"labels contain the concept {labels.max()}, but there are {self._met.shape[2] - 1}")
-        if labels.shape[:2] != (len(maps), self._upsampler.positions):
-            raise ValueError(f"label maps of shape {labels.shape} do not match {len(maps)} images on this grid")
+        self._check(len(maps), labels)
         near = maps.detach().to("cpu", torch.float32).contiguous().flatten(2).numpy()
         given = (constant(near, np.float32), self._rows, self._columns, self._upsampler.border == "extend")
         counted = (self._levels, constant(labels, np.uint16), self._active, self._met)
         in_blocks(lambda first, last: _count(first, last, *given, *counted), len(self._levels), self._threads)
+
+    def _check(self, images: int, labels: npt.NDArray[np.uint16]) -> None:
+        """Refuse labels of other images or another grid, and numbers that are outside of an array."""
+        if labels.max(initial=0) >= self._met.shape[2]:
+            raise ValueError(f"labels contain the concept {labels.max()}, but there are {self._met.shape[2] - 1}")
+        if labels.shape[:2] != (images, self._upsampler.positions):
+            raise ValueError(f"label maps of shape {labels.shape} do not match {images} images on this grid")
 
     def best(self, positions: int, pixels: npt.NDArray[np.int64]) -> Information:
         """Return the best level of each unit for each concept.

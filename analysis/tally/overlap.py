@@ -88,8 +88,7 @@ def count(
     Returns:
         `intersection` `(unit, concept)` and `active` `(unit,)`.
     """
-    if labels.max(initial=0) > concepts:
-        raise ValueError(f"labels contain the concept {labels.max()}, but there are {concepts}")
+    check_labels(labels, concepts)
     intersection = np.zeros((kept.count, concepts + 1), dtype=np.int64)
     active = np.zeros(kept.count, dtype=np.int64)
     given = _as_given(kept, thresholds, labels, row_of)
@@ -118,11 +117,9 @@ def count_paired(
     Returns:
         `intersection` `(move, unit, concept)` and `active` `(unit,)`.
     """
-    if labels.max(initial=0) > concepts:
-        raise ValueError(f"labels contain the concept {labels.max()}, but there are {concepts}")
-    _check(kept, labels.shape[1])
-    row_of = np.full(max(kept.images.max(initial=-1), images.max(initial=-1)) + 1, -1, dtype=np.int32)
-    row_of[images] = np.arange(len(images))
+    check_labels(labels, concepts)
+    check_positions(kept, labels.shape[1])
+    row_of = rows_of(kept, images)
     intersection = np.zeros((kept.count, len(moves), concepts + 1), dtype=np.int32)
     active = np.zeros(kept.count, dtype=np.int64)
     given = (
@@ -165,7 +162,7 @@ def lit(
 
     Positions that are not in `kept` are not marked, so the marks of several parts are combined by "or".
     """
-    _check(kept, positions)
+    check_positions(kept, positions)
     marks = np.zeros((*images.shape, -(-positions // 8)), dtype=np.uint8)
     _light(*_entries(kept), constant(thresholds, np.float32), constant(images, np.int32), marks)
     return marks
@@ -179,9 +176,7 @@ def _as_given(
     kept: Kept, thresholds: npt.NDArray[np.float32], labels: npt.NDArray[np.uint16], row_of: npt.NDArray[np.int32]
 ) -> tuple[npt.NDArray[Any], ...]:
     """Return the arguments of the kernels, in the one form for which they are compiled."""
-    _check(kept, labels.shape[1])
-    if kept.images.max(initial=-1) >= len(row_of) or row_of.max(initial=-1) >= len(labels):
-        raise ValueError(f"images up to {kept.images.max()}, but {len(row_of)} rows and {len(labels)} label maps")
+    check_rows(kept, labels, row_of)
     return (
         *_entries(kept),
         constant(thresholds, np.float32),
@@ -190,8 +185,28 @@ def _as_given(
     )
 
 
-def _check(kept: Kept, positions: int) -> None:
-    """Refuse positions for which kernels would read outside of an array."""
+def rows_of(kept: Kept, images: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    """Return the row of each image number, for images in this order; -1 for images that are not among them."""
+    row_of = np.full(max(kept.images.max(initial=-1), images.max(initial=-1)) + 1, -1, dtype=np.int32)
+    row_of[images] = np.arange(len(images))
+    return row_of
+
+
+def check_labels(labels: npt.NDArray[np.uint16], concepts: int) -> None:
+    """Refuse concept numbers that would be counted outside of an array."""
+    if labels.max(initial=0) > concepts:
+        raise ValueError(f"labels contain the concept {labels.max()}, but there are {concepts}")
+
+
+def check_rows(kept: Kept, labels: npt.NDArray[np.uint16], row_of: npt.NDArray[np.int32]) -> None:
+    """Refuse positions, images and rows that are outside of an array."""
+    check_positions(kept, labels.shape[1])
+    if kept.images.max(initial=-1) >= len(row_of) or row_of.max(initial=-1) >= len(labels):
+        raise ValueError(f"images up to {kept.images.max()}, but {len(row_of)} rows and {len(labels)} label maps")
+
+
+def check_positions(kept: Kept, positions: int) -> None:
+    """Refuse positions that are outside of the grid."""
     if kept.positions.max(initial=0) >= positions:
         raise ValueError(f"position {kept.positions.max()} is outside the grid of {positions} positions")
 
