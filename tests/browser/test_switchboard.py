@@ -146,7 +146,7 @@ def test_all_on_is_the_network_as_it_is(page: Page, address: str, run: Run) -> N
     said = row(run.table("classes"), **{"class": CLASSES[0]}, split="reporting")
     assert (first.off, first.taken, first.right) == (0, said["taken"], said["right"])
     assert first.balanced_accuracy == percent(said["balanced_accuracy"])
-    press(page, "Remove 20 at random")
+    press(page, "Remove 20 random units")
     assert reading(page).off == len(switched_off(page)) == 20
     press(page, "All on")
     assert reading(page) == first
@@ -194,7 +194,7 @@ def test_units_stand_in_the_order_of_their_importance(page: Page, address: str, 
 def test_images_and_bars_are_those_of_full_passes(page: Page, address: str, run: Run) -> None:
     """Twenty units at random, silenced in the network itself: what every image is taken for, now and then."""
     open_board(page, address, CLASSES[0])
-    press(page, "Remove 20 at random")
+    press(page, "Remove 20 random units")
     images = page.locator("[data-answers] li").evaluate_all("all => all.map(one => one.title)")
     network, inputs = trained_classifier(), torch.cat([picture(run, image) for image in images])
     before, now = (
@@ -289,7 +289,7 @@ def test_what_cannot_be_loaded_is_said(address: str, browser: Browser) -> None:
 def test_a_browser_answers_as_full_passes_do(tmp_path: Path, browser: Browser, build: type, layer: str) -> None:
     """Units that are on and off at random, in a network with an own base for each image, and in a rectified one."""
     world = removed_units.count(build, layer, 9)
-    run = make_fake_run(tmp_path / "run", layers=1, units=6, pictures=False)
+    run = make_fake_run(tmp_path / "run", layers=1, units=6, pictures=False, ablation=True)
     removed_units.write(run, world, layer="conv1")
     page = browser.new_page()
     page.goto(f"{build_site(run).as_uri()}")
