@@ -1,4 +1,4 @@
-"""The folder of a run that switchboards are made from, without a network: random numbers in the right form."""
+"""The folder of a run from which switchboards are made, without a network: random numbers in the right format."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def make_fake_switches(
     differ: int = 0,
     left_out: Sequence[LeftOut] = (),
 ) -> Switches:
-    """Write the folder of a layer with a switchboard; the last class has no order of units, as of one without images.
+    """Write the folder of a layer with a switchboard; the last class has no images, and so no order of units.
 
-    All images but the last two, which belong to no class, are of the other classes by turns.
+    The last two images belong to no class; the others belong to the other classes in turn.
     """
     random = np.random.default_rng(0)
     folder.mkdir(parents=True)

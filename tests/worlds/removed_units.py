@@ -1,4 +1,4 @@
-"""Small networks whose units were removed: all that is counted of a layer, and what a switchboard needs of it."""
+"""Small networks whose units were removed: the results of a layer, and the files of its switchboard."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ if TYPE_CHECKING:
 
 IMAGES = 23
 MISSING = 3
-"""An image that could not be read."""
+"""The number of an image that could not be read."""
 SIZES = (1, 2, 4)
 NAMES = {0: "street", 1: "<b>bed</b>", 2: "field"}
 STANDS = (2, 0, 1, 0)
-"""The class that each of the first outputs stands for: two stand for one class; all others stand for none."""
+"""The class that each of the first outputs stands for, one class twice; all other outputs stand for none."""
 
 
 class Skipping(nn.Module):
-    """A layer with a skip connection around it: a removed unit is another one in every image."""
+    """A layer with a skip connection around it, so the features of a removed unit differ between images."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -55,7 +55,7 @@ class Skipping(nn.Module):
 
 
 def squeezing() -> nn.Module:
-    """The end of SqueezeNet, with a rectifier that leaks."""
+    """The end of SqueezeNet, with a leaky rectifier."""
     end = [nn.Conv2d(6, 5, 1), nn.LeakyReLU(0.1), nn.AdaptiveAvgPool2d((1, 1)), nn.Flatten()]
     return nn.Sequential(nn.Conv2d(3, 6, 3, padding=1), nn.ReLU(), *end)
 
@@ -68,7 +68,7 @@ def mixed() -> nn.Module:
 
 @dataclasses.dataclass(frozen=True)
 class World:
-    """A network, its images, and all that was counted of a layer."""
+    """A network, its images, and the results of a layer."""
 
     module: nn.Module
     layer: str
@@ -86,7 +86,7 @@ class World:
 
     @property
     def reporting(self) -> list[int]:
-        """Numbers of the images that are reported on."""
+        """The numbers of the readable images in the reporting split."""
         return [image for image in range(IMAGES) if not self.cache.images.ranking[image] and image != MISSING]
 
 

@@ -1,4 +1,4 @@
-"""Which class each image belongs to, as an ablation counts them, and which outputs of the network stand for it."""
+"""The classes of an ablation: the class that each image belongs to, and the outputs that stand for each class."""
 
 from __future__ import annotations
 
@@ -26,16 +26,20 @@ if TYPE_CHECKING:
     Kind = Literal["folders", "predicted", "mapping"]
 
 NO_CLASS_NAME = "(no class)"
-"""What images are taken for that are taken for an output which stands for no class."""
+"""The prediction for an image if the predicted output stands for no class."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImageClasses:
     """The classes of an ablation.
 
-    `kind` is where they come from, `numbers` `(image,)` are each image's class, -1 for none; `names` those of the
-    classes that have images, by number, and `taken_names` those of all that images can be taken for, by number.
-    `grouping` says which of the network's `outputs` stand for a class.
+    Attributes:
+        kind: where the classes come from.
+        numbers: the class of each image `(image,)`, -1 for none.
+        names: the names of the classes that have images, by number.
+        taken_names: the names of all classes that can be predicted, by number; the last stands for no class.
+        outputs: the names of the network's outputs.
+        grouping: the outputs that stand for each class.
     """
 
     kind: Kind
@@ -47,10 +51,10 @@ class ImageClasses:
 
 
 def classes_of(setting: Setting, section: ClassAblationSection, predictions: ImagePredictions) -> ImageClasses:
-    """Find every image's class.
+    """Find the class of every image.
 
     Raises:
-        StudyError: as `check_classes`; or the network's outputs are not as many as their names.
+        StudyError: as `check_classes`.
     """
     outputs = output_names(setting.model.classes, predictions.outputs)
     if section.classes == "predicted":
@@ -72,11 +76,11 @@ def classes_of(setting: Setting, section: ClassAblationSection, predictions: Ima
 
 
 def check_classes(setting: Setting, section: ClassAblationSection) -> None:
-    """Look, before any long work, whether images will have classes.
+    """Check, before any long work, that images will have classes.
 
     Raises:
-        StudyError: no output bears the name of a class; or the file that says which do is no good; or a class whose
-            curve is wanted is not among them.
+        StudyError: no output has the name of a class, the CSV file of outputs and classes has a mistake, or a class in
+            `ablation.curves` is not one of the classes.
     """
     known = setting.model.classes
     if section.classes == "predicted":
@@ -84,7 +88,7 @@ def check_classes(setting: Setting, section: ClassAblationSection) -> None:
         return
     if not setting.images.classes:
         raise StudyError(
-            f"ablation.classes is '{section.classes}', and the images are in no folders that name their classes; "
+            f"ablation.classes is '{section.classes}', and the images are not in folders that name their classes; "
             "use 'predicted', or sort the images into a folder for each class"
         )
     if section.classes != "folders":
@@ -92,7 +96,7 @@ def check_classes(setting: Setting, section: ClassAblationSection) -> None:
     elif not any(output_of(name, known) is not None for name in setting.images.classes):
         folders = ", ".join(setting.images.classes[:3])
         raise StudyError(
-            f"ablation.classes is 'folders', and no output of the network bears the name of a folder ({folders}, ...); "
+            f"ablation.classes is 'folders', and no output of the network has the name of a folder ({folders}, ...); "
             "use 'predicted', or name a CSV file with the columns output and class"
             + ("" if known else "; the names of the outputs come from the file in model.classes")
         )
@@ -101,7 +105,7 @@ def check_classes(setting: Setting, section: ClassAblationSection) -> None:
 
 
 def _check_curves(section: ClassAblationSection, known: Sequence[str]) -> None:
-    """See to it that classes whose curves are wanted can be; nothing is known of outputs without names."""
+    """Check that images can have the classes in `ablation.curves`; outputs without names are not checked."""
     for name in section.curves or ():
         if known and name not in known:
             raise StudyError(
@@ -110,7 +114,7 @@ def _check_curves(section: ClassAblationSection, known: Sequence[str]) -> None:
 
 
 def output_names(known: Sequence[str], outputs: int) -> list[str]:
-    """Name every output, each by another name.
+    """Return a unique name for every output.
 
     >>> output_names(["crane", "maillot", "crane"], 4)
     ['crane (0)', 'maillot', 'crane (2)', 'output 3']
@@ -126,6 +130,7 @@ def _with_images(
     outputs: Sequence[str],
     grouping: Grouping,
 ) -> ImageClasses:
+    """Make the classes; `names` are those of all classes, with images or not."""
     present = np.unique(numbers[numbers >= 0]).tolist()
     return ImageClasses(
         kind, numbers, {number: names[number] for number in present}, [*names, NO_CLASS_NAME], outputs, grouping
@@ -133,12 +138,13 @@ def _with_images(
 
 
 def _numbers(setting: Setting, number_of: Mapping[str, int]) -> npt.NDArray[np.int64]:
+    """Return the number of each image's class `(image,)`, -1 if `number_of` does not have the class."""
     names = (setting.images.class_of(image) for image in range(len(setting.images)))
     return np.array([number_of.get(name or "", -1) for name in names], dtype=np.int64)
 
 
 def _mapping(setting: Setting, section: ClassAblationSection) -> dict[int, int]:
-    """Read which class of images, by its place, each output stands for."""
+    """Read the class that each output stands for: the index of the class by the number of the output."""
     path = setting.study.path(section.classes)
     classes, outputs = list(setting.images.classes), setting.model.classes
     found: dict[int, int] = {}
@@ -147,18 +153,18 @@ def _mapping(setting: Setting, section: ClassAblationSection) -> dict[int, int]:
         place = output_of(output, outputs)
         if place is None:
             raise StudyError(
-                f"{path} names the output '{output}', which the network has not, or more than once; "
+                f"{path} names the output '{output}', and the network does not have exactly one output of this name; "
                 f"{nearest(output, outputs)}"
             )
         if name not in classes:
             raise StudyError(
-                f"{path} names the class '{name}', which no folder of images has; {nearest(name, classes)}"
+                f"{path} names the class '{name}', and no folder of images has this name; {nearest(name, classes)}"
             )
         if found.get(place, classes.index(name)) != classes.index(name):
-            raise StudyError(f"{path} names the output '{output}' for two classes; one is all that it can stand for")
+            raise StudyError(f"{path} names two classes for the output '{output}': an output stands for one class")
         found[place] = classes.index(name)
     if not found:
-        raise StudyError(f"{path} has no row: say which outputs stand for which classes")
+        raise StudyError(f"{path} has no rows: give the class for each output that stands for one")
     return found
 
 
@@ -171,8 +177,10 @@ def _rows(path: Path) -> list[dict[str, str | None]]:
             return list(reader)
     except FileNotFoundError:
         raise StudyError(
-            f"ablation.classes is '{path}', and there is no such file; it must be 'folders', 'predicted' or a CSV file "
-            "with the columns output and class"
+            f"ablation.classes is '{path}', and this file does not exist; it must be 'folders', 'predicted' or a CSV "
+            "file with the columns output and class"
         ) from None
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise StudyError(f"ablation.classes names {path}, which cannot be read as a CSV file: {error}") from None
+        raise StudyError(
+            f"ablation.classes names {path}, which cannot be read as a CSV file ({error}): check the file"
+        ) from None

@@ -1,4 +1,4 @@
-"""The columns of the tables that tell what a classifier loses without its units, of one layer."""
+"""The columns of the tables of an ablation, for one layer."""
 
 from __future__ import annotations
 
@@ -31,12 +31,13 @@ CONFUSED_AFTER = (0, 4, 20)
 
 
 def unit_ablations(layer: str, found: UnitRemovals, names: Mapping[int, str]) -> Columns:
-    """Every unit, class and split; `names` are those of the classes to tell of, by output."""
+    """Make the columns for every unit, class and split; `names` are the classes of the table, by number."""
     parts = [_of_split(layer, found, names, place) for place in range(len(SPLITS))]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def _of_split(layer: str, found: UnitRemovals, names: Mapping[int, str], place: int) -> Columns:
+    """Make the columns for one split."""
     split = SPLITS[place]
     outputs = np.array(list(names), dtype=np.int64)
     without, units = found.without[split], len(found.removed)
@@ -59,7 +60,7 @@ def _of_split(layer: str, found: UnitRemovals, names: Mapping[int, str], place: 
 
 
 def _ranks(found: UnitRemovals, outputs: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
-    """The place of each unit among all by what each class loses `(unit, class)`; nothing without ranking images."""
+    """Return the rank of each unit for each class `(unit, class)`; `None` if the class has no ranking images."""
     ranks = np.empty((len(found.removed), len(outputs)), dtype=object)
     for column, output in enumerate(outputs.tolist()):
         if found.original["ranking"].images[output]:
@@ -68,7 +69,7 @@ def _ranks(found: UnitRemovals, outputs: npt.NDArray[np.int64]) -> npt.NDArray[A
 
 
 def unit_importance(layer: str, found: UnitRemovals, names: Mapping[int, str]) -> Columns:
-    """Every unit: what the classes in `names` that have ranking images lose together without it."""
+    """Make the columns for every unit: its effect on all classes in `names` that have ranking images."""
     ranked = [output for output in names if found.original["ranking"].images[output]]
     units = len(found.removed)
     orders = np.array([found.order(output) for output in ranked], dtype=np.int64).reshape(len(ranked), units)
@@ -82,19 +83,20 @@ def unit_importance(layer: str, found: UnitRemovals, names: Mapping[int, str]) -
 
 
 def _mean(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Mean over what is known in each row; NaN where nothing is."""
+    """Average the known values of each row; NaN if no value is known."""
     known = ~np.isnan(values)
     total = np.where(known, values, 0).sum(axis=1)
     return np.asarray(np.divide(total, known.sum(axis=1), out=np.full(len(values), np.nan), where=known.any(axis=1)))
 
 
 def ablation_curves(layer: str, curves: Sequence[ClassCurve], random: RandomSets, names: Mapping[int, str]) -> Columns:
-    """Every class, mode and number of units, a pair of them in one curve alone; `random` may have other sizes."""
+    """Make the columns for every class, mode and number of units; `random` may have other sizes than the curves."""
     parts = [_of_curve(layer, curve, random, names[curve.output]) for curve in curves]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def _of_curve(layer: str, curve: ClassCurve, random: RandomSets, name: str) -> Columns:
+    """Make the columns for one class."""
     sizes = len(curve.sizes)
     rows = len(MODES) * sizes
     drawn = np.full((3, len(MODES), sizes), np.nan)
@@ -121,7 +123,7 @@ def _of_curve(layer: str, curve: ClassCurve, random: RandomSets, name: str) -> C
 
 
 def confusions(layer: str, curves: Sequence[ClassCurve], classes: ImageClasses) -> Columns:
-    """Every class, some numbers of its most important units, and what its images are taken for without them."""
+    """Make the columns for every class, number of removed units and class that is then predicted."""
     rows = [
         (layer, classes.names[curve.output], units, classes.taken_names[taken], int(curve.confused[place, taken]))
         for curve in curves
@@ -134,7 +136,7 @@ def confusions(layer: str, curves: Sequence[ClassCurve], classes: ImageClasses) 
 
 
 def class_rows(run: Run, found: UnitRemovals, classes: ImageClasses) -> Columns:
-    """The table of classes, with rows for the splits, and with the classes that an ablation adds."""
+    """Make the table of classes, with a row for each split, and with the classes that only the ablation has."""
     names = [column.name for column in CLASSES.columns]
     rows = {
         (name, split): [name, split, *_class_values(*counts)]
@@ -150,7 +152,7 @@ def class_rows(run: Run, found: UnitRemovals, classes: ImageClasses) -> Columns:
 
 
 def _class_counts(found: UnitRemovals, number: int) -> Iterator[tuple[str, tuple[int, int, int, int]]]:
-    """Images in all, of the class, taken for it and right, of each split and of both together."""
+    """Count all images, and those of a class, predicted as it, and both, in each split and in both together."""
     of = {
         split: (one.total, int(one.images[number]), int(one.taken[number]), int(one.right[number]))
         for split, one in found.original.items()
@@ -160,7 +162,7 @@ def _class_counts(found: UnitRemovals, number: int) -> Iterator[tuple[str, tuple
 
 
 def _class_values(total: int, images: int, taken: int, right: int) -> list[int | float | None]:
-    """What the table of classes tells beside names, of these counts."""
+    """Compute the values of a row of the table of classes from these counts."""
     others = total - images
     negatives = others - (taken - right)
     return [
@@ -175,11 +177,12 @@ def _class_values(total: int, images: int, taken: int, right: int) -> list[int |
 
 
 def _known(value: Any) -> Any:  # noqa: ANN401 - any value of a table
-    """None for what is missing in a frame."""
+    """Return `None` if a value of a frame is missing."""
     return None if value is None or value != value else value  # noqa: PLR0124 - NaN
 
 
 def _table(table: Table, rows: Sequence[Sequence[Any]]) -> Columns:
+    """Turn the rows of a table into columns."""
     return {
         column.name: np.array([row[place] for row in rows], dtype=object) for place, column in enumerate(table.columns)
     }
@@ -192,7 +195,7 @@ def detectors(
     found: Separation,
     correlation: npt.NDArray[np.float64] | None = None,
 ) -> Columns:
-    """Every unit as a detector of one set of images; `correlation` `(unit,)` is that with a class's share."""
+    """Make the columns for every unit as a detector of a set of images; `correlation` `(unit,)` is for classes only."""
     rows = len(found.threshold)
     return {
         "layer": _same(layer, rows),
@@ -219,7 +222,7 @@ def _same(value: str, rows: int) -> npt.NDArray[Any]:
 
 
 def _where(known: npt.NDArray[np.bool_], counts: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
-    """Counts, and nothing where they are not known."""
+    """Return the counts, and `None` for those that are not known."""
     values = counts.astype(object)
     values[~known] = None
     return values

@@ -1,4 +1,4 @@
-"""The ablation of a classifier: which classes does it lose without some of its units?"""
+"""The ablation of a classifier: which classes does the network no longer recognize without some of its units?"""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ClassAblationSection(Section):
-    """`[ablation]` of a classifier: units are ablated; which classes does the network lose?
+    """`[ablation]` of a classifier: units are removed, and the accuracy of each class is measured.
 
-    Units are ablated in `layers`, by default in the last layer of the study. `classes` says what an image's class is:
-    its folder ("folders"), or the output that the unchanged network predicts ("predicted"), or the name of a CSV file
-    that gives for each `output` of the network, by name, the `class` of images that it stands for. A `ranking_share` of
-    the images of every class, drawn with the study's seed, ranks the units; the results are reported on the other
-    images. For the classes in `curves`, units are removed one after the other; by default these are all classes if they
-    are few and the cost is small. `random_sets` random sets of units are the comparison. A page lets its reader switch
-    units off if the browser loads at most `switch_mb` megabytes for it.
+    Units are removed in `layers`, by default in the last layer of the study. `classes` is the source of an image's
+    class: its folder ("folders"), the output that the unchanged network predicts ("predicted"), or the name of a CSV
+    file that gives, for each `output` of the network by its name, the `class` of images that it stands for. A
+    `ranking_share` of the images of every class, drawn with the study's seed, ranks the units; the results are reported
+    on the other images. For the classes in `curves`, units are removed one after the other; by default these are all
+    classes if they are few and the cost is small. `random_sets` random sets of units are the comparison. The site has a
+    page on which its reader removes units if the browser has to load at most `switch_mb` megabytes for it.
     """
 
     layers: tuple[str, ...] = ()
@@ -41,7 +41,7 @@ class ClassAblationSection(Section):
     switch_mb: float = 8.0
 
     def rules(self) -> Iterable[Rule]:
-        """The ranges of all numbers."""
+        """Yield the allowed values."""
         yield Rule("ranking_share", 0 < self.ranking_share < 1, "between 0 and 1")
         yield from self._at_least(1, "random_sets")
         yield from self._at_least(0, "switch_mb")

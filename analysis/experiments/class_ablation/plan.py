@@ -1,4 +1,4 @@
-"""The plan of a layer's ablation: how its units are removed, chosen by what the network is after the layer."""
+"""The plan of a layer's ablation: how its units are removed, which depends on the network after the layer."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ Mode = Literal["linear", "rectified", "exact", "ranked"]
 AFFORDED = 64.0
 """The highest cost of removing every unit, in forward passes for each image."""
 
-_WHY_LINEAR = "the scores are a linear function of the layer's pooled units: a removed unit's part is taken off them"
+_WHY_LINEAR = "the scores are a linear function of the layer's pooled units, so a removed unit's part is subtracted"
 _WHY_RECTIFIED = (
-    "a 1 x 1 convolution, a rectifier and a mean over the map follow the layer: a removed unit's part is taken off the "
-    "convolution at each position"
+    "a 1 x 1 convolution, a rectifier and a mean over the map follow the layer, so a removed unit's part is subtracted "
+    "from the convolution at each position"
 )
 
 
@@ -60,12 +60,13 @@ def plan_removal(rest: Rest, example: Tensor, afforded: float = AFFORDED) -> Pla
         cut, _ = tail.split(point)
         behind, _ = _counted(lambda: tail.mixing(cut.output, cut.around))
     cost = tail.units * behind / max(whole, 1)
-    how = f"running on without each of {tail.units} units costs {cost:.1f} forward passes an image"
+    how = f"running the rest of the network without each of {tail.units} units costs {cost:.1f} forward passes an image"
     if rest.reason:
-        how = f"the network is run as a whole for each unit, as {rest.reason}; {how}"
+        how = f"the whole network runs for each unit, because {rest.reason}; {how}"
     if cost <= afforded:
-        return Plan(tail, "exact", f"{how}, of {afforded:g} that may be spent")
-    return Plan(tail, "ranked", f"{how}, more than the {afforded:g} that may be spent: only the best units are removed")
+        return Plan(tail, "exact", f"{how}, and at most {afforded:g} are allowed")
+    why = f"{how}, and at most {afforded:g} are allowed: only the most important units are removed"
+    return Plan(tail, "ranked", why)
 
 
 def _counted(run: Callable[[], Any]) -> tuple[int, Any]:

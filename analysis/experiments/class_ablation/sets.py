@@ -137,7 +137,9 @@ def remove_random_sets(cache: FeatureCache, sizes: Sequence[int], seed: int, dra
         counted = count_outcomes(taken, images.classes[batch.numbers], images.grouping.count + 1)
         outcomes = counted if outcomes is None else outcomes + counted
     if outcomes is None:
-        raise ImagesError("an ablation needs images to report on, and there are none: add images to every class")
+        raise ImagesError(
+            "an ablation needs images in its reporting split, and the split is empty: add images to every class"
+        )
     return RandomSets(tuple(sizes), outcomes)
 
 

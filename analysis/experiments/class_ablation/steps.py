@@ -1,7 +1,7 @@
-"""Steps of a traced network that keep units apart, and those that end a classifier.
+"""Steps of a traced network: which steps keep units apart, and which steps can end a classifier.
 
-A step keeps units apart where no result depends on more than one of them: it works on single activations, or pools a
-unit's own map. Behind such steps, a removed unit changes its own features and no others.
+A step keeps units apart if no result depends on more than one unit: it changes single activations, or pools the
+activation map of each unit. After such steps, a removed unit has changed only its own features.
 """
 
 from __future__ import annotations
@@ -69,23 +69,25 @@ _MEANS = {torch.mean, "mean"}
 _SHAPE_QUERIES = {"size", "dim"}
 
 MAP = 4
-"""Dimensions of maps `(image, unit, height, width)`."""
+"""The number of dimensions of activation maps `(image, unit, height, width)`."""
 
 
 def shapes_of(graph: fx.GraphModule, values: tuple[Tensor, ...]) -> dict[fx.Node, tuple[int, ...]]:
-    """Run a graph on copies of its inputs, and note the shape of every tensor."""
+    """Run a graph on copies of its inputs, and return the shape of every tensor."""
     noted = _Shapes(graph)
     noted.run(*(value.clone() for value in values))
     return noted.shapes
 
 
 class _Shapes(fx.Interpreter):  # type: ignore[misc,unused-ignore]
+    """Runs a graph, and records the shape of every tensor."""
+
     def __init__(self, graph: fx.GraphModule) -> None:
         super().__init__(graph)
         self.shapes: dict[fx.Node, tuple[int, ...]] = {}
 
-    def run_node(self, n: fx.Node) -> Any:  # noqa: ANN401 - whatever the node gives
-        """Note a node's shape."""
+    def run_node(self, n: fx.Node) -> Any:  # noqa: ANN401 - a node can have any value
+        """Record the shape of a node's value."""
         value = super().run_node(n)
         if isinstance(value, Tensor):
             self.shapes[n] = tuple(value.shape)
@@ -93,13 +95,13 @@ class _Shapes(fx.Interpreter):  # type: ignore[misc,unused-ignore]
 
 
 def next_step(node: fx.Node) -> fx.Node | None:
-    """The one node that takes a node's value; None where there are several. To ask for its shape does not count."""
+    """Return the only node that uses a node's value, `None` if there are several; to read its shape does not count."""
     users = [user for user in node.users if not _asks_for_shape(user)]
     return users[0] if len(users) == 1 else None
 
 
 def keeps_units_apart(step: fx.Node, value: fx.Node, graph: fx.GraphModule, shapes: Shapes) -> bool:
-    """Whether a step on a value `(image, unit, ...)` or `(image, unit * part)` lets no units mix."""
+    """Return whether a step on a value `(image, unit, ...)` or `(image, unit * part)` keeps units apart."""
     if step not in shapes or value not in shapes:
         return False
     if step.op == "call_module":
@@ -117,12 +119,12 @@ def _module_keeps_apart(step: fx.Node, value: fx.Node, graph: fx.GraphModule, sh
 
 
 def _works_on_numbers(step: fx.Node, value: fx.Node, shapes: Shapes) -> bool:
-    """Whether a function or method works on single activations, or leaves them as they are."""
+    """Return whether a function or method changes single activations, or only their shape."""
     target: Any = step.target
     if target in _ANY_SHAPE_FUNCTIONS:
         return _takes_nothing_else(step, value)
     if target in _SUMS:
-        return _adds_what_is_kept(step, value, shapes) or _by_number(step)
+        return _adds_bypass(step, value, shapes) or _by_number(step)
     if target in _PRODUCTS:
         return _by_number(step)
     if target is functional.dropout:
@@ -131,7 +133,7 @@ def _works_on_numbers(step: fx.Node, value: fx.Node, shapes: Shapes) -> bool:
 
 
 def _works_on_maps(step: fx.Node, value: fx.Node, shapes: Shapes) -> bool:
-    """Whether a function or method works on the map of one unit at a time."""
+    """Return whether a function or method works on the activation map of each unit by itself."""
     if len(shapes[value]) != MAP or step.args[:1] != (value,):
         return False
     if step.target is functional.batch_norm:
@@ -156,15 +158,15 @@ def _by_number(step: fx.Node) -> bool:
 
 
 def _normalizes_as_learned(step: fx.Node) -> bool:
-    """Whether a batch norm takes its numbers from the network and not from the batch."""
+    """Return whether a batch norm uses the statistics of the network, not those of the batch."""
     names = ("input", "running_mean", "running_var", "weight", "bias", "training")
     given = {**dict(zip(names, step.args, strict=False)), **step.kwargs}
     learned = [value for name, value in given.items() if name != "input" and isinstance(value, fx.Node)]
     return not given.get("training", False) and all(value.op == "get_attr" for value in learned)
 
 
-def _adds_what_is_kept(step: fx.Node, value: fx.Node, shapes: Shapes) -> bool:
-    """Whether a step adds what passed the layer by, of the same shape."""
+def _adds_bypass(step: fx.Node, value: fx.Node, shapes: Shapes) -> bool:
+    """Return whether a step adds a value of the same shape that bypasses the layer."""
     if step.kwargs or len(step.args) != 2:  # noqa: PLR2004 - operands
         return False
     others = [other for other in step.args if other is not value]
@@ -177,7 +179,7 @@ def _adds_what_is_kept(step: fx.Node, value: fx.Node, shapes: Shapes) -> bool:
 
 
 def _is_shaping(step: fx.Node, value: fx.Node, shapes: Shapes) -> bool:
-    """Whether a step leaves the numbers in their order, and the units of an image beside one another."""
+    """Return whether a step only changes the shape, and keeps the features of each unit together."""
     before, after = shapes[value], shapes[step]
     if len(after) < 2 or before[0] != after[0] or math.prod(before) != math.prod(after):  # noqa: PLR2004 - image, unit
         return False
@@ -185,7 +187,7 @@ def _is_shaping(step: fx.Node, value: fx.Node, shapes: Shapes) -> bool:
 
 
 def averages_maps(step: fx.Node) -> bool:
-    """Whether a step is a mean over height and width."""
+    """Return whether a step is a mean over height and width."""
     dims = step.kwargs.get("dim", step.args[1] if len(step.args) > 1 else None)
     return isinstance(dims, (tuple, list)) and {
         dim % MAP for dim in dims if isinstance(dim, int)
@@ -193,7 +195,7 @@ def averages_maps(step: fx.Node) -> bool:
 
 
 def global_mean(step: fx.Node, value: fx.Node, graph: fx.GraphModule, shapes: Shapes) -> bool:
-    """Whether a step averages each map as a whole."""
+    """Return whether a step averages each activation map to one number."""
     if len(shapes.get(value, ())) != MAP or shapes.get(step, ())[2:] not in {(), (1, 1)}:
         return False
     if step.op == "call_module":
@@ -202,7 +204,7 @@ def global_mean(step: fx.Node, value: fx.Node, graph: fx.GraphModule, shapes: Sh
 
 
 def slope_of(step: fx.Node, graph: fx.GraphModule) -> float | None:
-    """What a rectifier makes of -1, with the sign turned; None where a step is none."""
+    """Return a rectifier's slope below zero, `None` if a step is not a rectifier."""
     if step.op == "call_module":
         module = graph.get_submodule(str(step.target))
         if type(module) is nn.LeakyReLU:
@@ -215,7 +217,7 @@ def slope_of(step: fx.Node, graph: fx.GraphModule) -> float | None:
 
 
 def linear_weight(step: fx.Node, graph: fx.GraphModule, shapes: Shapes) -> Tensor | None:
-    """The weight `(output, feature)` of a step that is a linear layer, or a convolution of single positions."""
+    """Return the weight `(output, feature)` of a linear layer or 1 x 1 convolution, `None` if a step is neither."""
     if step.op != "call_module":
         return None
     module = graph.get_submodule(str(step.target))
@@ -227,13 +229,13 @@ def linear_weight(step: fx.Node, graph: fx.GraphModule, shapes: Shapes) -> Tenso
 
 
 def is_pointwise(module: nn.Conv2d) -> bool:
-    """Whether a convolution looks at one position at a time, and at every unit there."""
+    """Return whether a convolution is 1 x 1, and combines all units at each position."""
     sides = (module.kernel_size, module.stride, module.groups, module.padding)
     return sides == ((1, 1), (1, 1), 1, (0, 0))
 
 
 def ends_in(node: fx.Node, outputs: int, graph: fx.GraphModule, shapes: Shapes) -> bool:
-    """Whether a node's value is the network's answer, `(image, output)` after nothing but changes of shape."""
+    """Return whether a node's value is the network's output `(image, output)`, up to changes of shape."""
     current: fx.Node | None = node
     while current is not None and current.op != "output":
         step = next_step(current)
@@ -246,6 +248,7 @@ def ends_in(node: fx.Node, outputs: int, graph: fx.GraphModule, shapes: Shapes) 
 
 
 def _passes(step: fx.Node, value: fx.Node, graph: fx.GraphModule, shapes: Shapes) -> bool:
+    """Return whether a step changes nothing but the shape."""
     if step.op == "call_module":
         module = graph.get_submodule(str(step.target))
         quiet = type(module) is nn.Identity or (type(module) in {nn.Dropout, nn.Dropout2d} and not module.training)

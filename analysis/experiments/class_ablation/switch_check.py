@@ -26,14 +26,17 @@ CHECKED = 32
 
 
 class SwitchCheck:
-    """Counts anew what the tables say: of the network as it is, without each unit, and along some classes' curves."""
+    """Counts the predictions of a browser, and compares the counts with those of the tables.
+
+    The counts are those of the unchanged network, without each unit, and along the curves of some classes.
+    """
 
     def __init__(self, removals: LayerRemovals, classes: Sequence[int], grouping: Grouping) -> None:
         self._classes, self._found, self._curves = list(classes), removals.units, removals.curves[:CHECKED]
         self._grouping = grouping
         self._sets = [np.arange(0), *(np.array([unit]) for unit in range(len(removals.units.removed)))]
         self._points: list[tuple[ClassCurve, int, int]] = []
-        """Curves and the places of sizes in them, with the places of their sets."""
+        """Curves, the index of a size in each, and the index of its set of units."""
         for curve in self._curves:
             for place, size in enumerate(curve.sizes):
                 if size in SIZES:
@@ -42,25 +45,25 @@ class SwitchCheck:
         self._counted: Outcomes | None = None
 
     def observe(self, numbers: SwitchNumbers, classes: _Ints) -> None:
-        """Count some images that belong to `classes` `(image,)`, -1 for none."""
+        """Count images that belong to `classes` `(image,)`, -1 for none."""
         taken = self._grouping.taken(numbers.without(self._sets))
         counted = count_outcomes(taken, classes, self._grouping.count + 1)
         self._counted = counted if self._counted is None else self._counted + counted
 
     @property
     def compared(self) -> int:
-        """Numbers of the tables that were counted anew."""
+        """The number of compared counts."""
         return sum(said.size for said, _ in self._pairs())
 
     @property
     def differ(self) -> int:
-        """How many of them came out otherwise."""
+        """The number of counts that differ."""
         return sum(int((said != counted).sum()) for said, counted in self._pairs())
 
     def _pairs(self) -> Iterator[tuple[_Ints, _Ints]]:
-        """What the tables say, and what was counted."""
+        """Yield counts of the tables with those of a browser."""
         counted, units = self._counted, len(self._found.removed)
-        assert counted is not None  # noqa: S101 - asked for when all images were observed
+        assert counted is not None  # noqa: S101 - the caller observes images first
         for variants, said in ((slice(0, 1), self._found.original), (slice(1, 1 + units), self._found.without)):
             for theirs, ours in ((said["reporting"].taken, counted.taken), (said["reporting"].right, counted.right)):
                 columns = np.atleast_2d(theirs)[:, self._classes]

@@ -47,7 +47,7 @@ class SwitchNumbers:
         return cls(scores.float().cpu().numpy()[:, None], head.weight, features.change, None)
 
     def without(self, sets: Sequence[_Ints]) -> npt.NDArray[np.intp]:
-        """Predict without each set of units, and with it alone `(image, set, 2)`, as a browser does."""
+        """Predict without each set of units, and with only this set kept `(image, set, 2)`, as a browser does."""
         whole = self.base + self._part(np.arange(self.change.shape[1]))
         found = np.empty((len(self.change), len(sets), 2), dtype=np.intp)
         for place, units in enumerate(sets):
@@ -57,7 +57,7 @@ class SwitchNumbers:
         return found
 
     def _part(self, units: _Ints) -> _F64:
-        """What some units add to the values `(image, place, output)`."""
+        """Compute the part of some units in the values `(image, position, output)`."""
         change, weight = self.change[:, units].astype(np.float64), self.weight[units].astype(np.float64)
         if self.slope is None:
             together: _F64 = change.reshape(len(change), -1) @ weight.reshape(-1, weight.shape[2])
@@ -66,7 +66,7 @@ class SwitchNumbers:
         return by_place
 
     def _predict(self, values: _F64) -> npt.NDArray[np.intp]:
-        """Find the output of the highest score, the first of equal ones `(image,)`."""
+        """Find the output with the highest score `(image,)`, the first of equal ones."""
         if self.slope is not None:
             values = np.where(values > 0, values, self.slope * values)
         predicted: npt.NDArray[np.intp] = values.mean(axis=1).argmax(axis=1)

@@ -1,4 +1,4 @@
-"""Switchboards: what a browser needs to answer as a classifier does without any set of a layer's units.
+"""The files of switchboards: a browser needs them to predict as the classifier does without any set of units.
 
     writer = SwitchWriter(run, classes)
     writer.add("layer4", removals, cache.batches(), megabytes=8)
@@ -34,13 +34,13 @@ if TYPE_CHECKING:
     _Ints = npt.NDArray[np.integer[Any]]
 
 TILE, COLUMNS = 96, 10
-"""Pixels of a small picture, and how many stand side by side."""
+"""The size of a small picture in pixels, and the number of them in a row."""
 
 MOST_VALUES = 2**24
-"""Numbers that a browser may hold of all images at once: 128 MB of them."""
+"""The most numbers that a browser may hold in memory for all images: 128 MB of them."""
 
 _AS_TEXT = 4 / 3
-"""Letters for each byte of numbers in a script."""
+"""Characters for each byte of numbers in a script."""
 
 
 class SwitchWriter:
@@ -82,12 +82,12 @@ class SwitchWriter:
             blocks.append((batch.numbers, numbers))
             check.observe(numbers, classes.numbers[batch.numbers])
         if reason or not blocks:
-            self._left_out.append(LeftOut(layer, reason or "there is no image to report on"))
+            self._left_out.append(LeftOut(layer, reason or "its reporting split has no images"))
         else:
             self._write(layer, blocks, check, removals)
 
     def write(self, view: Callable[[int], npt.NDArray[np.uint8]]) -> None:
-        """Write what is known of all layers, and the small pictures of `view`s `(size, size, 3)`, if there is any.
+        """Write the description, and the small pictures made of each `view` `(size, size, 3)` if a layer has numbers.
 
         Raises:
             RunError: the run's folder cannot be written.
@@ -150,27 +150,27 @@ class SwitchWriter:
 
 
 def _cannot(plan: Plan) -> str:
-    """Why a browser cannot run on from a layer, as a clause; empty where it can."""
+    """Return why a browser cannot compute the scores from a layer, as a clause; empty if it can."""
     if plan.mode in {"linear", "rectified"}:
         return ""
-    return "more of the network follows the layer than a sum over its units, and a page cannot run that"
+    return "the part of the network after the layer is more than a sum over its units, and a page cannot run it"
 
 
 def _too_much(numbers: SwitchNumbers, images: int, megabytes: float) -> str:
-    """Why all images are too much to load, judged by some; empty where they are not."""
+    """Return why all images are too much to load, estimated from some of them; empty if they are not."""
     bases = 1 if len(numbers.base) == 1 else images
     count = numbers.weight.size + bases * numbers.base[0].size + images * numbers.change[0].size
     size = 4 * _AS_TEXT * count / 1e6
     if size > megabytes:
-        return f"the page would have to load {size:,.1f} MB, and may load {megabytes:g} MB (switch_mb)"
+        return f"the page would have to load {size:,.1f} MB, and at most {megabytes:g} MB are allowed (switch_mb)"
     values = images * numbers.base[0].size
     if values > MOST_VALUES:
-        return f"the page would have to work with {8 * values / 1e6:,.0f} MB of numbers"
+        return f"the page would have to keep {8 * values / 1e6:,.0f} MB of numbers in memory"
     return ""
 
 
 def _sheet(views: Sequence[npt.NDArray[np.uint8]]) -> npt.NDArray[np.uint8]:
-    """Lay small pictures row by row; what is left of the last row stays black."""
+    """Arrange small pictures row by row; the rest of the last row is black."""
     sheet = np.zeros((-(-len(views) // COLUMNS) * TILE, COLUMNS * TILE, 3), dtype=np.uint8)
     for place, view in enumerate(views):
         top, left = place // COLUMNS * TILE, place % COLUMNS * TILE

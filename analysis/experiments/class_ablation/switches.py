@@ -1,4 +1,4 @@
-"""What the switchboard of a classifier's page needs of a run: what the network holds of its images behind a layer.
+"""The folder of a run from which its site makes switchboards: numbers to predict without any set of a layer's units.
 
     Switches.read(run.folder / SWITCHES)
 
@@ -7,14 +7,15 @@ a switchboard, and `class-<n>.webp` for the n-th class: small pictures of its fi
 
 The numbers are float32, little endian, in the order of `Board.shapes`:
 
-- `base` `(1 or image, place, output)`: what the answer is made of where every unit is removed,
+- `base` `(1 or image, place, output)`: the values if every unit is removed,
 - `weight` `(unit, 1 or part, output)`,
-- `change` `(image, unit, part)`: the unit's features, less those of a removed one.
+- `change` `(image, unit, part)`: the features of the unit minus those of a removed unit.
 
-With some units kept, `values[image, place, output]` are the base plus `change * weight`, summed over these units.
-"linear": there is one place, the sum goes over the parts too, and the values are the scores. "rectified": parts are
-positions of the map, and so are places; what is below zero counts `slope` times, and scores are means over the places.
-An image is taken for the class of its highest score, the first of equal ones. (`dissectory.analysis.tally.removal`)
+If only some units are kept, `values[image, place, output]` are the base plus the sum of `change * weight` over the kept
+units. In the mode "linear", there is one place, the sum is also over the parts, and the values are the scores. In the
+mode "rectified", parts and places are the positions of the activation map; values below zero are multiplied by `slope`,
+and the scores are means over the places. The output with the highest score is predicted, the first of equal ones. The
+module `dissectory.analysis.tally.removal` has the same arithmetic.
 """
 
 from __future__ import annotations
@@ -30,28 +31,28 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SWITCHES = "switches"
-"""The folder in a run, and in its site."""
+"""The name of the folder in a run, and in its site."""
 
 CONTENTS = "switches.json"
 
 VERSION = 1
-"""Of the folder's form."""
+"""The version of the folder's format."""
 
 SHOWN = 60
-"""Images of a class that are shown at most; all of them are counted."""
+"""The most images of a class that are shown; all of them are counted."""
 
 NONE = -1
-"""The class of an image, or of an output, that belongs to none."""
+"""The class of an image, or of an output, without a class."""
 
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """The switchboard of a layer; `file` holds its numbers.
+    """The switchboard of a layer; `file` is the name of the file of its numbers.
 
-    `orders` `(class, unit)` are the units by their importance for each class, the most important first: along them the
-    curves of the tables were measured. A class without images to rank them on has none.
-    `compared` numbers of the tables were counted anew as a browser counts them, and `differ` of them differed: a
-    browser adds up with 15 digits, where the network works with 7.
+    `orders` `(class, unit)` are the units by their importance for each class, the most important first; the curves of
+    the tables have the same orders. The order of a class without ranking images is empty. `compared` counts of the
+    tables were compared with those of a browser's arithmetic, and `differ` of them differed: a browser computes with 15
+    digits, and the network with 7.
     """
 
     layer: str
@@ -69,7 +70,7 @@ class Board:
 
     @property
     def places(self) -> int:
-        """Places of which the scores are means."""
+        """The number of places over which scores are averaged."""
         return self.parts if self.mode == "rectified" else 1
 
     @property
@@ -84,13 +85,13 @@ class Board:
 
     @property
     def bytes(self) -> int:
-        """Of the numbers."""
+        """The size of the file in bytes."""
         return 4 * sum(map(math.prod, self.shapes))
 
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A layer without a switchboard; the reason is a clause."""
+    """A layer without a switchboard, and the reason as a clause."""
 
     layer: str
     reason: str
@@ -98,11 +99,11 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Switches:
-    """What the file `switches.json` says, of all layers.
+    """The description of the folder, the file `switches.json`.
 
-    `classes` are those whose units were removed, `outputs` the names of the network's outputs, `stands` the class that
-    each output stands for. `images` are the numbers of the reporting images, and `own` the class of each. A class's
-    sprite has tiles of `tile` pixels in `columns` columns, of its first `SHOWN` images.
+    `classes` are the names of the classes of the ablation, `outputs` the names of the network's outputs, and `stands`
+    the class that each output stands for. `images` are the numbers of the reporting images, and `own` is the class of
+    each. The sprite of a class shows its first `SHOWN` images, as tiles of `tile` pixels in `columns` columns.
     """
 
     classes: tuple[str, ...]
@@ -116,12 +117,12 @@ class Switches:
     left_out: tuple[LeftOut, ...]
 
     def shown(self, number: int) -> list[int]:
-        """Which of the images are in a class's sprite, as places in `images`."""
+        """Return the images in the sprite of a class, as indices of `images`."""
         return [place for place, own in enumerate(self.own) if own == number][:SHOWN]
 
     @staticmethod
     def sprite(number: int) -> str:
-        """Name of a class's sprite."""
+        """Return the file name of a class's sprite."""
         return f"class-{number}.webp"
 
     def to_json(self) -> str:

@@ -1,4 +1,4 @@
-"""Tables of the ablation of a classifier: what each class loses, and units as detectors."""
+"""The tables of the ablation of a classifier: the effect on each class, and units as detectors."""
 
 from __future__ import annotations
 
@@ -12,53 +12,53 @@ UNIT_ABLATIONS = Table(
     (
         LAYER,
         UNIT,
-        Column("class", "name", "the class of images, against all others"),
-        Column("split", "name", "the part of the images: ranking or reporting"),
+        Column("class", "name", "the class of images, compared with all other images"),
+        Column("split", "name", "the split of the images: ranking or reporting"),
         Column("images", "int", "images of the class in the split", "images"),
         Column("others", "int", "other images in the split", "images"),
         Column(
             "taken",
             "int",
-            "images of the split that the network takes for the class without the unit; empty where it was not removed",
+            "images of the split that are predicted as the class without the unit; empty if the unit was not removed",
             "images",
             nullable=True,
         ),
         Column(
             "right",
             "int",
-            "images of the class that are taken for it without the unit; empty where it was not removed",
+            "images of the class that are predicted as the class without the unit; empty if the unit was not removed",
             "images",
             nullable=True,
         ),
         Column(
             "balanced_accuracy",
             "float",
-            "mean of recall and the true negative rate without the unit; empty where it was not removed or the split "
-            "lacks images of the class or others",
+            "mean of recall and true negative rate without the unit; empty if the unit was not removed, or the split "
+            "has no images of the class or no others",
             "1",
             nullable=True,
         ),
         Column(
             "drop",
             "float",
-            "balanced accuracy of the unchanged network less that without the unit; empty where that is",
+            "balanced accuracy of the unchanged network minus balanced_accuracy; empty if balanced_accuracy is",
             "1",
             nullable=True,
         ),
         Column(
             "lead_drop",
             "float",
-            "by how much less the class's score leads the best other one without the unit, mean over the class's "
-            "images; where the unit was not removed, a first-order estimate on the ranking split; else empty where "
-            "there are none",
+            "drop of the class's lead without the unit, as a mean over the class's images; the lead is the class's "
+            "score minus the best other score. If the unit was not removed, a first-order estimate on the ranking "
+            "split, and empty on the reporting split; empty if the split has no images of the class",
             "score",
             nullable=True,
         ),
         Column(
             "rank",
             "int",
-            "the unit's place among the layer's units by what the class loses on the ranking split, drop and then "
-            "lead_drop: 0 for the most important; empty where the split has no image of the class",
+            "the rank of the unit among the layer's units by drop, then by lead_drop, on the ranking split: 0 for the "
+            "most important unit; empty if the ranking split has no images of the class",
             nullable=True,
         ),
     ),
@@ -66,130 +66,162 @@ UNIT_ABLATIONS = Table(
 
 ABLATION_CURVES = Table(
     "ablation_curves",
-    "a class, and a number of its most important units that were removed or alone kept",
+    "a class, and a number of its most important units that were removed, or only they were kept",
     4,
     (
         LAYER,
-        Column("class", "name", "the class of images, against all others; its units are ranked on the ranking split"),
-        Column("mode", "name", "remove: without the most important units; keep: with these alone"),
-        Column("units", "int", "how many units were removed, or kept", "units"),
+        Column(
+            "class", "name", "the class of images, compared with all others; its units are ranked on the ranking split"
+        ),
+        Column("mode", "name", "remove: the most important units are removed; keep: only these units are kept"),
+        Column("units", "int", "number of units that were removed, or kept", "units"),
         Column("images", "int", "images of the class in the reporting split", "images"),
         Column("others", "int", "other images in the reporting split", "images"),
-        Column("taken", "int", "images of the reporting split that the network takes for the class then", "images"),
-        Column("right", "int", "images of the class that are taken for it then", "images"),
+        Column("taken", "int", "images of the reporting split that are then predicted as the class", "images"),
+        Column("right", "int", "images of the class that are then predicted as the class", "images"),
         Column(
             "balanced_accuracy",
             "float",
-            "mean of recall and the true negative rate; empty where the split lacks images of the class or others",
+            "mean of recall and true negative rate; empty if the reporting split has no images of the class or no "
+            "others",
             "1",
             nullable=True,
         ),
-        Column("labelled", "int", "images of the reporting split that are of any class", "images"),
-        Column("correct", "int", "images that are taken for their own class then, whichever it is", "images"),
+        Column("labelled", "int", "images of the reporting split that belong to any class", "images"),
+        Column("correct", "int", "images that are then predicted as their own class, whichever it is", "images"),
         Column(
             "all_class_accuracy",
             "float",
-            "share of the labelled images that are taken for their own class; empty where there are none",
+            "correct, divided by labelled; empty if labelled is 0",
             "1",
             nullable=True,
         ),
         Column(
             "random",
             "float",
-            "balanced accuracy with as many units taken at random, mean over draws; empty where not measured",
+            "balanced accuracy with as many random units, as a mean over draws; empty if not measured",
             "1",
             nullable=True,
         ),
         Column(
             "random_low",
             "float",
-            "lower end of the interval that holds 95 % of the draws; empty where not measured",
+            "lower end of the interval that contains 95 % of these draws; empty if not measured",
             "1",
             nullable=True,
         ),
-        Column("random_high", "float", "upper end of that interval; empty where not measured", "1", nullable=True),
+        Column("random_high", "float", "upper end of this interval; empty if not measured", "1", nullable=True),
     ),
 )
 
 UNIT_IMPORTANCE = Table(
     "unit_importance",
-    "a unit, and what all classes together lose without it",
+    "a unit, and the effect of its removal on all classes together",
     2,
     (
         LAYER,
         UNIT,
-        Column("classes_led", "int", "classes of whose four most important units it is one", "classes"),
+        Column("classes_led", "int", "classes for which the unit is one of the four most important units", "classes"),
         Column(
             "mean_drop",
             "float",
-            "drop on the ranking split, mean over classes; empty where the unit was removed for none",
+            "drop (see unit_ablations) on the ranking split, as a mean over classes; empty if the unit was not "
+            "removed, or no class has images in the ranking split",
             "1",
             nullable=True,
         ),
-        Column("mean_lead_drop", "float", "lead_drop on the same, mean over classes", "score", nullable=True),
+        Column(
+            "mean_lead_drop",
+            "float",
+            "lead_drop on the ranking split, as a mean over classes; empty if no class has images in the ranking split",
+            "score",
+            nullable=True,
+        ),
     ),
 )
 
 CONFUSIONS = Table(
     "confusions",
-    "a class without its most important units, and what its images are taken for then",
+    "a class without its most important units, and a class that is then predicted for its images",
     4,
     (
         LAYER,
         Column("class", "name", "the class of images"),
-        Column("units", "int", "how many of the class's most important units were removed", "units"),
-        Column("taken_as", "name", "what the network takes the images for"),
-        Column("images", "int", "images of the class in the reporting split that are taken for it", "images"),
+        Column("units", "int", "number of the class's most important units that were removed", "units"),
+        Column("taken_as", "name", "the class that is predicted for the images"),
+        Column("images", "int", "images of the class in the reporting split with this prediction", "images"),
     ),
 )
 
 DETECTORS = Table(
     "detectors",
-    "a unit, and a set of images that its peak activation tells from the others",
+    "a unit, and a set of images that its peak activation separates from the other images",
     4,
     (
         LAYER,
         UNIT,
-        Column("kind", "name", "what makes an image one of the set: class, or concept (on more than 5 % of its area)"),
+        Column(
+            "kind",
+            "name",
+            "class: the set is the images of a class; concept: the images with a concept on more than 5 % of their "
+            "area",
+        ),
         Column("positives", "name", "the class or the concept"),
         Column("images", "int", "images of the set", "images"),
         Column("others", "int", "other images", "images"),
         Column(
             "threshold",
             "float",
-            "the peak with the best balanced accuracy of 'a higher peak is of the set'; of equal ones the highest; "
-            "empty where the set or the others are empty",
+            "the peak activation above which an image counts as one of the set: the threshold with the best balanced "
+            "accuracy, the highest of equal ones; empty if there are no images in the set or no others",
             "activation",
             nullable=True,
         ),
-        Column("taken", "int", "images whose peak is above that threshold; empty where it is", "images", nullable=True),
-        Column("right", "int", "images of the set among them; empty where the threshold is", "images", nullable=True),
+        Column(
+            "taken",
+            "int",
+            "images whose peak activation is above the threshold; empty if there is no threshold",
+            "images",
+            nullable=True,
+        ),
+        Column(
+            "right",
+            "int",
+            "images of the set whose peak activation is above the threshold; empty if there is no threshold",
+            "images",
+            nullable=True,
+        ),
         Column(
             "balanced_accuracy",
             "float",
-            "mean of recall and the true negative rate at that threshold; empty where it is",
+            "mean of recall and true negative rate at the threshold; empty if there is no threshold",
             "1",
             nullable=True,
         ),
         Column(
             "area",
             "float",
-            "area under the curve of true over false positive rate: how often an image of the set has the higher peak "
-            "of a pair with another image, equal peaks counting half; empty where the set or the others are empty",
+            "area under the ROC curve (true against false positive rate): the share of pairs of an image of the set "
+            "and another image in which the image of the set has the higher peak activation, where equal peaks count "
+            "half; empty if there are no images in the set or no others",
             "1",
             nullable=True,
         ),
         Column(
             "correlation",
             "float",
-            "for a class: correlation over all images of the peak with the network's share for the class (softmax); "
-            "empty for a concept, and where either does not vary",
+            "for a class: correlation of the peak activation with the softmax score of the class, over all images; "
+            "empty for a concept, and if either of the two is constant",
             "1",
             nullable=True,
         ),
-        Column("low", "float", "lower edge of the first bin of peaks", "activation"),
-        Column("high", "float", "upper edge of the last bin of peaks, part of it", "activation"),
-        Column("image_bins", "text", "images of the set in bins of equal width from low to high, between spaces"),
-        Column("other_bins", "text", "other images in the same bins, between spaces"),
+        Column("low", "float", "lower edge of the first bin of peak activations", "activation"),
+        Column("high", "float", "upper edge of the last bin of peak activations; it belongs to the bin", "activation"),
+        Column(
+            "image_bins",
+            "text",
+            "images of the set in each bin, separated by spaces; the bins have equal widths from low to high",
+        ),
+        Column("other_bins", "text", "other images in each of these bins, separated by spaces"),
     ),
 )

@@ -1,9 +1,10 @@
-"""A layer's way to a classifier's answer: steps that keep its units apart, then one that mixes them.
+"""The tail of a classifier: the steps after a layer that keep its units apart, and the step that first mixes them.
 
     tail = find_tail(rest, point)
     cut, silent = tail.split(point)
 
-A removed unit changes its own features at the cut, to what they are when the unit is silent everywhere, and no others.
+The tail is cut before the step that mixes the units. A removed unit changes only its own features at the cut: they
+become the features of a unit whose output is zero at every position.
 """
 
 from __future__ import annotations
@@ -27,16 +28,20 @@ if TYPE_CHECKING:
 
 
 _AT_ONCE = 2**22
-"""Features that are run on together: 16 MB of them."""
+"""The number of features in a batch of variants: 16 MB of them."""
 _VARIANTS = 1024
+"""The most variants in a batch."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """What lies behind a layer of `units` units, cut where they are first mixed.
+    """The part of the network after a layer, cut before its units are first mixed.
 
-    `rest` is what follows the layer, and `mixing` what follows the cut: the same where the layer's own output is mixed,
-    or the network cannot be cut. `head` is what follows the cut as a known function; where it is not known, None.
+    Attributes:
+        units: the number of units in the layer.
+        rest: the network after the layer.
+        mixing: the network after the cut. It is `rest` if the layer's own output is mixed, or the rest cannot be cut.
+        head: the network after the cut as a known function, `None` if it is not one of the known functions.
     """
 
     units: int
@@ -45,11 +50,11 @@ class Tail:
     head: Head | None
 
     def split(self, point: Point) -> tuple[Point, Tensor]:
-        """Go on from the layer to the cut.
+        """Run from the layer to the cut.
 
         Returns:
-            What the network holds there, and the features that it would hold with every unit silent: of each image, or
-            of one where they are the same for all.
+            The values of the network at the cut, and the features at the cut if every unit is removed: of each image,
+            or of one image if they are the same for all.
         """
         nothing = torch.zeros_like(point.output if point.around else point.output[:1])
         if not isinstance(self.mixing, TracedRest) or self.mixing is self.rest:
@@ -57,19 +62,19 @@ class Tail:
         return _on(self.mixing, point), _on(self.mixing, Point(nothing, point.around)).output
 
     def features(self, cut: Point, silent: Tensor, scores: Tensor) -> Features:
-        """Features as a head takes them, for the unchanged answer's scores `(image, output)`."""
+        """Make the features that a head takes; `scores` `(image, output)` are those of the unchanged network."""
         return Features(self._parts(cut.output), self._parts(silent), scores.float().cpu().numpy())
 
     def without(
         self, cut: Point, silent: Tensor, images: npt.NDArray[np.intp], removed: npt.NDArray[np.bool_]
     ) -> Tensor:
-        """Score by running on from the cut `(variant, output)`.
+        """Compute the scores of variants of the network `(variant, output)` by running it from the cut.
 
         Args:
-            cut: what the network holds at the cut.
-            silent: features with every unit silent.
-            images: place in the batch of the image of each variant `(variant,)`.
-            removed: the units removed in it `(variant, unit)`.
+            cut: the values of the network at the cut.
+            silent: the features if every unit is removed.
+            images: the index in the batch of each variant's image `(variant,)`.
+            removed: whether each unit is removed in each variant `(variant, unit)`.
         """
         places = torch.from_numpy(images).to(cut.output.device)
         given = cut.of(places)
@@ -81,12 +86,13 @@ class Tail:
         return scores_of(self.mixing(changed.reshape(given.output.shape), given.around))
 
     def _parts(self, features: Tensor) -> npt.NDArray[np.float32]:
+        """Sort features by units `(image, unit, part)`."""
         parts: npt.NDArray[np.float32] = features.reshape(len(features), self.units, -1).float().cpu().numpy()
         return parts
 
 
 def find_tail(rest: Rest, point: Point) -> Tail:
-    """Find where a layer's units are first mixed, and how, on what the network holds at the layer for some images."""
+    """Find the step that first mixes a layer's units; `point` are the values at the layer for some images."""
     units = point.output.shape[1]
     if not isinstance(rest, TracedRest):
         return Tail(units, rest, rest, None)
@@ -102,15 +108,15 @@ def find_tail(rest: Rest, point: Point) -> Tail:
 
 
 def variants_at_once(cut: Point) -> int:
-    """How many variants of a network are run on together."""
+    """Return the number of variants of a network in a batch."""
     return max(1, min(_VARIANTS, _AT_ONCE // cut.output[0].numel()))
 
 
 def scores_of(answer: object) -> Tensor:
-    """The scores `(image, output)` in what a network answers: itself, its `logits`, or its first part.
+    """Return the scores `(image, output)` in a network's output: the output itself, its `logits`, or its first part.
 
     Raises:
-        SubjectError: there are none.
+        SubjectError: the output does not have scores.
     """
     found = answer
     if isinstance(found, Mapping):
@@ -121,20 +127,20 @@ def scores_of(answer: object) -> Tensor:
         found = found[0] if found else None
     if not isinstance(found, Tensor) or found.ndim != 2:  # noqa: PLR2004 - image, output
         raise SubjectError(
-            "the network does not answer with one row of scores for each image, as a classifier does: what it loses "
-            "without its units cannot be measured"
+            "the ablation of a classifier needs a network whose output is one row of scores for each image, and this "
+            "network has another output: remove [ablation] from the study, or name a classifier"
         )
     return found
 
 
 def _on(mixing: TracedRest, point: Point) -> Point:
-    """Run from the layer to the cut, on copies, which may be changed in place."""
+    """Run from the layer to the cut, on copies, because the network may change values in place."""
     output, *around = mixing.before(*(value.clone() for value in (point.output, *point.around)))
     return Point(output, tuple(around))
 
 
 def _head(graph: fx.GraphModule, node: fx.Node, shapes: steps.Shapes, units: int) -> Head | None:
-    """Find the function behind a node, if it is one that is known."""
+    """Make the function from a node to the scores, `None` if it is not one of the known functions."""
     step = steps.next_step(node)
     weight = steps.linear_weight(step, graph, shapes) if step else None
     if step is None or weight is None or not weight.dtype.is_floating_point:
@@ -148,6 +154,7 @@ def _head(graph: fx.GraphModule, node: fx.Node, shapes: steps.Shapes, units: int
 
 
 def _rectified(graph: fx.GraphModule, convolution: fx.Node, shapes: steps.Shapes, weight: Tensor) -> Head | None:
+    """Make the function of a 1 x 1 convolution, a rectifier and a mean over the map, `None` if it is another one."""
     rectifier = steps.next_step(convolution)
     slope = steps.slope_of(rectifier, graph) if rectifier else None
     mean = steps.next_step(rectifier) if rectifier else None

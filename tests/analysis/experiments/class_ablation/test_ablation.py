@@ -1,4 +1,4 @@
-"""What a classifier loses without its units, against full passes that silence them one by one."""
+"""The ablation of a classifier, compared with full forward passes without single units."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ BATCH = 5
 
 
 def in_batches(inputs: Tensor, missing: tuple[int, ...] = ()) -> Batches:
-    """Batches of all images but some."""
+    """Make batches of all images except the missing ones."""
     numbers = np.setdiff1d(np.arange(len(inputs)), missing)
     return lambda: ((part, inputs[part]) for part in np.array_split(numbers, -(-len(numbers) // BATCH)))
 
 
 class Mixed(nn.Module):
-    """A layer that is mixed at once, by a convolution that has a skip connection around it."""
+    """A layer whose units are mixed at once, by a convolution with a skip connection around it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -62,7 +62,7 @@ class Mixed(nn.Module):
 
 
 class Skipping(nn.Module):
-    """A layer with a skip connection around it, and a norm and a rectifier behind, before its units are mixed."""
+    """A layer with a skip connection around it; a norm and a rectifier follow before its units are mixed."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -90,7 +90,7 @@ NETWORKS: list[tuple[str, Callable[[], nn.Module], str, int, str]] = [
     ("skip connection", Skipping, "second", 9, "linear"),
     ("squeezenet's end", squeezing, "1", 9, "rectified"),
     ("before its rectifier", squeezing, "0", 9, "rectified"),
-    ("convolution behind", Mixed, "first", 9, "exact"),
+    ("convolution after", Mixed, "first", 9, "exact"),
     ("skip around", Mixed, "second", 9, "exact"),
 ]
 every_network = pytest.mark.parametrize(
@@ -201,7 +201,7 @@ def test_removed_sets_are_those_of_full_passes(
 
 
 @pytest.mark.parametrize("end", ["linear", "rectified", "smooth", "ranked"])
-def test_planted_units_come_out_on_top(end: str) -> None:
+def test_planted_units_rank_first(end: str) -> None:
     module = dependent.build("smooth" if end == "ranked" else end)
     classes = np.arange(40) % dependent.CLASSES
     classes[-2:] = -1
@@ -238,7 +238,7 @@ def test_planted_units_come_out_on_top(end: str) -> None:
 
 
 def test_equal_scores_are_decided_as_the_network_decides() -> None:
-    """Without its only unit, all classes of a picture are equal: the first one wins, whatever sums would make of it."""
+    """Without the only unit, all scores of an image are equal: the first class is predicted, despite rounding."""
     torch.manual_seed(0)
     end = nn.Linear(7, 6)
     end.load_state_dict({"weight": torch.randn(6, 7), "bias": torch.full((6,), 0.1)})
@@ -255,7 +255,7 @@ def test_equal_scores_are_decided_as_the_network_decides() -> None:
     np.testing.assert_array_equal(found.without["ranking"].taken[:, 0], expected)
 
 
-def test_images_are_kept_or_run_again_with_the_same_result() -> None:
+def test_cached_images_and_others_have_the_same_results() -> None:
     module, inputs, plan = opened(random_classifier, "conv6", 96, 20)
     outputs, classes = module(inputs).shape[1], np.arange(20) % 10
     ranking = halves(classes, 1)
@@ -278,7 +278,7 @@ def test_images_are_kept_or_run_again_with_the_same_result() -> None:
     assert results[0] == results[1] == results[2]
 
 
-def test_a_network_that_cannot_be_traced_says_so_and_is_run_in_full() -> None:
+def test_a_network_that_cannot_be_traced_runs_in_full_and_the_plan_says_why() -> None:
     class Wilful(nn.Module):
         def __init__(self) -> None:
             super().__init__()
@@ -328,7 +328,7 @@ def test_networks_get_the_mode_that_fits(build: Callable[[], nn.Module], layer: 
 
 
 def test_the_first_order_estimate_is_that_of_small_changes() -> None:
-    """For a network that is linear where it works, the estimate is the drop itself."""
+    """For a network that is linear on these images, the estimate is the drop itself."""
     module = dependent.build("linear")
     classes = np.arange(12) % dependent.CLASSES
     inputs = dependent.pictures(torch.from_numpy(classes))

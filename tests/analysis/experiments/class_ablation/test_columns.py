@@ -1,4 +1,4 @@
-"""Results as tables: whole, of the promised types, and with counts from which every ratio follows."""
+"""The tables of an ablation: every ratio follows from the counts beside it."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_ratios_follow_from_counts(run: Run, name: str, rows: int) -> None:
     np.testing.assert_allclose(table["balanced_accuracy"], balanced(table), rtol=1e-6)
 
 
-def test_units_stand_with_their_own_numbers(run: Run) -> None:
+def test_each_unit_has_its_own_numbers(run: Run) -> None:
     table = run.table("unit_ablations").query("split == 'reporting'")
     for output, name in NAMES.items():
         of = table[table["class"] == name].set_index("unit")
@@ -81,7 +81,7 @@ def test_units_stand_with_their_own_numbers(run: Run) -> None:
         assert (of["others"] == 6).all()
 
 
-def test_curves_stand_with_their_own_numbers(run: Run) -> None:
+def test_each_curve_has_its_own_numbers(run: Run) -> None:
     table = run.table("ablation_curves")
     for name in NAMES.values():
         of = table[table["class"] == name]

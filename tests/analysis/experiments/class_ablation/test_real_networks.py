@@ -1,4 +1,4 @@
-"""Real weights on photographs: what is added up is what full passes compute."""
+"""Real weights on photographs: sums give the same predictions as full forward passes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 UNITS = [0, 17, 255, 502]
-"""Silenced in full passes too."""
+"""The units that are removed in full forward passes."""
 
 
 def photographs(assets: Path) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""Which steps keep units apart: whatever is said of them, removed units are those of full passes."""
+"""The steps that keep units apart; removed units always have the effect of full forward passes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ UNITS = 6
 
 
 class Behind(nn.Module):
-    """A layer of six units, a step, and scores."""
+    """A layer of six units, a step, and a linear layer."""
 
     def __init__(self, step: Callable[[Tensor], Tensor], features: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Switchboards: the numbers that a browser loads, taken by their definition, answer as full passes do."""
+"""Switchboards: the numbers that a browser loads give, by definition, the predictions of full forward passes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def world(request: pytest.FixtureRequest) -> removed_units.World:
 
 
 def answers(folder: Path, board: Board, kept: list[int]) -> list[int]:
-    """What each image is taken for with some units, by the definition of the folder's numbers."""
+    """Predict each image with only some units kept, by the definition of the folder's numbers."""
     content = np.fromfile(folder / board.file, dtype="<f4").astype(np.float64)
     sizes = list(itertools.accumulate(int(np.prod(shape)) for shape in board.shapes))
     base, weight, change = (
@@ -53,7 +53,7 @@ def answers(folder: Path, board: Board, kept: list[int]) -> list[int]:
     return found
 
 
-def test_a_browser_answers_as_full_passes_do(tmp_path: Path, world: removed_units.World) -> None:
+def test_a_browser_predicts_as_full_passes_do(tmp_path: Path, world: removed_units.World) -> None:
     switches = removed_units.write(Run(tmp_path), world)
     (board,) = switches.boards
     reporting = world.reporting
@@ -67,8 +67,8 @@ def test_a_browser_answers_as_full_passes_do(tmp_path: Path, world: removed_unit
         assert answers(tmp_path / SWITCHES, board, kept) == expected
 
 
-def test_what_is_written_is_compared_with_the_tables(tmp_path: Path, world: removed_units.World) -> None:
-    """Of the network as it is, without each unit, and along each curve: taken and right, and correct on curves."""
+def test_the_numbers_are_compared_with_the_tables(tmp_path: Path, world: removed_units.World) -> None:
+    """Counts of the unchanged network, without each unit, and along each curve: taken, right, and correct on curves."""
     (board,) = removed_units.write(Run(tmp_path), world).boards
     of_units = 2 * len(removed_units.NAMES) * (1 + board.units)
     assert (board.compared, board.differ) == (of_units + 3 * len(removed_units.NAMES) * len(removed_units.SIZES) * 2, 0)
@@ -84,7 +84,7 @@ def test_what_is_written_is_compared_with_the_tables(tmp_path: Path, world: remo
     assert board.differ == 1 + len(removed_units.SIZES)
 
 
-def test_only_images_with_an_own_base_have_one_each(tmp_path: Path, world: removed_units.World) -> None:
+def test_images_share_a_base_if_it_is_the_same(tmp_path: Path, world: removed_units.World) -> None:
     (board,) = removed_units.write(Run(tmp_path), world).boards
     assert board.bases == (board.images if isinstance(world.module, removed_units.Skipping) else 1)
 
@@ -105,25 +105,25 @@ def test_classes_and_their_pictures(tmp_path: Path, world: removed_units.World) 
             assert abs(pixels[TILE // 2, place * TILE + TILE // 2] - switches.images[image]).max() <= 2
 
 
-def test_what_is_too_large_is_left_out_and_it_is_said_how_large_it_is(tmp_path: Path) -> None:
+def test_a_layer_with_too_many_numbers_is_left_out_with_its_size(tmp_path: Path) -> None:
     world = removed_units.count(removed_units.squeezing, "1", 9)
     (board,) = removed_units.write(Run(tmp_path), world).boards
     size = board.bytes * 4 / 3 / 1e6
     switches = removed_units.write(Run(tmp_path / "small"), world, megabytes=0.9 * size)
     assert switches.boards == ()
     (left_out,) = switches.left_out
-    assert left_out.reason.startswith(f"the page would have to load {size:.1f} MB, and may load ")
+    assert left_out.reason.startswith(f"the page would have to load {size:.1f} MB, and at most ")
     assert [path.name for path in (tmp_path / "small" / SWITCHES).iterdir()] == [CONTENTS]
     assert len(removed_units.write(Run(tmp_path / "large"), world, megabytes=1.1 * size).boards) == 1
 
 
-def test_where_more_follows_than_a_sum_there_is_none(tmp_path: Path) -> None:
+def test_a_layer_that_needs_more_than_a_sum_is_left_out(tmp_path: Path) -> None:
     world = removed_units.count(removed_units.mixed, "1", 9)
     assert world.removals.units.plan.mode == "exact"
     switches = removed_units.write(Run(tmp_path), world)
     assert switches.boards == ()
     assert switches.left_out == (LeftOut("1", switches.left_out[0].reason),)
-    assert "more of the network follows" in switches.left_out[0].reason
+    assert "is more than a sum over its units" in switches.left_out[0].reason
 
 
 def test_a_file_outside_of_the_folder_is_refused(tmp_path: Path) -> None:

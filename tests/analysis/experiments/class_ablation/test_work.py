@@ -1,4 +1,4 @@
-"""What a classifier loses without its units, from a study to tables, on a network where it is known."""
+"""The ablation of a classifier from a study to tables, on a network whose results are known."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LAYER = "network.units"
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Pictures of four classes in their folders, and some of a class that the network does not know."""
+    """Images of four classes in their folders, and of a class that the network does not know."""
     folder = tmp_path_factory.mktemp("dependent")
     classes = torch.arange(EACH * (len(CLASSES) + 1)) % (len(CLASSES) + 1)
     unknown = classes == len(CLASSES)
@@ -67,7 +67,7 @@ def run(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     return dissect(study(world), tmp_path_factory.mktemp("run"))
 
 
-def test_units_that_a_class_hangs_on_come_out_on_top(run: Run) -> None:
+def test_the_units_that_a_class_depends_on_rank_first(run: Run) -> None:
     found = run.table("unit_ablations")
     for place, name in enumerate(CLASSES):
         rows = found[(found["class"] == name) & (found["split"] == "reporting")].sort_values("rank")
@@ -82,7 +82,7 @@ def test_units_that_a_class_hangs_on_come_out_on_top(run: Run) -> None:
     assert importance.classes_led.sum() == 4 * len(CLASSES)
 
 
-def test_without_them_is_chance_and_with_them_alone_is_all(run: Run) -> None:
+def test_chance_level_without_these_units_and_full_accuracy_with_only_these(run: Run) -> None:
     curves = run.table("ablation_curves").set_index(["class", "mode", "units"]).sort_index()
     for name in CLASSES:
         accuracy = curves.balanced_accuracy.loc[name]
@@ -169,18 +169,18 @@ def test_the_same_tables_for_any_number_of_workers(run: Run, world: Path, tmp_pa
     ("ablation", "told"),
     [
         ({"layers": ["network.unit"]}, "'network.unit', which is not one of the layers.*network.units"),
-        ({"classes": "nowhere.csv"}, "no such file; it must be 'folders', 'predicted' or a CSV file"),
+        ({"classes": "nowhere.csv"}, "this file does not exist; it must be 'folders', 'predicted' or a CSV file"),
         ({"classes": "outputs.txt"}, "must be a CSV file with the columns output and class"),
-        ({"classes": "empty.csv"}, "has no row"),
-        ({"classes": "output.csv"}, "the output 'cart', which the network has not.*cat"),
-        ({"classes": "class.csv"}, "the class 'anthill', which no folder of images has.*ant"),
-        ({"classes": "two.csv"}, "the output 'ant' for two classes"),
+        ({"classes": "empty.csv"}, "has no rows"),
+        ({"classes": "output.csv"}, "the output 'cart', and the network does not have.*cat"),
+        ({"classes": "class.csv"}, "the class 'anthill', and no folder of images has this name.*ant"),
+        ({"classes": "two.csv"}, "two classes for the output 'ant'"),
         ({"curves": ["ape"]}, "'ape', which is not a class that images can have"),
         ({"curves": ["yak"]}, "'yak', which is not a class that images can have"),
         ({"curves": ["ape"], "classes": "predicted"}, "'ape', which is not a class that images can have"),
     ],
 )
-def test_a_mistake_is_told_by_its_name(world: Path, tmp_path: Path, ablation: dict[str, Any], told: str) -> None:
+def test_a_mistake_is_named(world: Path, tmp_path: Path, ablation: dict[str, Any], told: str) -> None:
     files = {"empty": "", "output": "cart,ant\n", "class": "ant,anthill\n", "two": "ant,ant\nant,bee\n"}
     for name, rows in files.items():
         (world / f"{name}.csv").write_text(f"output,class\n{rows}", encoding="utf-8")
@@ -188,12 +188,12 @@ def test_a_mistake_is_told_by_its_name(world: Path, tmp_path: Path, ablation: di
         dissect(study(world, **ablation), tmp_path / "run")
 
 
-def test_images_without_classes_are_told_of(world: Path, tmp_path: Path) -> None:
+def test_images_without_classes_are_an_error(world: Path, tmp_path: Path) -> None:
     values = study(world).to_dict()
     values["images"]["classes"] = "none"
-    with pytest.raises(StudyError, match="in no folders that name their classes; use 'predicted'"):
+    with pytest.raises(StudyError, match="not in folders that name their classes; use 'predicted'"):
         dissect(Study.from_dict(values, base=world), tmp_path / "run")
     values["images"]["classes"] = "folders"
     del values["model"]["classes"]
-    with pytest.raises(StudyError, match=r"no output of the network bears the name of a folder \(ant, bee, cat"):
+    with pytest.raises(StudyError, match=r"no output of the network has the name of a folder \(ant, bee, cat"):
         dissect(Study.from_dict(values, base=world), tmp_path / "run")
