@@ -13,15 +13,15 @@ import numpy.typing as npt
 from PIL import Image
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from dissectory.analysis.run import Pictures, Run
 
 QUALITY = 75
 """WebP quality of the thumbnails: 20 kB for nine tiles; a higher quality looks the same at this size."""
 
-_SHADE = (0, 0, 0, 176)
-_OUTLINE = (255, 214, 64, 255)
+_INKS = np.array([(0, 0, 0, 0), (0, 0, 0, 176), (255, 214, 64, 255)], dtype=np.uint8)
+"""The colors of a mask: clear, dark, and the line between."""
 
 
 class Thumbnails(Protocol):
@@ -64,20 +64,19 @@ def write_sprite(run: Run, sprite: Sprite, thumbnails: Thumbnails, layout: Pictu
         RunError: if the run's folder cannot be written.
     """
     photographs = _sheet([thumbnails[image] for image in sprite.images], sprite.tiles, layout, channels=3)
-    masks = _sheet(
-        [_shade(highlighted, layout.tile) for highlighted in sprite.highlighted], sprite.tiles, layout, channels=4
-    )
+    shades = _sheet(_shades(sprite.highlighted, layout.tile), sprite.tiles, layout, channels=1)
     with run.replacing(run.folder / sprite.path) as path:
         # Higher methods take twice the time and save less than 3 % of the bytes.
         Image.fromarray(photographs).save(path, "WEBP", quality=QUALITY, method=2)
     with run.replacing(run.folder / layout.mask(sprite.path)) as path:
-        Image.fromarray(masks).save(path, "WEBP", lossless=True, quality=20, method=1)
+        # Method 1 takes 2.5 times the time and saves a fifth of the bytes.
+        Image.fromarray(_inked(shades[..., 0])).save(path, "WEBP", lossless=True, quality=0, method=0)
 
 
 def _sheet(
-    pictures: Sequence[npt.NDArray[np.uint8]], tiles: int, layout: Pictures, channels: int
+    pictures: Iterable[npt.NDArray[np.uint8]], tiles: int, layout: Pictures, channels: int
 ) -> npt.NDArray[np.uint8]:
-    """Place tiles row by row; a tile without an image stays black (and transparent)."""
+    """Place tiles `(tile, tile, channel)` row by row; a tile without an image stays 0."""
     columns, tile = min(layout.columns, tiles), layout.tile
     sheet = np.zeros((-(-tiles // columns) * tile, columns * tile, channels), dtype=np.uint8)
     for place, picture in enumerate(pictures):
@@ -86,20 +85,30 @@ def _sheet(
     return sheet
 
 
-def _shade(highlighted: npt.NDArray[np.bool_], tile: int) -> npt.NDArray[np.uint8]:
-    """Draw a mask `(tile, tile, 4)`: transparent where highlighted, dark elsewhere, with a thin line between."""
-    cells = (2 * np.arange(tile) + 1) * len(highlighted) // (2 * tile)  # the grid position under each pixel's center
-    inside = highlighted[np.ix_(cells, cells)]
-    mask = np.zeros((tile, tile, 4), dtype=np.uint8)
-    mask[~inside] = _SHADE
-    mask[_dilated(inside) & ~inside] = _OUTLINE
-    return mask
+def _shades(highlighted: npt.NDArray[np.bool_], tile: int) -> npt.NDArray[np.uint8]:
+    """Return the shades of masks `(image, tile, tile, 1)`, as indices of `_INKS`.
+
+    Highlighted positions `(image, grid, grid)` are clear, the others are dark, and between them is a thin line.
+    """
+    grid = highlighted.shape[1]
+    cells = (2 * np.arange(tile) + 1) * grid // (2 * tile)  # the grid position under each pixel's center
+    inside = highlighted.take(cells, axis=1).take(cells, axis=2)
+    outside = ~inside
+    # As integers: 0 inside, 1 outside, and 2 outside at the edge. All masks at once take a tenth of the time of each.
+    shades = outside.view(np.uint8) + (_dilated(inside) & outside)
+    return shades[..., None]
 
 
 def _dilated(inside: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     grown = inside.copy()
-    grown[1:] |= inside[:-1]
-    grown[:-1] |= inside[1:]
     grown[:, 1:] |= inside[:, :-1]
     grown[:, :-1] |= inside[:, 1:]
+    grown[:, :, 1:] |= inside[:, :, :-1]
+    grown[:, :, :-1] |= inside[:, :, 1:]
     return grown
+
+
+def _inked(shades: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Return the colors `(height, width, 4)` of shades `(height, width)`."""
+    words = _INKS.view(np.uint32)[:, 0].take(shades)  # a pixel is one number of 32 bits: quicker than four of 8 bits
+    return words.view(np.uint8).reshape(*shades.shape, 4)
