@@ -18,6 +18,7 @@ from dissectory.analysis.measuring.seconds import Seconds
 from dissectory.analysis.measuring.setting import open_setting
 from dissectory.analysis.measuring.tabulation import write_tables
 from dissectory.analysis.pictures.illustration import illustrate
+from dissectory.analysis.pictures.plan import finish_pictures, plan_pictures
 from dissectory.analysis.resuming.lock import locked
 from dissectory.analysis.resuming.shards import PROGRESS, forget
 from dissectory.analysis.run import Run
@@ -85,15 +86,17 @@ class Dissection:
         """Measure, write tables and pictures, do the experiments; the manifest comes last, and finishes the run."""
         run, setting, seconds = self.run, self.setting, Seconds()
         record, results = Measurement(setting, run, self.kept, self.role, seconds).make(progress)
-        run.clear()
+        plan = plan_pictures(setting, record, results)
+        run.clear(plan.kept(run))
         with seconds.stage("tables"):
             write_tables(run, setting, record, results)
         with seconds.stage("pictures"):
-            layout = illustrate(run, setting, record, results, progress)
-        manifest = describe(setting, record, results, layout)
-        del results
+            illustrate(run, setting, record, plan, progress)
+        manifest = describe(setting, record, results, plan.layout)
+        del results, plan
         added = self._experiment(Bench(run, setting, record, seconds, progress, self.kept, self.role))
         run.write_manifest(_finished(manifest, added, seconds))
+        finish_pictures(run)
         return seconds
 
     def _experiment(self, bench: Bench) -> list[Addition]:

@@ -14,7 +14,7 @@ import os
 import shutil
 from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -25,7 +25,7 @@ from dissectory.analysis.tables.table import VERSION
 from dissectory.errors import RunError, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
     import pandas as pd
@@ -72,15 +72,20 @@ class Pictures:
     counterexample_tiles: int = 5
     amplified: int = 4
 
+    UNITS: ClassVar = "images/units"
+    CONCEPTS: ClassVar = "images/concepts"
+    PLAN: ClassVar = "images/.plan"
+    """The file beside the sprites of an unfinished run that holds the fingerprint of what they show."""
+
     @staticmethod
     def unit(layer_index: int, unit: int) -> str:
         """Return the path of a unit's sprite inside the run."""
-        return f"images/units/{layer_index}/{unit}.webp"
+        return f"{Pictures.UNITS}/{layer_index}/{unit}.webp"
 
     @staticmethod
     def concept(row: int) -> str:
         """Return the path of a concept's sprite inside the run."""
-        return f"images/concepts/{row}.webp"
+        return f"{Pictures.CONCEPTS}/{row}.webp"
 
     @staticmethod
     def gallery(image: int, category: str = "") -> str:
@@ -278,8 +283,10 @@ class Run:
         with self.replacing(self.folder / MARKER) as temporary:
             temporary.write_text("This folder is a run of Dissectory; the next run with this --out replaces it.\n")
 
-    def clear(self) -> None:
+    def clear(self, kept: Collection[Path] = ()) -> None:
         """Remove the files of an earlier run, the manifest first, so that the rest does not look like a finished run.
+
+        The paths in `kept` stay.
 
         Raises:
             RunError: a file cannot be removed.
@@ -288,12 +295,22 @@ class Run:
             (self.folder / "manifest.json").unlink(missing_ok=True)
             own = [folder for experiment in experiments.EXPERIMENTS for folder in experiment.folders]
             for name in ("tables", "images", "site", *own):
-                if (self.folder / name).exists():
-                    shutil.rmtree(self.folder / name)
+                _remove(self.folder / name, kept)
         except OSError as error:
             raise RunError(
                 f"cannot replace the run in {self.folder}: {error.strerror or error}. {_remedy(error)}"
             ) from error
+
+
+def _remove(path: Path, kept: Collection[Path]) -> None:
+    """Remove a folder with everything in it, except some paths and the folders that they are in."""
+    if path in kept or not path.exists():
+        return
+    if not any(path in other.parents for other in kept):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+        return
+    for entry in list(path.iterdir()):
+        _remove(entry, kept)
 
 
 def _known(kind: type[Any], values: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever the JSON holds

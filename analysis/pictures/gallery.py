@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image
 
 from dissectory.analysis.pictures.hues import OWN, distinct_colors
+from dissectory.analysis.pictures.views import views_of
 from dissectory.analysis.run import Pictures
 from dissectory.analysis.tables.categories import CATEGORIES
 from dissectory.analysis.tables.core import GALLERY, GALLERY_CONCEPTS
@@ -65,10 +66,11 @@ def draw_gallery(run: Run, setting: Setting, labels: LabelMaps, progress: Progre
     images = choose(readable, [setting.images.class_of(image) for image in readable])
     gallery: list[Labeled] = []
     with progress.stage("Drawing the gallery", len(images), "images") as advance:
-        for image in images:
-            masks = concept_masks(labels.of(image), setting.study.dissection.grid)
-            gallery.append(Labeled(image, setting.images.view(image), masks))
-            advance(1)
+        for batch in views_of(setting, images):
+            for image, view in zip(batch.images, batch.views, strict=True):
+                masks = concept_masks(labels.of(image), setting.study.dissection.grid)
+                gallery.append(Labeled(image, view, masks))
+            advance(len(batch))
     colors = concept_colors(concepts, gallery)
     maps: list[tuple[int, str, int]] = []
     for labeled in gallery:

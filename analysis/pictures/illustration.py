@@ -1,4 +1,8 @@
-"""Pictures of a dissection: each unit's top images, each concept's example images, and the gallery."""
+"""Pictures of a dissection: each unit's top images, each concept's example images, and the gallery.
+
+Threads draw the sprites: Pillow encodes without Python's lock, and that is nine tenths of the work. Processes would be
+no quicker, and would have to import the user's script again.
+"""
 
 from __future__ import annotations
 
@@ -9,48 +13,50 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from dissectory.analysis.measuring.label_maps import EXAMPLES
 from dissectory.analysis.pictures.gallery import draw_gallery
-from dissectory.analysis.pictures.sprites import Sprite, thumbnail, write_sprite
-from dissectory.analysis.run import Pictures
-from dissectory.analysis.subjects.latents import Latents
-from dissectory.analysis.tally.peaks import NO_IMAGE
+from dissectory.analysis.pictures.sprites import thumbnail, write_sprite
+from dissectory.analysis.pictures.views import views_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from types import TracebackType
 
     import numpy.typing as npt
 
-    from dissectory.analysis.measuring.comparing import LayerResult
     from dissectory.analysis.measuring.record import Record
     from dissectory.analysis.measuring.setting import Setting
+    from dissectory.analysis.pictures.plan import PicturePlan
+    from dissectory.analysis.pictures.sprites import Sprite
     from dissectory.analysis.run import Run
     from dissectory.progress import Progress
 
+CHUNK = 256
+"""This many sprites are handed to the threads at once: so many at most are drawn after an error or an interrupt."""
 
-def illustrate(
-    run: Run, setting: Setting, record: Record, results: Sequence[LayerResult], progress: Progress
-) -> Pictures:
-    """Draw all pictures of a run, and return their layout."""
-    layout = Pictures(unit_tiles=setting.study.dissection.top_images, concept_tiles=EXAMPLES)
-    sprites = [*_unit_sprites(setting, results), *_concept_sprites(setting, record)]
+
+def illustrate(run: Run, setting: Setting, record: Record, plan: PicturePlan, progress: Progress) -> None:
+    """Draw the pictures of a run, except those that an interrupted run has drawn."""
+    sprites = plan.begin(run)
     wanted = sorted({int(image) for sprite in sprites for image in sprite.images})
-    workers = setting.study.compute.workers
-    with ThreadPoolExecutor(workers) as pool, _Thumbnails(run, wanted, layout.tile) as thumbnails:
+    tile = plan.layout.tile
+    with ThreadPoolExecutor(setting.study.compute.workers) as pool, _Thumbnails(run, wanted, tile) as thumbnails:
 
-        def shrink(image: int) -> None:
-            thumbnails[image] = thumbnail(setting.images.view(image), layout.tile)
+        def shrink(image: int, view: npt.NDArray[np.uint8]) -> None:
+            thumbnails[image] = thumbnail(view, tile)
+
+        def draw(sprite: Sprite) -> None:
+            write_sprite(run, sprite, thumbnails, plan.layout)
 
         with progress.stage("Making thumbnails", len(wanted), "images") as advance:
-            # Threads decode image files in parallel. A generator has threads of its own, so its images go one by one.
-            for _ in map(shrink, wanted) if isinstance(setting.images, Latents) else pool.map(shrink, wanted):
-                advance(1)
-        with progress.stage("Drawing sprites", len(sprites), "sprites") as advance:
-            for _ in pool.map(lambda sprite: write_sprite(run, sprite, thumbnails, layout), sprites):
-                advance(1)
+            for batch in views_of(setting, wanted):
+                for _ in pool.map(shrink, batch.images, batch.views):
+                    advance(1)
+        done = len(plan.sprites) - len(sprites)
+        with progress.stage("Drawing sprites", len(plan.sprites), "sprites", done=done) as advance:
+            for first in range(0, len(sprites), CHUNK):
+                for _ in pool.map(draw, sprites[first : first + CHUNK]):
+                    advance(1)
     draw_gallery(run, setting, record.labels, progress)
-    return layout
 
 
 class _Thumbnails:
@@ -79,23 +85,3 @@ class _Thumbnails:
     def __getitem__(self, image: int) -> npt.NDArray[np.uint8]:
         content = os.pread(self._file.fileno(), self._size, self._place[image] * self._size)
         return np.frombuffer(content, dtype=np.uint8).reshape(self._shape)
-
-
-def _unit_sprites(setting: Setting, results: Sequence[LayerResult]) -> Iterator[Sprite]:
-    dissection = setting.study.dissection
-    for result in results:
-        for unit in range(result.layer.units):
-            images = [int(image) for image in result.top.images[unit] if image != NO_IMAGE]
-            path = Pictures.unit(result.layer.index, unit)
-            yield Sprite(path, images, result.lit[unit, : len(images)], dissection.grid, dissection.top_images)
-
-
-def _concept_sprites(setting: Setting, record: Record) -> Iterator[Sprite]:
-    """Make the concepts' sprites, numbered in the order of the table concepts, which is sorted by key."""
-    grid = setting.study.dissection.grid
-    order = sorted(range(len(setting.vocabulary.keys)), key=lambda number: setting.vocabulary.keys[number])
-    for row, number in enumerate(order):
-        images = [image for image, _ in record.labels.examples_of(number)]
-        present = [(record.labels.of(image) == number + 1).any(axis=1) for image in images]
-        packed = np.packbits(np.array(present, dtype=np.bool_).reshape(len(images), grid**2), axis=1)
-        yield Sprite(Pictures.concept(row), images, packed, grid, EXAMPLES)
