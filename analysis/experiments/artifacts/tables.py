@@ -37,7 +37,7 @@ ARTIFACTS = Table(
 
 ARTIFACT_REMOVALS = Table(
     "artifact_removals",
-    "a number of ablated units, those with the highest scores",
+    "a set of ablated units, those with the highest scores",
     2,
     (
         LAYER,
