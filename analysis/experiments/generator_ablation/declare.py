@@ -1,4 +1,4 @@
-"""The ablation of a generator: which concepts vanish from its images without their units?"""
+"""The experiment `[ablation]` of a generator: which concepts vanish from its images if their units are ablated?"""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ class AblationSection(Section):
     """`[ablation]` of a generator: the units that match a concept best are ablated; what vanishes from its images?
 
     Units are ablated in one `layer`, by default in the layer in which ablation removes the largest share of the
-    concepts' area on a few images. It is done for every concept, or for the `concepts` that a unit there matches best.
-    A concept's units, ranked by IoU and by the information quality ratio, are ablated in the first `images` that show
-    it, out of `among` images that are not the study's, and in as many that do not show it. Then each unit of the layer
-    is ablated alone, on `single_images` images; 0 skips this.
+    concepts' area on a few images. This is done for every concept that a unit of the layer matches at all, or for the
+    `concepts` best matched ones. A concept's units, ranked by IoU and by the information quality ratio, are ablated in
+    the first `images` images that show it, out of `among` images that are not the study's, and in as many that do not
+    show it. Then each unit of the layer is ablated alone, on `single_images` images; 0 skips this.
     """
 
     usual_dissection: ClassVar[Mapping[str, object]] = MappingProxyType({"information_ratio": True})

@@ -1,4 +1,4 @@
-"""Pictures of an ablation: images without more and more of a concept's units."""
+"""The pictures of an ablation: images with an increasing number of a concept's units ablated."""
 
 from __future__ import annotations
 
@@ -25,34 +25,34 @@ if TYPE_CHECKING:
     from dissectory.analysis.experiments.bench import Bench
 
 SIZES = (0, 2, 4, 8, 20)
-"""How many units are removed from one picture to the next; areas are measured for these numbers among others."""
+"""Numbers of ablated units that are shown; they are among the numbers for which areas are measured."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pictured:
-    """Some images, and the areas `(image,)` of a concept in them for each number of its units that were removed."""
+    """Some images, and the areas `(image,)` of a concept in them, by the number of its units that are ablated."""
 
     images: Sequence[int]
     areas: Mapping[int, npt.NDArray[np.integer]]
 
 
 def draw_removals(bench: Bench, generator: EditedGenerator, ranking: Ranking, found: Mapping[int, Pictured]) -> None:
-    """Draw images without more and more units of each concept, those in which its area was largest."""
+    """Draw the images with the largest areas of each concept, with an increasing number of its units ablated."""
     run, setting = bench.run, bench.setting
     layout, row_of, rows = Pictures(), rows_of_concepts(setting), []
-    for concept, one in found.items():
-        if not one.images:
+    for concept, pictured in found.items():
+        if not pictured.images:
             continue
-        places = np.argsort(-one.areas[0], kind="stable")[:SHOWN].tolist()
-        images = [one.images[place] for place in places]
+        places = np.argsort(-pictured.areas[0], kind="stable")[:SHOWN].tolist()
+        images = [pictured.images[place] for place in places]
         batch, point = generator.draw(images)
         seeds, columns = [generator.images.seeds[image] for image in images], []
-        for size, area in one.areas.items():
+        for size, area in pictured.areas.items():
             views = generator.redraw(batch, point, without(point.output, ranking.order[concept][:size])).views
             columns.append([thumbnail(view, layout.tile) for view in views])
             rows += [
                 (ranking.layer, setting.vocabulary.keys[concept], rank, size, seeds[rank], area[place])
                 for rank, place in enumerate(places)
             ]
-        write_strip(run, ablation(row_of[concept]), list(zip(*columns, strict=True)), len(one.areas))
+        write_strip(run, ablation(row_of[concept]), list(zip(*columns, strict=True)), len(pictured.areas))
     write_rows(run, ABLATION_PICTURES, rows)

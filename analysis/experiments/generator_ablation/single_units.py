@@ -1,7 +1,7 @@
-"""Each unit of a layer alone: what vanishes from a generator's images without it, and what that looks like.
+"""Ablation of single units of a generator: what vanishes from its images without each unit, with pictures.
 
-Areas are measured as in `generator_ablation`, on images that follow those of the study. The pictures are of the study's
-own images, those that move the unit most.
+Areas are measured as in `work`, on images from the seeds that follow the study's own seeds. The pictures show the
+study's own images, the first of each unit's top images.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     Rows = dict[str, npt.NDArray[Any]]
 
 NAMED, COLORS = 4, 2
-"""Concepts that are kept of those that a unit's removal changes most: some that are no colors, and some that are."""
+"""How many of the most changed concepts are kept for each unit: concepts that are not colors, and colors."""
 
 
 def remove_single_units(bench: Bench, section: AblationSection, layer: str, keeper: Keeper) -> None:
@@ -54,18 +54,18 @@ def remove_single_units(bench: Bench, section: AblationSection, layer: str, keep
 
 
 def _measure(bench: Bench, ranking: Ranking, images: int, shards: Shards) -> None:
-    """Measure the areas without each unit on some images, and write the table of what changed."""
+    """Measure the areas without each unit on some images, and write the table of changes."""
     run, setting = bench.run, bench.setting
     generator = EditedGenerator(setting, ranking.layer, further_images(setting, images))
     drawn = list(generator.drawn())
-    before = np.concatenate([generator.areas(one.labels) for one in drawn])
+    before = np.concatenate([generator.areas(batch.labels) for batch in drawn])
     units = ranking.order.shape[1]
     groups = list(in_turn(units, max(1, setting.study.compute.batch // images)))
     missing = shards.missing(len(groups))
     done = units - sum(len(groups[number]) for number in missing)
-    with bench.progress.stage("Removing each unit alone", units, "units", done=done) as advance:
+    with bench.progress.stage("Ablating each unit", units, "units", done=done) as advance:
         for number in missing:
-            areas = np.concatenate([_areas_without(generator, one, groups[number]) for one in drawn], axis=1)
+            areas = np.concatenate([_areas_without(generator, batch, groups[number]) for batch in drawn], axis=1)
             shards.write(number, number + 1, {"areas": areas.astype(np.int32)})
             advance(len(groups[number]))
     own, colors, rows = _labels_of(run, setting, ranking.layer), _colors(setting), []
@@ -81,7 +81,7 @@ def _measure(bench: Bench, ranking: Ranking, images: int, shards: Shards) -> Non
 
 
 def _areas_without(generator: EditedGenerator, drawn: GeneratedBatch, units: Sequence[int]) -> Areas:
-    """Areas of images `(unit, image, concept)` without each of the units alone."""
+    """Measure the areas `(unit, image, concept)` with each of the units ablated alone."""
     wide = drawn.of([*range(len(drawn))] * len(units))
     output = wide.point.output.clone()
     for place, unit in enumerate(units):
@@ -91,7 +91,7 @@ def _areas_without(generator: EditedGenerator, drawn: GeneratedBatch, units: Seq
 
 
 def _labels_of(run: Run, setting: Setting, layer: str) -> Mapping[int, int]:
-    """The label of each unit that has one, by the concept's place in the vocabulary."""
+    """Return the label of each unit that has one, as the concept's index in the vocabulary."""
     table = run.table("units")
     table = table[(table["layer"] == layer) & table["concept"].notna()]
     place = {name: number for number, name in enumerate(setting.vocabulary.keys)}
@@ -103,7 +103,7 @@ def _colors(setting: Setting) -> npt.NDArray[np.bool_]:
 
 
 def most_changed(change: Areas, colors: npt.NDArray[np.bool_], own: int | None) -> npt.NDArray[np.intp]:
-    """Choose concepts by their change `(concept,)`, in positions, the unit's `own` label in any case.
+    """Choose the concepts with the largest changes `(concept,)`, in grid positions, and the unit's `own` label.
 
     >>> most_changed(np.array([0, -3, 9, 2, 0, 5, 1, 7]), np.arange(8) == 7, own=0)
     array([0, 1, 2, 3, 5, 7])
@@ -129,15 +129,15 @@ def _rows(keys: Sequence[str], unit: int, kept: npt.NDArray[np.intp], before: Ar
 
 
 def _draw(run: Run, setting: Setting, layer: str, progress: Progress) -> None:
-    """Draw the first images of every unit's sprite without the unit, and the difference: a strip for each unit."""
-    assert isinstance(setting.images, Latents)  # noqa: S101 - only a generator's study asks for edits
+    """Draw the first of each unit's top images, generated without the unit, and the differences: a strip for a unit."""
+    assert isinstance(setting.images, Latents)  # noqa: S101 - a generator's images are latents
     generator, layout = EditedGenerator(setting, layer, setting.images), Pictures()
     table = run.table("unit_images")
     table = table[(table["layer"] == layer) & (table["rank"] < layout.without_tiles)].sort_values(["unit", "rank"])
     units, images = table["unit"].to_numpy(), table["image"].to_numpy()
     (index,) = (info.index for info in setting.layers if info.name == layer)
     tiles: list[tuple[Picture, Picture]] = []
-    with progress.stage("Drawing without each unit", len(units), "images") as advance:
+    with progress.stage("Drawing ablations", len(units), "images") as advance:
         for places in in_turn(len(units), setting.study.compute.batch):
             batch, point = generator.draw(images[places].tolist())
             output = point.output.clone()

@@ -1,8 +1,8 @@
-"""In which layer of a generator are a concept's units those that draw it? Some are removed from a few images.
+"""Trials to choose the layer in which a generator's units are ablated: a few ablations in every layer.
 
-What a layer's units fit says little about that: layers may fit many concepts and draw none of them alone. So the units
-of some concepts are removed from every layer, on images of the study: what is told of others later on is not chosen by
-them.
+How well the units of a layer match concepts says little about their effect: a layer may match many concepts, and yet
+ablating its units removes none of them. The trials ablate the units of some concepts in every layer, on images of the
+study. The later ablation is measured on other images, so its results are not biased by this choice.
 """
 
 from __future__ import annotations
@@ -29,22 +29,22 @@ if TYPE_CHECKING:
     Areas = npt.NDArray[np.int64]
 
 IMAGES, CONCEPTS, UNITS = 6, 12, 20
-"""Images that are tried, the first ones of the study; concepts; units that are removed of each, at most."""
+"""Numbers of images (the first of the study), of concepts, and of ablated units for each concept, at most."""
 
 PART = 4
-"""At most one of so many of a layer's units is removed: with most of them, random ones take away as much.
+"""At most one in this many of a layer's units is ablated: without most of its units, random units remove as much.
 
-Layers with fewer than twice as many units are not tried where there are others: without the red of a picture, what is
-red is gone, and no unit draws it.
+Layers with fewer than twice as many units, such as the red, green and blue of an image, are not tried if there are
+others: without the red channel, every red object vanishes, although no unit generates it.
 """
 
 LEAST = 0.01
-"""A concept is tried where it covers so much of a picture, on all images together."""
+"""A concept is tried if it covers at least this share of the area of one image, summed over all images."""
 
 
 @dataclass(frozen=True, slots=True)
 class AblationTrial:
-    """A concept's area before its best units were removed, after it, and after as many at random were."""
+    """A concept's area in grid positions: before, after its best units are ablated, and after random units are."""
 
     concept: int
     units: int
@@ -54,15 +54,18 @@ class AblationTrial:
 
     @property
     def lost(self) -> float:
-        """What share of the area was lost beyond what random units take, at least -1; what these add does not count."""
+        """The share of the area that is lost beyond the effect of random units, never below -1.
+
+        If random units increase the area, the increase does not count.
+        """
         return max(-1.0, (min(self.before, self.random) - self.after) / self.before)
 
 
 def layer_to_remove_from(bench: Bench) -> str:
-    """Try every layer, and write the table; returns the layer in which concepts lose most of their areas.
+    """Try every layer, write the table, and return the layer in which concepts lose the largest share of their areas.
 
-    Concepts are those that any unit fits best, no colors; where none of them is on the images, it is the layer with
-    most matched units.
+    The concepts are those that a unit matches best, without colors. If the images show none of them, return the layer
+    with the most matched units.
     """
     run, setting, progress = bench.run, bench.setting, bench.progress
     wide = [layer.name for layer in setting.layers if layer.units >= 2 * PART]
@@ -72,29 +75,30 @@ def layer_to_remove_from(bench: Bench) -> str:
     rankings = [rank_units(run, setting, name) for name in names]
     concepts = _concepts(setting, rankings)
     tried: dict[str, list[AblationTrial]] = {}
-    with progress.stage("Trying to remove", len(names), "layers") as advance:
+    with progress.stage("Choosing a layer", len(names), "layers") as advance:
         for ranking in rankings:
             tried[ranking.layer] = _try_layer(setting, ranking, concepts)
             advance(1)
-    rows = [(layer, one) for layer, trials in tried.items() for one in trials]
+    rows = [(layer, trial) for layer, trials in tried.items() for trial in trials]
     run.write_table(
         ABLATION_TRIALS,
         {
             "layer": [layer for layer, _ in rows],
-            "concept": [setting.vocabulary.keys[one.concept] for _, one in rows],
-            "units": [one.units for _, one in rows],
+            "concept": [setting.vocabulary.keys[trial.concept] for _, trial in rows],
+            "units": [trial.units for _, trial in rows],
             "images": [min(IMAGES, len(setting.images))] * len(rows),
-            "baseline": [one.before for _, one in rows],
-            "pixels": [one.after for _, one in rows],
-            "random_pixels": [one.random for _, one in rows],
-            "lost": [one.lost for _, one in rows],
+            "baseline": [trial.before for _, trial in rows],
+            "pixels": [trial.after for _, trial in rows],
+            "random_pixels": [trial.random for _, trial in rows],
+            "lost": [trial.lost for _, trial in rows],
         },
     )
-    return best_layer({layer: [one.lost for one in trials] for layer, trials in tried.items()}) or most_matched(run)
+    lost = {layer: [trial.lost for trial in trials] for layer, trials in tried.items()}
+    return best_layer(lost) or most_matched(run)
 
 
 def best_layer(lost: Mapping[str, Sequence[float]]) -> str | None:
-    """Choose the layer in which concepts lose most on average, the first of equal ones; none where nothing was tried.
+    """Choose the layer with the highest mean loss, the first of equal ones; `None` if no concept was tried.
 
     >>> best_layer({"a": [0.1, 0.0], "b": [0.5, -0.1], "c": [0.2, 0.2]}), best_layer({"a": [], "b": []})
     ('b', None)
@@ -104,29 +108,35 @@ def best_layer(lost: Mapping[str, Sequence[float]]) -> str | None:
 
 
 def _concepts(setting: Setting, rankings: Sequence[Ranking]) -> list[int]:
-    """The concepts that any unit of any layer fits at all, the best fitted first; colors are none."""
+    """List the concepts that a unit of any layer matches with a score above 0, the best first, without colors."""
     best = np.max([ranking.best for ranking in rankings], axis=0)
     named = [concept.category != "color" for concept in setting.vocabulary.concepts]
     return [int(concept) for concept in np.argsort(-best, kind="stable") if best[concept] > 0 and named[concept]]
 
 
 def _try_layer(setting: Setting, ranking: Ranking, concepts: Sequence[int]) -> list[AblationTrial]:
-    """Remove the units of the first concepts that are on the images from one layer."""
+    """Ablate units of one layer, for the first of the concepts that the images show."""
     generator = EditedGenerator(setting, ranking.layer, first_images(setting, IMAGES))
     drawn = list(generator.drawn())
     units = ranking.order.shape[1]
     size = min(UNITS, max(1, units // PART))
 
     def areas(removed: npt.NDArray[np.intp]) -> Areas:
-        changed = [generator.changed(one, without(one.point.output, removed)) for one in drawn]
+        changed = [generator.changed(batch, without(batch.point.output, removed)) for batch in drawn]
         found: Areas = generator.areas(np.concatenate(changed)).sum(axis=0)
         return found
 
-    before = generator.areas(np.concatenate([one.labels for one in drawn])).sum(axis=0)
+    before = generator.areas(np.concatenate([batch.labels for batch in drawn])).sum(axis=0)
     random = areas(np.random.default_rng(abs(setting.study.seed)).permutation(units)[:size])
     least = LEAST * setting.positions
     shown = [concept for concept in concepts if before[concept] >= max(1, least)][:CONCEPTS]
     return [
-        AblationTrial(one, size, int(before[one]), int(areas(ranking.order[one][:size])[one]), int(random[one]))
-        for one in shown
+        AblationTrial(
+            concept,
+            size,
+            int(before[concept]),
+            int(areas(ranking.order[concept][:size])[concept]),
+            int(random[concept]),
+        )
+        for concept in shown
     ]

@@ -1,9 +1,10 @@
-"""Ablation in a generator: the units that fit a concept best are removed; what vanishes from its images?
+"""Ablation in a generator: the units that match a concept best are ablated; what vanishes from its images?
 
-As in Bau et al. 2020 ('Ablation in a GAN'): areas of the concept, and of every other one, against the same images
-unchanged, with 99 % intervals; beside it the same with as many units taken at random. Units are ranked by IoU and,
-where it was measured, by the information quality ratio. Of many images that are drawn, some that show the concept are
-edited, and as many that do not; each stands for all of its kind. So a rare concept is measured on enough images.
+As in Bau et al. 2020 ('Ablation in a GAN'), the areas of the concept, and of every other concept, are compared with the
+areas in the same images before the ablation, with 99 % intervals; random units are ablated for comparison. Units are
+ranked by IoU and, if it was measured, by the information quality ratio. Many images are generated, and units are
+ablated in some that show the concept and in as many that do not. Each of them represents all images of its kind, so
+that even a rare concept is measured on enough images.
 """
 
 from __future__ import annotations
@@ -42,23 +43,23 @@ if TYPE_CHECKING:
     Order = npt.NDArray[np.intp]
 
 SIZES = (0, 1, 2, 4, 8, 12, 16, 20, 30)
-"""How many units are removed, as far as the layer has so many."""
+"""Numbers of units to ablate, up to the layer's number of units."""
 
 RANDOM = "random"
-"""Stands for the order in which units are taken at random where others stand for scores."""
+"""The name of the random order of units, next to the names of scores."""
 
 
 def check(setting: Setting, section: AblationSection) -> None:
-    """Check that the layer is one of the study.
+    """Check that the layer is dissected.
 
     Raises:
-        StudyError: it is not.
+        StudyError: the layer is not dissected.
     """
     setting.check_layer("ablation.layer", section.layer)
 
 
 def run(bench: Bench, section: AblationSection) -> None:
-    """Ablate sets of units, then single units, in the layer of the study or the best one of some trials."""
+    """Ablate sets of units, then single units, in the study's layer or else in the layer that trials choose."""
     layer = section.layer or layer_to_remove_from(bench)
     keeper = bench.keeper("ablation")
     ablate_sets(bench, section, layer, keeper)
@@ -78,7 +79,7 @@ def ablate_sets(bench: Bench, section: AblationSection, layer: str, keeper: Keep
     chosen = {concept: _kinds(before[:, concept], section.images) for concept in concepts}
     rows, pictured = [], {}
     total = sum(len(kind.images) for kinds in chosen.values() for kind in kinds)
-    with progress.stage("Removing units", total, "images") as advance:
+    with progress.stage("Ablating units", total, "images") as advance:
         for concept, kinds in chosen.items():
             orders = {score: ranking.order[concept] for score, ranking in rankings.items()}
             removal = _ConceptRemoval.of(orders, abs(setting.study.seed), concept)
@@ -93,33 +94,36 @@ def ablate_sets(bench: Bench, section: AblationSection, layer: str, keeper: Keep
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """Images that show a concept, or that do not: those that are edited, out of how many."""
+    """The images in which units are ablated, out of `all` images that show a concept, or that do not show it."""
 
     images: list[int]
     all: int
 
     def sample(self, before: Areas, after: Areas) -> Sample:
-        """Areas `(image, concept)` of its images before and after an edit."""
+        """Make a sample from the areas `(image, concept)` of these images before and after an edit."""
         return Sample(before, after, self.all)
 
 
 def _kinds(areas: Areas, images: int) -> tuple[_Kind, _Kind]:
-    """Choose the first images with an area `(image,)` of a concept, and the first without, if any is with."""
+    """Choose the first images that show a concept, by its areas `(image,)`, and the first that do not show it.
+
+    If no image shows the concept, none are chosen.
+    """
     shows, not_shows = np.flatnonzero(areas).tolist(), np.flatnonzero(areas == 0).tolist()
     return _Kind(shows[:images], len(shows)), _Kind(not_shows[:images] if shows else [], len(not_shows))
 
 
 def _scores(setting: Setting) -> tuple[str, ...]:
-    """By what units are ranked."""
+    """Return the scores by which units are ranked."""
     return ("iou", "iqr") if setting.study.dissection.information_ratio else ("iou",)
 
 
 def _areas(generator: EditedGenerator, shards: Shards, setting: Setting, progress: Progress) -> Areas:
-    """Areas `(image, concept)` of all images as they are."""
+    """Measure the areas `(image, concept)` of all images before any edit."""
     groups = list(in_turn(len(generator), setting.study.compute.batch))
     missing = shards.missing(len(groups))
     done = len(generator) - sum(len(groups[number]) for number in missing)
-    with progress.stage("Drawing other images", len(generator), "images", done=done) as advance:
+    with progress.stage("Generating images", len(generator), "images", done=done) as advance:
         for number in missing:
             drawn = generator.drawn_of(groups[number])
             shards.write(number, number + 1, {"areas": generator.areas(drawn.labels).astype(np.int32)})
@@ -129,7 +133,7 @@ def _areas(generator: EditedGenerator, shards: Shards, setting: Setting, progres
 
 @dataclass(frozen=True, slots=True)
 class _ConceptRemoval:
-    """The removal of a concept's units: in several orders, each of the `sizes` first ones."""
+    """The ablation of a concept's units: the first units of several orders, in each of several `sizes`."""
 
     concept: int
     orders: Mapping[str, Order]
@@ -137,14 +141,14 @@ class _ConceptRemoval:
 
     @classmethod
     def of(cls, orders: Mapping[str, Order], seed: int, concept: int) -> _ConceptRemoval:
-        """Remove units in the orders of scores, and at random, of each concept at another."""
+        """Add a random order, which differs from concept to concept, to the orders of the scores."""
         units = len(next(iter(orders.values())))
         random = np.random.default_rng([seed, concept]).permutation(units)
         return cls(concept, {**orders, RANDOM: random}, tuple(size for size in SIZES if size <= units))
 
     @property
     def sets(self) -> dict[tuple[int, ...], list[tuple[str, int]]]:
-        """Each set of units that is removed, once, and for which orders and sizes that is."""
+        """The different sets of units, each with the orders and sizes that it belongs to."""
         found: dict[tuple[int, ...], list[tuple[str, int]]] = {}
         for score, order in self.orders.items():
             for size in self.sizes:
@@ -154,7 +158,10 @@ class _ConceptRemoval:
     def areas(
         self, generator: EditedGenerator, images: Sequence[int], keeper: Keeper, advance: Callable[[int], None]
     ) -> dict[tuple[str, int], Areas]:
-        """Areas `(image, concept)` of some images for each order and size; measured, if that is not done yet."""
+        """Return the areas `(image, concept)` of some images for each order and size.
+
+        They are measured, or read from an interrupted run.
+        """
         asked = json.dumps([generator.layer, self.concept, list(images), list(self.sets)])
         shards = keeper.open("removed", {"[ablation]": hashlib.sha256(asked.encode()).hexdigest()})
         if not len(shards):
@@ -166,7 +173,7 @@ class _ConceptRemoval:
         return {key: areas[place] for place, keys in enumerate(self.sets.values()) for key in keys}
 
     def _measured(self, generator: EditedGenerator, images: Sequence[int], advance: Callable[[int], None]) -> Areas:
-        """Areas `(set, image, concept)`."""
+        """Measure the areas `(set, image, concept)`."""
         found: list[list[Areas]] = [[] for _ in self.sets]
         for drawn in generator.drawn(images):
             for of_set, units in zip(found, self.sets, strict=True):
@@ -184,7 +191,7 @@ def _rows(
     kinds: tuple[_Kind, _Kind],
     areas: Sequence[Mapping[tuple[str, int], Areas]],
 ) -> dict[str, npt.NDArray[Any]]:
-    """The rows of one set: of the concept that it was removed for, and of each that was or came to be there."""
+    """Make the rows of one set of units: for its own concept, and for each concept in any image, edited or not."""
     concept, score, size = removed
     paired = list(zip(kinds, areas, strict=True))
     change = change_of(*(kind.sample(of[score, 0], of[score, size]) for kind, of in paired))

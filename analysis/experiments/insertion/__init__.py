@@ -1,1 +1,1 @@
-"""Insertion."""
+"""The experiment `[insertion]`: does a concept appear in a generator's images if its units are forced on?"""

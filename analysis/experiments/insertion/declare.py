@@ -1,4 +1,4 @@
-"""Insertion into a generator: does a concept appear where its units are forced on?"""
+"""The experiment `[insertion]`: does a concept appear in a generator's images if its units are forced on?"""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class InsertionSection(Section):
-    """`[insertion]`: the `units` that match a concept best are forced on at one place of each image; does it appear?
+    """`[insertion]`: the `units` that match a concept best are forced on at one cell of each image; does it appear?
 
-    The `layer` is by default the one in which most concepts appear when they are painted on a few images. `concepts`
-    is as in `[ablation]`; the `images` follow those of the study.
+    The `layer` is by default the one in which the most concepts appear when they are painted on a few images. By
+    default, every concept is inserted that a unit of the layer matches at all, or the `concepts` best matched ones. The
+    `images` come from the seeds that follow the study's own seeds.
     """
 
     layer: str | None = None

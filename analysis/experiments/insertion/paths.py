@@ -1,10 +1,10 @@
-"""Where the pictures of an insertion are in a run's folder."""
+"""The paths of the pictures of an insertion in a run's folder."""
 
 from __future__ import annotations
 
 
 def insertion(row: int) -> str:
-    """Path of the pictures with a concept's units forced on: before, after and the difference, in a row for each image.
+    """Return the path of a concept's pictures: a row for each image, with tiles before, after and for the difference.
 
     `row` is that of the concept in the table concepts; the table insertion_pictures names the images.
     """

@@ -1,4 +1,4 @@
-"""Pictures of an insertion: images before and after a concept's units were forced on, and the difference."""
+"""The pictures of an insertion: images before and after a concept's units are forced on, and their differences."""
 
 from __future__ import annotations
 
@@ -28,7 +28,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Insertion:
-    """One place where a concept's units were forced on: what stood there, or -1, and how many positions appeared."""
+    """The result of forcing a concept's units on at one cell of an image, for one context.
+
+    `context` is a concept that the image showed at the cell before, or -1 if there was none; `added` counts the grid
+    positions of the whole image at which the inserted concept appeared.
+    """
 
     image: int
     context: int
@@ -37,7 +41,10 @@ class Insertion:
 
 @dataclass(frozen=True, slots=True)
 class Forced:
-    """Where a concept's `units` `(unit,)` were forced on: a cell of each image `(image,)`, and what was found there."""
+    """Where a concept's `units` `(unit,)` are forced on, and the results.
+
+    `rows` and `columns` `(image,)` give the cell in each image.
+    """
 
     units: Cells
     rows: Cells
@@ -46,9 +53,9 @@ class Forced:
 
 
 def choose_insertions(found: Iterable[Insertion], colors: npt.NDArray[np.bool_]) -> list[Insertion]:
-    """Choose the place of each context at which most appeared, of those the ones with most, of different images.
+    """Choose the insertions to show: those with the most added positions, of different images and different contexts.
 
-    Colors are no contexts where anything has another name.
+    Colors do not count as contexts, unless all concepts are colors.
 
     >>> places = [Insertion(0, 1, 5), Insertion(1, 1, 9), Insertion(2, -1, 7), Insertion(3, 0, 0), Insertion(2, 2, 7)]
     >>> [place.image for place in choose_insertions(places, np.array([False, False, True]))]
@@ -65,7 +72,7 @@ def choose_insertions(found: Iterable[Insertion], colors: npt.NDArray[np.bool_])
 
 
 def draw_insertions(bench: Bench, generator: EditedGenerator, ranking: Ranking, places: Mapping[int, Forced]) -> None:
-    """Draw some places of each concept before and after its units were forced on there, and the difference."""
+    """Draw some insertions of each concept: before, after, and the difference."""
     run, setting = bench.run, bench.setting
     layout, row_of, rows = Pictures(), rows_of_concepts(setting), []
     colors = np.array([concept.category == "color" for concept in setting.vocabulary.concepts])

@@ -1,7 +1,7 @@
-"""Insertion in a generator: the units of a concept are forced on at one place; does the concept appear?
+"""Insertion in a generator: the units of a concept are forced on at one cell; does the concept appear?
 
-As in Bau et al. 2020 ('Insertion in a GAN'): each image has one place, taken at random in the layer's map, where the
-concept's best units are raised to their levels. What appears is tallied by what the image showed there before.
+As in Bau et al. 2020 ('Insertion in a GAN'): in each image, the concept's best units are raised to their levels at one
+random cell of the layer's map. The areas that appear are tallied by what the image showed there before.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ if TYPE_CHECKING:
 
 
 def check(setting: Setting, section: InsertionSection) -> None:
-    """Check that the layer is one of the study.
+    """Check that the layer is dissected.
 
     Raises:
-        StudyError: it is not.
+        StudyError: the layer is not dissected.
     """
     setting.check_layer("insertion.layer", section.layer)
 
 
 def run(bench: Bench, section: InsertionSection) -> None:
-    """Force units on in the layer of the study, or in the one in which most concepts can be painted."""
+    """Force units on in the study's layer or else in the layer in which the most concepts can be painted."""
     keeper = bench.keeper("insertion")
     insert_concepts(bench, section, section.layer or bench.once(best_layer_to_paint), keeper)
     keeper.discard_others()
@@ -56,7 +56,7 @@ def insert_concepts(bench: Bench, section: InsertionSection, layer: str, keeper:
     """Force units of a layer on, measure what appears, and write the table. An interrupted run resumes."""
     run, setting = bench.run, bench.setting
     ranking = rank_units(run, setting, layer)
-    info = next(one for one in setting.layers if one.name == layer)
+    info = next(info for info in setting.layers if info.name == layer)
     generator = EditedGenerator(setting, layer, further_images(setting, section.images))
     forcing = {
         concept: Forced(
@@ -89,12 +89,12 @@ def insert_concepts(bench: Bench, section: InsertionSection, layer: str, keeper:
 
 
 def _joined(shards: Shards, name: str) -> npt.NDArray[np.integer]:
-    """An array `(concept, image, ...)` of all shards."""
+    """Read an array `(concept, image, ...)` from all shards."""
     return np.concatenate([shard.read(name) for shard in shards], axis=1)
 
 
 def _digest(layer: str, forcing: Mapping[int, Forced], levels: npt.NDArray[np.float32]) -> str:
-    """Hash what is done to which images, and where."""
+    """Hash everything that defines the insertions: layer, concepts, units, levels and cells."""
     total = hashlib.sha256(layer.encode())
     for concept, at in forcing.items():
         for part in (np.array(concept), at.units, levels[at.units], at.rows, at.columns):
@@ -105,7 +105,11 @@ def _digest(layer: str, forcing: Mapping[int, Forced], levels: npt.NDArray[np.fl
 def _force(
     generator: EditedGenerator, drawn: GeneratedBatch, concept: int, at: Forced, levels: npt.NDArray[np.float32]
 ) -> tuple[Cells, Labels]:
-    """Force a concept's units on: how many positions appear `(image,)`, and what was at the places `(image, plane)`."""
+    """Force a concept's units on in a batch of images.
+
+    Returns:
+        The number of added positions in each image `(image,)`, and the labels at the cell before `(image, plane)`.
+    """
     numbers = list(drawn.batch.images)
     rows, columns = at.rows[numbers], at.columns[numbers]
     output = forced(drawn.point.output, at.units, levels[at.units], rows, columns)
@@ -116,19 +120,19 @@ def _force(
 
 
 def places(images: int, cells: int, seed: int, concept: int) -> Cells:
-    """Choose a cell of the layer's map for each image `(image,)`, of its own for every concept."""
+    """Choose a random cell of the layer's map for each image `(image,)`, different for every concept."""
     return np.random.default_rng([abs(seed), concept]).integers(cells, size=images)
 
 
 def _appeared(before: Labels, after: Labels, concept: int) -> Cells:
-    """How many positions of each image `(image,)` carry a concept that they did not carry before."""
+    """Count the positions of each image `(image,)` that carry a concept after an edit but not before."""
     was, now = ((labels == concept + 1).any(axis=2) for labels in (before, after))
     count: Cells = (now & ~was).sum(axis=1)
     return count
 
 
 def _middles(rows: Cells, columns: Cells, size: tuple[int, int], grid: int) -> Cells:
-    """The positions of the grid under the middles of cells of a map."""
+    """Return the grid positions at the centers of cells of a map with `size` (height, width)."""
     height, width = size
     return (2 * rows + 1) * grid // (2 * height) * grid + (2 * columns + 1) * grid // (2 * width)
 
@@ -136,8 +140,8 @@ def _middles(rows: Cells, columns: Cells, size: tuple[int, int], grid: int) -> C
 def _write(run: Run, setting: Setting, layer: str, forcing: Mapping[int, Forced]) -> None:
     added: dict[tuple[int, int], list[int]] = defaultdict(list)
     for concept, at in forcing.items():
-        for one in at.found:
-            added[concept, one.context].append(one.added)
+        for insertion in at.found:
+            added[concept, insertion.context].append(insertion.added)
     keys = (*setting.vocabulary.keys, NO_CONTEXT)
     means = [mean_of(np.array(values)) for values in added.values()]
     run.write_table(

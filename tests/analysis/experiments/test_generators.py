@@ -1,4 +1,4 @@
-"""Dissection of generators, from seeds to tables, on one whose answer is known."""
+"""Dissection of generators, from seeds to tables, on a generator whose results are known in advance."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def truth() -> reference.Reference:
     return reference.dissect(maps.numpy(), drawing.shows(levels()).numpy(), QUANTILE)
 
 
-def test_every_unit_is_labelled_with_what_it_draws(run: Run) -> None:
+def test_every_unit_is_labeled_with_what_it_generates(run: Run) -> None:
     units = run.table("units").set_index("unit").sort_index()
     for unit, thing in enumerate(drawing.THINGS):
         if thing:
@@ -74,7 +74,7 @@ def test_images_are_named_by_their_seeds(run: Run) -> None:
     assert run.manifest.notes == ()
 
 
-def test_concepts_are_counted_on_what_was_drawn(run: Run) -> None:
+def test_concepts_are_counted_on_the_generated_images(run: Run) -> None:
     concepts = run.table("concepts").set_index("concept")
     seen = drawing.shows(levels()).sum(dim=(0, 2, 3))
     assert concepts.pixels.to_dict() == dict(zip(drawing.CONCEPTS, seen.tolist(), strict=True))
@@ -93,14 +93,14 @@ def test_sprites_show_the_images_of_their_seeds(run: Run) -> None:
 
 
 def check_same(run: Run, other: Run, *, without: Collection[str] = ()) -> None:
-    """Bit for bit."""
+    """Check that two runs have the same tables, bit for bit."""
     for name in set(all_tables()) - set(without):
         assert run.has(name) == other.has(name)
         if run.has(name):
             pd.testing.assert_frame_equal(run.table(name), other.table(name), check_exact=True)
 
 
-def test_an_image_depends_on_its_seed_alone(run: Run, tmp_path: Path) -> None:
+def test_an_image_depends_only_on_its_seed(run: Run, tmp_path: Path) -> None:
     again = dissect(study(tmp_path, compute={"batch": 16, "workers": 1}), tmp_path / "run")
     check_same(run, again, without={"units", "layers"})  # means and pairings depend on the batch
     one, other = (made.table("units").drop(columns="q_value") for made in (again, run))
@@ -108,12 +108,12 @@ def test_an_image_depends_on_its_seed_alone(run: Run, tmp_path: Path) -> None:
 
 
 class Stopped(BaseException):
-    """As Ctrl-C, it is no error."""
+    """Interrupts a run; like Ctrl-C, it is not an `Exception`."""
 
 
 @pytest.fixture
 def drawn(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The images that passes draw, as they do."""
+    """The images that passes have generated, as a list that grows."""
     images: list[int] = []
     forward: Callable[..., object] = Pass._forward
 
@@ -125,7 +125,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return images
 
 
-def test_a_run_that_was_stopped_goes_on(
+def test_an_interrupted_run_resumes(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, drawn: list[int]
 ) -> None:
     small = study(tmp_path, compute={"memory_gb": 1e-9})  # a shard for every batch
@@ -140,13 +140,13 @@ def test_a_run_that_was_stopped_goes_on(
         patch.setattr(Latents, "pictured", stopping)
         with pytest.raises(Stopped):
             dissect(small, tmp_path / "run")
-    done = len(drawn) - 7  # the batch in which it was stopped was lost
+    done = len(drawn) - 7  # the batch in which it was interrupted is lost
     drawn.clear()
     check_same(run, dissect(small, tmp_path / "run"))
     assert len(set(drawn)) == IMAGES - done
 
 
-def test_other_concepts_need_no_other_activations(tmp_path: Path, drawn: list[int]) -> None:
+def test_activations_are_reused_with_other_concepts(tmp_path: Path, drawn: list[int]) -> None:
     keep = {"keep_progress": True, "batch": 7}
     dissect(study(tmp_path, compute=keep), tmp_path / "run")
     drawn.clear()
@@ -161,7 +161,7 @@ def test_other_concepts_need_no_other_activations(tmp_path: Path, drawn: list[in
     assert len(drawn) >= IMAGES
 
 
-def test_a_network_may_say_itself_what_it_draws_images_of(tmp_path: Path) -> None:
+def test_a_network_may_define_its_own_latents_and_classes(tmp_path: Path) -> None:
     source = f"python:{drawing.__file__}:Conditional"
     made = dissect(study(tmp_path, model={"source": source}), tmp_path / "run")
     images = made.table("images").set_index("image")

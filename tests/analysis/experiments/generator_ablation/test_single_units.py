@@ -1,4 +1,4 @@
-"""Each unit of a generator removed alone, and pictures of edits, where it is known what each unit draws."""
+"""Single units of a generator, ablated, and pictures of edits: it is known what each unit generates."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def levels_of(seeds: Sequence[int]) -> Tensor:
 
 
 def picture(levels: Tensor) -> np.ndarray:
-    """Pictures `(image, 32, 32, 3)` by definition: the color of what is seen in each cell."""
+    """Make images `(image, 32, 32, 3)` by definition: each cell has the color of its concept."""
     colors = np.array([drawing.COLORS[name] for name in KEYS]) * 255
     cells = np.einsum("nkyx,kc->nyxc", drawing.shows(levels).numpy(), colors)
     pixels: np.ndarray = cells.repeat(drawing.CELL, axis=1).repeat(drawing.CELL, axis=2)
@@ -52,14 +52,14 @@ def picture(levels: Tensor) -> np.ndarray:
 
 
 def tiles(run: Run, name: str, rows: int, columns: int) -> np.ndarray:
-    """A strip's tiles `(row, column, tile, tile, 3)`."""
+    """Return the tiles of a strip `(row, column, tile, tile, 3)`."""
     sheet = np.asarray(Image.open(run.folder / name).convert("RGB"))
     assert sheet.shape == (rows * TILE, columns * TILE, 3)
     return sheet.reshape(rows, TILE, columns, TILE, 3).swapaxes(1, 2)
 
 
 def differ(tile: np.ndarray, wanted: np.ndarray) -> float:
-    """By how much a tile's colors are apart from a picture's at the middles of its cells, on average."""
+    """Return the mean color difference of a tile and an image at the centers of their cells."""
     at = (np.arange(drawing.CELLS) * 2 + 1) * TILE // (2 * drawing.CELLS)
     middles = (np.arange(drawing.CELLS) * 2 + 1) * drawing.CELL // 2
     return float(np.abs(tile[np.ix_(at, at)].astype(int) - wanted[np.ix_(middles, middles)]).mean())
@@ -77,7 +77,7 @@ def removed(levels: Tensor, units: Sequence[int]) -> Tensor:
     return left
 
 
-def test_every_unit_changes_what_it_alone_draws(run: Run) -> None:
+def test_effects_of_single_units_match_the_definition(run: Run) -> None:
     first = drawn_world.SEED + drawn_world.IMAGES
     levels = levels_of(range(first, first + SINGLE))
     before = drawing.shows(levels).sum(dim=(2, 3)).numpy()
@@ -103,7 +103,7 @@ def test_every_unit_changes_what_it_alone_draws(run: Run) -> None:
     assert drawing.THINGS.index(None) not in {unit for unit, _ in rows if labels[unit] is None}
 
 
-def test_pictures_without_a_unit_are_of_the_images_that_move_it_most(run: Run) -> None:
+def test_pictures_without_a_unit_show_its_top_images(run: Run) -> None:
     tops, shown = run.table("unit_images"), Pictures().without_tiles
     for unit in range(drawing.UNITS):
         images = tops[(tops.unit == unit) & (tops["rank"] < shown)].sort_values("rank").image
@@ -114,7 +114,7 @@ def test_pictures_without_a_unit_are_of_the_images_that_move_it_most(run: Run) -
         assert max(map(differ, apart, np.abs(wanted - before))) < 8
 
 
-def test_pictures_without_a_concepts_units_are_of_the_images_with_most_of_it(run: Run) -> None:
+def test_pictures_without_a_concepts_units_show_the_images_with_its_largest_areas(run: Run) -> None:
     first = drawn_world.SEED + drawn_world.IMAGES
     areas = drawing.shows(levels_of(range(first, first + IMAGES))).sum(dim=(2, 3)).numpy()
     table, names = run.table("ablation_pictures"), run.table("concepts").concept.tolist()
@@ -133,7 +133,7 @@ def test_pictures_without_a_concepts_units_are_of_the_images_with_most_of_it(run
             assert max(map(differ, strip[:, column], picture(left))) < 8
 
 
-def test_pictures_of_an_insertion_show_the_places_of_most_contexts(run: Run) -> None:
+def test_pictures_of_an_insertion_show_every_context(run: Run) -> None:
     table, names = run.table("insertion_pictures"), run.table("concepts").concept.tolist()
     insertions = run.table("insertions")
     assert set(table.concept) == set(insertions[insertions.added_pixels > 0].concept)
@@ -153,7 +153,7 @@ def test_pictures_of_an_insertion_show_the_places_of_most_contexts(run: Run) -> 
             assert differ(apart, np.abs(wanted - before)) < 8
 
 
-def test_single_units_are_left_out_where_none_are_asked_for(tmp_path: Path) -> None:
+def test_single_units_are_skipped_if_the_study_asks_for_no_images(tmp_path: Path) -> None:
     made = dissect(study(tmp_path, ablation={"images": 3, "single_images": 0}), tmp_path / "run")
     assert not made.has("unit_effects")
     assert not (made.folder / "images" / "without").exists()

@@ -1,4 +1,4 @@
-"""Units removed from a generator, and forced on, where it is known what each of them draws."""
+"""Units of a generator, ablated and forced on: it is known what each of them generates."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 @pytest.fixture(scope="module")
 def levels() -> Tensor:
-    """Latents of the images: they follow those of the study."""
+    """The latents of the images in which units are edited: their seeds follow the study's own seeds."""
     first = drawn_world.SEED + drawn_world.IMAGES
     return torch.stack(
         [torch.randn(drawing.UNITS, generator=torch.Generator().manual_seed(first + image)) for image in range(IMAGES)]
@@ -72,13 +72,13 @@ def levels() -> Tensor:
 
 
 def rows_of(run: Run, name: str, *keys: str) -> dict[tuple[Any, ...], Any]:
-    """A table's rows by some of its columns."""
+    """Return the rows of a table by the values of some columns."""
     rows = [{str(key): value for key, value in row.items()} for row in run.table(name).to_dict("records")]
     return {tuple(row[key] for key in keys): SimpleNamespace(**row) for row in rows}
 
 
 def order_of(run: Run, concept: str, score: str = "iou", layer: str = "maps") -> list[int]:
-    """Units of a layer by a score with a concept, from the run's own tables."""
+    """Order the units of a layer by a score for a concept, from the run's own tables."""
     pairs = run.table("unit_concepts")
     scores = (
         pairs[(pairs.concept == concept) & (pairs.layer == layer)]
@@ -89,7 +89,7 @@ def order_of(run: Run, concept: str, score: str = "iou", layer: str = "maps") ->
 
 
 def areas(levels: Tensor, removed: list[int]) -> np.ndarray:
-    """Positions of each concept `(image, concept)` where some units are never on."""
+    """Count the positions of each concept `(image, concept)` with some units ablated."""
     left = levels.clone()
     left[:, removed] = -1
     found: np.ndarray = drawing.shows(left).sum(dim=(2, 3)).numpy()
@@ -119,14 +119,14 @@ def test_areas_are_those_of_images_without_the_units(run: Run, levels: Tensor) -
 
 
 def estimated(shows: np.ndarray, found: np.ndarray) -> float:
-    """The sum of areas `(image,)` of all images: the first that show a concept, and that do not, stand for theirs."""
+    """Estimate the sum of areas `(image,)` of all images from the first ones of each kind, by `shows` or not."""
     total = 0.0
     for kind in (shows, ~shows):
         total += found[kind][:SHOWING].mean() * kind.sum()
     return total
 
 
-def test_what_a_unit_alone_draws_vanishes_with_it(run: Run) -> None:
+def test_a_concept_of_a_single_unit_vanishes_with_the_unit(run: Run) -> None:
     table = rows_of(run, "generator_ablations", "ranking", "concept", "units", "measured")
     for ranking in ("iou", "iqr"):
         for concept, units in (("lake", 1), ("barn", 1), ("fog", 1), ("sun", 2)):
@@ -138,7 +138,7 @@ def test_what_a_unit_alone_draws_vanishes_with_it(run: Run) -> None:
 
 
 def appears(level: Tensor, unit: int, cell: int) -> bool:
-    """Whether a unit, forced on at a cell, is seen there: what comes after it in the list covers it."""
+    """Whether a unit that is forced on at a cell is visible: units after it in the list cover it."""
     row, column = divmod(cell, drawing.CELLS)
     masks = drawing.regions()[:, row, column]
     on = [other for other, thing in enumerate(drawing.THINGS) if thing and masks[other] and level[other] > 0]
@@ -146,7 +146,7 @@ def appears(level: Tensor, unit: int, cell: int) -> bool:
     return max([*on, unit]) == unit and drawing.THINGS[unit] != before
 
 
-def test_what_appears_is_tallied_by_what_stood_there(run: Run, levels: Tensor) -> None:
+def test_added_positions_are_tallied_by_context(run: Run, levels: Tensor) -> None:
     shows = drawing.shows(levels).flatten(2)
     expected: dict[tuple[str, str], list[int]] = {}
     for number, concept in enumerate(KEYS):
@@ -178,7 +178,7 @@ def test_a_sun_appears_on_the_ground_and_never_on_a_lake(run: Run) -> None:
     assert table["fog", "lake"].added == 1
 
 
-def test_a_generator_of_several_inputs_is_run_on_from_its_layer(
+def test_a_generator_with_several_inputs_is_run_from_its_layer_on(
     tmp_path: Path, levels: Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reasons: set[str] = set()
@@ -209,7 +209,7 @@ def test_a_generator_of_several_inputs_is_run_on_from_its_layer(
         assert row.baseline == round(estimated(own > 0, own))
 
 
-def test_it_is_done_once_more_alike(run: Run, tmp_path: Path) -> None:
+def test_a_second_run_has_the_same_tables(run: Run, tmp_path: Path) -> None:
     again = edited(tmp_path)
     for name in ("generator_ablations", "insertions"):
         pd.testing.assert_frame_equal(again.table(name), run.table(name), check_exact=True)
@@ -217,7 +217,7 @@ def test_it_is_done_once_more_alike(run: Run, tmp_path: Path) -> None:
 
 
 class Heard(Silent):
-    """Progress that is remembered."""
+    """Progress that records its lines."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -227,7 +227,7 @@ class Heard(Silent):
 
 
 def painted_in_the_middle(levels: Tensor, units: list[int], strengths: list[float]) -> tuple[np.ndarray, np.ndarray]:
-    """Concepts `(image, concept, 4, 4)` in the middle cells before and after, by the generator's own parts."""
+    """Return the concepts `(image, concept, 4, 4)` in the middle cells before and after, computed step by step."""
     maps = drawing.Maps()(levels)
     for unit, strength in zip(units, strengths, strict=True):
         maps[:, unit, 2:6, 2:6] = strength
@@ -237,7 +237,7 @@ def painted_in_the_middle(levels: Tensor, units: list[int], strengths: list[floa
     return drawing.shows(levels)[:, :, 2:6, 2:6].numpy(), after[:, :, 2:6, 2:6].numpy()
 
 
-def test_what_appears_most_is_offered_first_to_paint_with(run: Run, tmp_path: Path) -> None:
+def test_the_paints_are_sorted_by_how_well_they_appear(run: Run, tmp_path: Path) -> None:
     made = dissect(study(tmp_path, paint={"images": 3, "concepts": 3, "units": 2}), tmp_path / "run")
     painting = Painting.read(made.folder / PAINT)
     assert painting.seeds == tuple(drawn_world.SEED + image for image in range(3))
@@ -261,7 +261,7 @@ def test_what_appears_most_is_offered_first_to_paint_with(run: Run, tmp_path: Pa
     assert trials.came.sum() > 0
 
 
-def test_a_generator_of_several_inputs_is_painted_with(tmp_path: Path) -> None:
+def test_a_generator_with_several_inputs_can_be_painted_with(tmp_path: Path) -> None:
     source = f"python:{drawing.__file__}:Seasonal"
     made = dissect(study(tmp_path, model={"source": source}, paint={"images": 3}), tmp_path / "run")
     painting = Painting.read(made.folder / PAINT)
@@ -273,7 +273,7 @@ def test_a_generator_of_several_inputs_is_painted_with(tmp_path: Path) -> None:
         np.testing.assert_array_equal(np.asarray(Image.open(made.folder / PAINT / f"{image}.png")), picture.detach())
 
 
-def test_what_cannot_be_painted_with_is_said(tmp_path: Path) -> None:
+def test_a_generator_that_cannot_be_painted_with_is_reported(tmp_path: Path) -> None:
     wilful = {"source": f"python:{drawing.__file__}:Wilful"}
     heard = Heard()
     made = dissect(study(tmp_path, model=wilful, paint={}), tmp_path / "run", heard)
@@ -283,7 +283,7 @@ def test_what_cannot_be_painted_with_is_said(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("section", ["ablation", "insertion", "paint"])
-def test_a_layer_that_was_not_dissected_is_told(tmp_path: Path, section: str) -> None:
+def test_a_layer_that_is_not_dissected_is_refused(tmp_path: Path, section: str) -> None:
     wanted = study(tmp_path, **{section: {"layer": "map"}})
     with pytest.raises(StudyError, match=rf"{section}\.layer names 'map', .*did you mean 'maps'"):
         dissect(wanted, tmp_path / "run")
@@ -291,10 +291,10 @@ def test_a_layer_that_was_not_dissected_is_told(tmp_path: Path, section: str) ->
 
 
 class Stopped(BaseException):
-    """As Ctrl-C, it is no error."""
+    """Interrupts a run; like Ctrl-C, it is not an `Exception`."""
 
 
-def test_a_stopped_ablation_is_gone_on_with(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_ablation_resumes(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     measured, calls = change_of, []
 
     def stopping(*samples: Sample) -> Change:
@@ -324,7 +324,7 @@ def test_a_stopped_ablation_is_gone_on_with(run: Run, tmp_path: Path, monkeypatc
 
 
 class Stopping(Silent):
-    """Progress that stops the work after two steps of a stage, and notes how much of it was done at its beginning."""
+    """Progress that interrupts the work after two steps of a stage, and records how many steps were already done."""
 
     def __init__(self, stage: str, *, stops: bool = True) -> None:
         self.wanted, self.stops, self.done = stage, stops, 0
@@ -344,8 +344,8 @@ class Stopping(Silent):
         yield advance
 
 
-@pytest.mark.parametrize("stage", ["Drawing other images", "Removing each unit alone", "Inserting concepts"])
-def test_what_was_done_before_a_stop_is_not_done_again(run: Run, tmp_path: Path, stage: str) -> None:
+@pytest.mark.parametrize("stage", ["Generating images", "Ablating each unit", "Inserting concepts"])
+def test_a_resumed_experiment_does_not_repeat_finished_steps(run: Run, tmp_path: Path, stage: str) -> None:
     wanted = study(tmp_path, **SECTIONS)
     with pytest.raises(Stopped):
         dissect(wanted, tmp_path / "run", Stopping(stage))
@@ -356,7 +356,7 @@ def test_what_was_done_before_a_stop_is_not_done_again(run: Run, tmp_path: Path,
         pd.testing.assert_frame_equal(made.table(name), run.table(name), check_exact=True)
 
 
-def test_units_are_removed_where_that_takes_most_away(tmp_path: Path) -> None:
+def test_units_are_ablated_in_the_layer_with_the_largest_effect(tmp_path: Path) -> None:
     layered = {"source": f"python:{drawing.__file__}:Layered", "layers": ["hints", "maps"]}
     made = dissect(study(tmp_path, model=layered, ablation={"images": 4, "among": 9}), tmp_path / "run")
     assert set(made.table("generator_ablations").layer.astype(str)) == {"maps"}
@@ -375,14 +375,14 @@ def test_units_are_removed_where_that_takes_most_away(tmp_path: Path) -> None:
         assert row.lost == pytest.approx(max(-1, (min(before[at], chance[at]) - after[at]) / before[at]), abs=1e-6)
 
 
-def test_concepts_are_forced_on_where_they_appear(tmp_path: Path) -> None:
+def test_concepts_are_inserted_in_the_layer_in_which_they_appear(tmp_path: Path) -> None:
     layered = {"source": f"python:{drawing.__file__}:Layered", "layers": ["hints", "maps"]}
     made = dissect(study(tmp_path, model=layered, insertion={"images": 4, "units": 1}), tmp_path / "run")
     assert set(made.table("insertions").layer.astype(str)) == {"maps"}
     assert set(made.table("paint_trials").layer.astype(str)) == {"hints", "maps"}
 
 
-def test_a_layer_that_fits_nothing_ends_no_run(tmp_path: Path) -> None:
+def test_a_layer_that_matches_nothing_does_not_end_the_run(tmp_path: Path) -> None:
     dead = {"source": f"python:{drawing.__file__}:Dead", "layers": ["dead", "maps"]}
     sections = {name: {"images": 3} for name in ("ablation", "insertion", "paint")}
     made = dissect(study(tmp_path, model=dead, **sections), tmp_path / "run")
@@ -393,8 +393,8 @@ def test_a_layer_that_fits_nothing_ends_no_run(tmp_path: Path) -> None:
         assert made.table(name).empty
 
 
-def test_units_that_are_seldom_on_are_forced_on_all_the_same(tmp_path: Path) -> None:
-    """The threshold of a unit that is on at fewer positions than the quantile is 0, and 0 draws nothing."""
+def test_units_that_are_rarely_active_are_forced_on_too(tmp_path: Path) -> None:
+    """A unit that is active at fewer positions than the quantile has threshold 0, which would have no effect."""
     rare = study(tmp_path, dissection={"quantile": 0.3}, insertion={"images": 20, "units": 1})
     made = dissect(rare, tmp_path / "run")
     units = made.table("units").set_index("unit")
@@ -408,7 +408,7 @@ def test_units_that_are_seldom_on_are_forced_on_all_the_same(tmp_path: Path) -> 
     assert table["sun", NO_CONTEXT].added == 1
 
 
-def test_an_edit_that_breaks_the_picture_is_told(tmp_path: Path) -> None:
+def test_an_edit_that_makes_images_not_finite_is_an_error(tmp_path: Path) -> None:
     fragile = {"source": f"python:{drawing.__file__}:Fragile"}
     with pytest.raises(SubjectError, match="not finite if units of maps are changed: name another layer"):
         dissect(study(tmp_path, model=fragile, ablation={"images": 12, "among": IMAGES}), tmp_path / "run")
@@ -422,20 +422,20 @@ def test_the_seed_may_be_negative(tmp_path: Path) -> None:
 
 
 def test_a_layer_of_few_units_is_not_tried(tmp_path: Path) -> None:
-    """Without the red of a picture what is red is gone, but no unit of that layer draws it."""
+    """Without the red channel of an image, red objects vanish, although no unit of that layer generates them."""
     layers = {"source": f"python:{drawing.__file__}:Wide", "layers": ["many", "picture"]}
     made = dissect(study(tmp_path, model=layers, ablation={"images": 4, "among": 9}), tmp_path / "run")
     assert set(made.table("generator_ablations").layer.astype(str)) == {"many"}
     assert not made.has("ablation_trials")
 
 
-def test_a_study_may_do_without_the_information(tmp_path: Path) -> None:
+def test_a_study_may_turn_the_information_ratio_off(tmp_path: Path) -> None:
     wanted = study(tmp_path, ablation={"images": 3, "among": 9}, dissection={"information_ratio": False})
     made = dissect(wanted, tmp_path / "run")
     assert set(made.table("generator_ablations").ranking.astype(str)) == {"iou"}
 
 
-def test_few_concepts_are_those_that_a_unit_fits_best(run: Run, tmp_path: Path) -> None:
+def test_a_limited_number_of_concepts_are_the_best_matched_ones(run: Run, tmp_path: Path) -> None:
     wanted = study(tmp_path, ablation={"images": 3, "concepts": 2})
     made = dissect(
         dataclasses.replace(wanted, experiments={"ablation": wanted.experiments["ablation"]}), tmp_path / "run"
