@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from dissectory.analysis.resuming.shards import Shard, Shards
-    from dissectory.analysis.tally.sweep import LayerSweep
+    from dissectory.analysis.tally.sweeping import Sweep
 
     Arrays = dict[str, npt.NDArray[np.generic]]
 
@@ -27,7 +27,7 @@ _ENTRY_BYTES = 6
 """Bytes of one kept activation and its position."""
 
 
-def arrays_of(sweep: LayerSweep) -> Arrays:
+def arrays_of(sweep: Sweep) -> Arrays:
     """Return everything that a sweep has tallied, as the arrays of a shard."""
     kept, counts, top = sweep.kept, sweep.histograms.counts.ravel(), sweep.top
     filled = counts.nonzero()[0]

@@ -53,6 +53,7 @@ def open_part(
         shards,
         Upsampler(layer.height, layer.width, dissection.grid, dissection.border),
         dissection.top_images,
+        setting.tally,
         total=len(setting.images),
         quantile=dissection.quantile * LOOSER**attempt if attempt < ATTEMPTS - 1 else 1,
         known=known,

@@ -14,7 +14,7 @@ from dissectory.analysis.measuring.activations import (
     nonfinite_of,
     top_of,
 )
-from dissectory.analysis.tally.overlap import Overlaps, count, lit
+from dissectory.analysis.tally.overlap import Overlaps, lit
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from dissectory.analysis.measuring.significance import Confidence
     from dissectory.analysis.resuming.shards import Shards
     from dissectory.analysis.subjects.layers import LayerInfo
+    from dissectory.analysis.tally.backends import Backend
     from dissectory.analysis.tally.histogram import Bins
     from dissectory.analysis.tally.information import Information
     from dissectory.analysis.tally.moments import Moments
@@ -90,6 +91,7 @@ def compare(
     thresholds: npt.NDArray[np.float32],
     positions: int,
     *,
+    tally: Backend,
     threads: int,
 ) -> Counts:
     """Count the grid positions at which each unit is active, and those that also carry each concept.
@@ -100,6 +102,7 @@ def compare(
         labels: the label maps of the same images.
         thresholds: thresholds of its units `(unit,)`.
         positions: number of grid positions.
+        tally: the backend that counts.
         threads: number of threads; the units are divided among them.
     """
     concepts, files = len(labels.pixels), len(labels.sizes)
@@ -110,7 +113,7 @@ def compare(
     for shard in shards:
         rows = labels.between(shard.first, shard.last)
         kept = kept_of(shard, 0, layer.units)
-        met, found = count(kept, thresholds, rows.labels, rows.row_of(files), concepts, threads)
+        met, found = tally.count(kept, thresholds, rows.labels, rows.row_of(files), concepts)
         intersection += met
         active += found
         marks |= lit(kept, thresholds, top.images, positions)

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from dissectory.analysis.measuring.activations import histograms_of
+from dissectory.analysis.measuring.forward import Forward
 from dissectory.analysis.measuring.order import batches
-from dissectory.analysis.subjects.layers import watch
 from dissectory.analysis.tally.information import Information, LevelCounts, candidate_levels
 from dissectory.analysis.tally.upsampling import Upsampler
 from dissectory.errors import ImagesError
@@ -63,9 +62,7 @@ class _Stretch:
     last: int
 
 
-def find_information(
-    setting: Setting, layers: Sequence[Candidates], labels: LabelMaps, *, threads: int, progress: Progress
-) -> int:
+def find_information(setting: Setting, layers: Sequence[Candidates], labels: LabelMaps, *, progress: Progress) -> int:
     """Find how informative every unit is about every concept, and write the results to the layers' shards.
 
     Each pass over the images counts as many units as memory allows. Units that are already in a shard are skipped.
@@ -80,7 +77,7 @@ def find_information(
         return 0
     with progress.stage("Second thresholds", len(passes) * len(setting.images), "images") as advance:
         for stretches in passes:
-            counting = _Counting(setting, stretches, labels, threads)
+            counting = _Counting(setting, stretches, labels)
             counting.run(advance)
             counting.write()
     return len(passes)
@@ -107,20 +104,21 @@ def _passes(layers: Sequence[Candidates], most: int) -> Iterator[list[_Stretch]]
 class _Counting:
     """One pass over the images, for some units; concepts that occur in no image are left out of the counts."""
 
-    def __init__(self, setting: Setting, stretches: Sequence[_Stretch], labels: LabelMaps, threads: int) -> None:
+    def __init__(self, setting: Setting, stretches: Sequence[_Stretch], labels: LabelMaps) -> None:
         self._setting = setting
+        self._network = Forward(setting.model.module, setting.study.compute.batch)
         self._labels = labels
         self._stretches = {stretch.of.layer.name: stretch for stretch in stretches}
         self._occurring = np.flatnonzero(labels.pixels)
         self._numbers = np.zeros(len(labels.pixels) + 1, dtype=np.uint16)
         self._numbers[1 + self._occurring] = 1 + np.arange(len(self._occurring))
-        self._counts = {name: self._counts_of(stretch, threads) for name, stretch in self._stretches.items()}
+        self._counts = {name: self._counts_of(stretch) for name, stretch in self._stretches.items()}
 
-    def _counts_of(self, stretch: _Stretch, threads: int) -> LevelCounts:
+    def _counts_of(self, stretch: _Stretch) -> LevelCounts:
         layer, dissection = stretch.of.layer, self._setting.study.dissection
         upsampler = Upsampler(layer.height, layer.width, dissection.grid, dissection.border)
         levels = stretch.of.levels[stretch.first : stretch.last]
-        return LevelCounts(upsampler, levels, len(self._occurring), threads=threads)
+        return self._setting.tally.level_counts(upsampler, levels, len(self._occurring))
 
     def run(self, advance: Callable[[int], None]) -> None:
         """Run the network on all images, and count."""
@@ -147,13 +145,11 @@ class _Counting:
         rows = self._labels.between(number, number + 1)
         labels = self._numbers[rows.labels[rows.row_of(len(self._setting.images))[list(batch.images)]]]
 
-        def observe(name: str, maps: Tensor) -> None:
+        def observe(name: str, first: int, last: int, maps: Tensor) -> None:
             stretch = self._stretches[name]
-            self._counts[name].observe(maps[:, stretch.first : stretch.last], labels)
+            self._counts[name].observe(maps[:, stretch.first : stretch.last], labels[first:last])
 
-        module = self._setting.model.module
-        with torch.inference_mode(), watch(module, list(self._counts), observe):
-            module(*self._setting.inputs(batch))
+        self._network.run(self._setting.inputs(batch), list(self._counts), observe)
 
     def write(self) -> None:
         """Write the results to the layers' shards."""

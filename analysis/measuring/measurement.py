@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from dissectory.analysis.measuring.attempts import Found
+    from dissectory.analysis.measuring.comparing import Counts
     from dissectory.analysis.measuring.seconds import Seconds
     from dissectory.analysis.measuring.setting import Setting
     from dissectory.analysis.resuming.shards import Shards
@@ -160,7 +161,7 @@ class Measurement:
             return {}
         with self._seconds.stage("information"):
             layers = [Candidates.of(part, levels, informed[part.layer.name]) for part, levels in found]
-            self._passes += find_information(self._setting, layers, maps, threads=self._threads, progress=progress)
+            self._passes += find_information(self._setting, layers, maps, progress=progress)
             return {layer.layer.name: layer.found for layer in layers}
 
     def _compared(
@@ -175,17 +176,19 @@ class Measurement:
         with progress.stage("Comparing", sum(part.layer.units for part, _ in found), "units") as advance:
             for part, levels in found:
                 with self._seconds.stage("compare"):
-                    counted.append(
-                        compare(part.layer, part.shards, maps, levels, self._setting.positions, threads=self._threads)
-                    )
+                    counted.append(self._counted(part, maps, levels))
                 advance(part.layer.units)
         with self._seconds.stage("chance"):
-            assessed = assess(counted, maps, pairings=study.dissection.pairings, seed=study.seed, threads=self._threads)
+            assessed = assess(counted, maps, self._setting.tally, pairings=study.dissection.pairings, seed=study.seed)
         with self._seconds.stage("compare"):
             return [
                 LayerResult.of(counts, confidence, information.get(counts.layer.name))
                 for counts, confidence in zip(counted, assessed, strict=True)
             ]
+
+    def _counted(self, part: LayerPart, maps: LabelMaps, levels: Floats) -> Counts:
+        tally, positions = self._setting.tally, self._setting.positions
+        return compare(part.layer, part.shards, maps, levels, positions, tally=tally, threads=self._threads)
 
 
 def _check_finite(layers: Sequence[LayerPart]) -> None:

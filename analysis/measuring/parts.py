@@ -17,7 +17,6 @@ from dissectory.analysis.measuring.classification import NO_PREDICTION
 from dissectory.analysis.tally.bounds import first_bound, raised
 from dissectory.analysis.tally.kept import Kept
 from dissectory.analysis.tally.overlap import distinct
-from dissectory.analysis.tally.sweep import LayerSweep
 from dissectory.errors import SubjectError
 
 if TYPE_CHECKING:
@@ -29,6 +28,8 @@ if TYPE_CHECKING:
     from dissectory.analysis.resuming.shards import Shards
     from dissectory.analysis.subjects.images import ViewBatch
     from dissectory.analysis.subjects.layers import LayerInfo
+    from dissectory.analysis.tally.backends import Backend
+    from dissectory.analysis.tally.sweeping import Sweep
     from dissectory.analysis.tally.upsampling import Upsampler
 
     Arrays = dict[str, npt.NDArray[Any]]
@@ -140,6 +141,7 @@ class LayerPart:
         shards: Shards,
         upsampler: Upsampler,
         top_images: int,
+        tally: Backend,
         *,
         total: int,
         quantile: float,
@@ -151,13 +153,14 @@ class LayerPart:
         self.shards = shards
         self._upsampler = upsampler
         self._top_images = top_images
+        self._tally = tally
         self._total = total
         self._quantile = quantile
         self._known = np.full(layer.units, np.nan, dtype=np.float32) if known is None else known
         self._threads = threads
         self._seen = sum(shard.note["images"] for shard in shards)
         self._raised_at = max((shard.note["raised"] for shard in shards), default=0)
-        self._sweep: LayerSweep | None = None
+        self._sweep: Sweep | None = None
 
     @property
     def nbytes(self) -> int:
@@ -177,13 +180,7 @@ class LayerPart:
                 "height, width): its maps must have the same size for all images. Remove the layer from model.layers"
             )
         if self._sweep is None:
-            self._sweep = LayerSweep(
-                self._upsampler,
-                self.layer.units,
-                self._top_images,
-                bound=self._next_bound(maps),
-                threads=self._threads,
-            )
+            self._sweep = self._new_sweep(self._next_bound(maps))
         self._sweep.observe(images, maps)
         self._seen += len(images)
         if len(self.shards) == 0 and self._is_due():
@@ -191,10 +188,13 @@ class LayerPart:
 
     def write(self, first: int, last: int) -> None:
         """Write a shard."""
-        sweep = self._sweep or LayerSweep(self._upsampler, self.layer.units, self._top_images)
+        sweep = self._sweep or self._new_sweep()
         images = self._seen - sum(shard.note["images"] for shard in self.shards)
         self.shards.write(first, last, arrays_of(sweep), {"images": images, "raised": self._raised_at})
         self._sweep = None
+
+    def _new_sweep(self, bound: npt.NDArray[np.float32] | None = None) -> Sweep:
+        return self._tally.sweep(self._upsampler, self.layer.units, self._top_images, bound)
 
     def _next_bound(self, maps: Tensor) -> npt.NDArray[np.float32]:
         """Find the bounds of a new shard `(unit,)`, whose first maps are given."""

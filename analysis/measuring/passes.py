@@ -13,11 +13,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-import torch
-
+from dissectory.analysis.measuring.forward import Forward
 from dissectory.analysis.measuring.order import batches
 from dissectory.analysis.subjects.latents import Latents
-from dissectory.analysis.subjects.layers import watch
 from dissectory.errors import SubjectError
 
 if TYPE_CHECKING:
@@ -53,6 +51,7 @@ class Pass:
         self._layers = {part.layer.name: part for part in layers}
         self._seconds = seconds
         self._order = batches(len(setting.images), setting.study.compute.batch)
+        self._network = Forward(setting.model.module, setting.study.compute.batch)
         parts: list[Part] = [part for part in (labels, outputs, *layers) if part is not None]
         self._missing = {part: set(part.shards.missing(len(self._order))) for part in parts}
         self._open: list[Part] = []
@@ -147,19 +146,15 @@ class Pass:
     def _forward(self, batch: ViewBatch, wanted: Sequence[str]) -> object:
         """Run the network, and return its answer."""
         tallied = 0.0
-        calls = dict.fromkeys(wanted, 0)
 
-        def observe(name: str, maps: Tensor) -> None:
+        def observe(name: str, first: int, last: int, maps: Tensor) -> None:
             nonlocal tallied
-            calls[name] += 1
             start = time.perf_counter()
-            self._layers[name].observe(batch.images, maps)
+            self._layers[name].observe(batch.images[first:last], maps)
             tallied += time.perf_counter() - start
 
         start = time.perf_counter()
-        setting = self._setting
-        with torch.inference_mode(), watch(setting.model.module, wanted, observe):
-            answer: object = setting.model.module(*setting.inputs(batch))
+        answer, calls = self._network.run(self._setting.inputs(batch), wanted, observe)
         _check_calls(calls, batch)
         if self._outputs and self._outputs in self._open:
             self._outputs.observe(batch.images, answer)

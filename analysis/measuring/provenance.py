@@ -58,6 +58,7 @@ def describe(
             "outputs": record.predictions.outputs,
             "classes": len(model.classes),
             "device": str(setting.device),
+            "tally": setting.tally.name,
             "passes": record.passes,
         },
         images=len(record.labels.readable),

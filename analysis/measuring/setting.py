@@ -14,6 +14,8 @@ from dissectory.analysis.subjects.layers import select_layers, survey_generator
 from dissectory.analysis.subjects.models import load_model
 from dissectory.analysis.subjects.preprocessing import Preprocessing, resolve
 from dissectory.analysis.subjects.steady import check_steady
+from dissectory.analysis.tally.backends import backend_for
+from dissectory.analysis.tally.device.memory import pinned
 from dissectory.errors import StudyError, nearest
 
 if TYPE_CHECKING:
@@ -26,11 +28,12 @@ if TYPE_CHECKING:
     from dissectory.analysis.subjects.images import ViewBatch
     from dissectory.analysis.subjects.layers import LayerInfo
     from dissectory.analysis.subjects.models import LoadedModel
+    from dissectory.analysis.tally.backends import Backend
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """Everything an experiment works with."""
+    """Everything an experiment works with; `tally` is the backend that counts."""
 
     study: Study
     model: LoadedModel
@@ -39,6 +42,7 @@ class Setting:
     images: ImageFolder | Latents
     vocabulary: Vocabulary
     device: torch.device
+    tally: Backend
 
     @property
     def positions(self) -> int:
@@ -61,7 +65,8 @@ class Setting:
         """Return the network's inputs for a batch, on its device."""
         if isinstance(self.images, Latents):
             return self.images.inputs(batch.images)
-        return (self.preprocessing.tensor(batch.views).to(self.device),)
+        tensor = pinned(self.preprocessing.tensor(batch.views), self.device)
+        return (tensor.to(self.device, non_blocking=True),)
 
 
 def open_setting(study: Study) -> Setting:
@@ -83,7 +88,7 @@ def open_setting(study: Study) -> Setting:
     size = preprocessing.geometry.size
     layers = select_layers(model.module, torch.zeros(1, 3, size, size, device=device), study.model.layers)
     check_steady(model.module, [torch.rand(1, 3, size, size, generator=torch.Generator().manual_seed(0)).to(device)])
-    return Setting(study, model, preprocessing, layers, images, vocabulary, device)
+    return Setting(study, model, preprocessing, layers, images, vocabulary, device, _tally(study, device))
 
 
 def _generator_setting(study: Study, model: LoadedModel, section: LatentsSection, device: torch.device) -> Setting:
@@ -93,7 +98,12 @@ def _generator_setting(study: Study, model: LoadedModel, section: LatentsSection
     vocabulary.check(images.paths, images.size_of)
     layers = survey_generator(model.module, images.inputs([0, 0])).select(study.model.layers)
     check_steady(model.module, images.inputs([0]))
-    return Setting(study, model, Preprocessing(images.geometry), layers, images, vocabulary, device)
+    preprocessing = Preprocessing(images.geometry)
+    return Setting(study, model, preprocessing, layers, images, vocabulary, device, _tally(study, device))
+
+
+def _tally(study: Study, device: torch.device) -> Backend:
+    return backend_for(device, int(study.compute.memory_gb * 1e9), torch.get_num_threads())
 
 
 def _vocabulary(study: Study, geometry: Geometry) -> Vocabulary:

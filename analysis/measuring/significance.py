@@ -20,7 +20,7 @@ from dissectory.analysis.tally.chance import (
     shifts,
 )
 from dissectory.analysis.tally.kept import Kept
-from dissectory.analysis.tally.overlap import Overlaps, count_by_image, count_paired
+from dissectory.analysis.tally.overlap import Overlaps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from dissectory.analysis.measuring.comparing import Counts
     from dissectory.analysis.measuring.label_maps import LabelMaps, Rows
+    from dissectory.analysis.tally.backends import Backend
 
     Values = npt.NDArray[np.float64]
 
@@ -69,25 +70,27 @@ class Pairing:
         return cls(rows, places, batches, shifts(len(rows.images), pairings, seed))
 
 
-def assess(layers: Sequence[Counts], labels: LabelMaps, *, pairings: int, seed: int, threads: int) -> list[Confidence]:
+def assess(
+    layers: Sequence[Counts], labels: LabelMaps, tally: Backend, *, pairings: int, seed: int
+) -> list[Confidence]:
     """Compute the confidence of the labels of all layers.
 
     Args:
         layers: the counts of each layer.
         labels: the label maps of all images.
+        tally: the backend that counts.
         pairings: number of other images' label maps with which each image is compared; 0 for no test.
         seed: seed of the resampling and of the pairings.
-        threads: number of threads; the units are divided among them.
     """
-    intervals = _intervals(layers, labels, seed, threads)
+    intervals = _intervals(layers, labels, seed, tally)
     pairing = Pairing.of(labels, pairings, seed)
-    p = [_p_values(counts, pairing, threads) for counts in layers]
+    p = [_p_values(counts, pairing, tally) for counts in layers]
     q = q_values(np.concatenate(p))
     ends = np.cumsum([len(values) for values in p])[:-1]
     return [Confidence(*interval, values) for interval, values in zip(intervals, np.split(q, ends), strict=True)]
 
 
-def _intervals(layers: Sequence[Counts], labels: LabelMaps, seed: int, threads: int) -> list[tuple[Values, Values]]:
+def _intervals(layers: Sequence[Counts], labels: LabelMaps, seed: int, tally: Backend) -> list[tuple[Values, Values]]:
     """Resample the images, one shard of label maps at a time, and return the ends of each unit's interval."""
     bootstraps = [Bootstrap(counts.layer.units) for counts in layers]
     for first, last in labels.stretches:
@@ -97,7 +100,7 @@ def _intervals(layers: Sequence[Counts], labels: LabelMaps, seed: int, threads: 
             best = counts.overlaps.best
             shards = [shard for shard in counts.shards if shard.first < last and shard.last > first]
             kept = Kept.joined([kept_of(shard, 0, counts.layer.units) for shard in shards])
-            met = count_by_image(kept, counts.thresholds, best, rows.labels, rows.row_of(counts.files), threads)
+            met = tally.count_by_image(kept, counts.thresholds, best, rows.labels, rows.row_of(counts.files))
             bootstrap.observe(weights, *met, np.where(best >= 0, rows.areas[:, best], 0))
     return [_labeled(counts, *bootstrap.interval()) for counts, bootstrap in zip(layers, bootstraps, strict=True)]
 
@@ -108,7 +111,7 @@ def _labeled(counts: Counts, *values: Values) -> tuple[Values, Values]:
     return low, high
 
 
-def _p_values(counts: Counts, pairing: Pairing, threads: int) -> Values:
+def _p_values(counts: Counts, pairing: Pairing, tally: Backend) -> Values:
     """Test the labels of a layer: compare each unit's highest IoU with its highest IoUs on other images' label maps."""
     rows = pairing.rows
     shards = [shard for shard in counts.shards if shard.first < pairing.batches]
@@ -118,7 +121,7 @@ def _p_values(counts: Counts, pairing: Pairing, threads: int) -> Values:
     for first, last in blocks(shards):
         level = counts.thresholds[first:last]
         kept = Kept.joined([kept_of(shard, first, last).above(level, pairing.places) for shard in shards])
-        met, active = count_paired(kept, rows.images, rows.labels, (0, *pairing.moves), concepts, threads)
+        met, active = tally.count_paired(kept, rows.images, rows.labels, (0, *pairing.moves), concepts)
         parts.append([Overlaps(one, active, pixels).iou.max(axis=1, initial=0) for one in met])
     observed, null = np.split(np.concatenate(parts, axis=1), [1])
     return p_values(np.where(counts.overlaps.best >= 0, observed[0], np.nan), null)

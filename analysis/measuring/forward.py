@@ -1,0 +1,81 @@
+"""Forward passes that hand each layer's maps to an observer, for as many images at once as the device has memory for.
+
+forward = Forward(module, most=32)
+answer, calls = forward.run(inputs, ["layer4"], observe)    # calls observe("layer4", first, last, maps)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from dissectory.analysis.measuring.parts import scores_of
+from dissectory.analysis.subjects.layers import watch
+from dissectory.analysis.tally.device.memory import divided
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from torch import nn
+
+    Calls = dict[str, int]
+    Observe = Callable[[str, int, int, Tensor], None]
+
+
+class Forward:
+    """Runs a network on batches. If a batch does not fit on the device, it and all further ones run in smaller parts.
+
+    `most` is the largest number of images that run together.
+    """
+
+    def __init__(self, module: nn.Module, most: int) -> None:
+        self._module = module
+        self._most = most
+
+    def run(self, inputs: Sequence[Tensor], names: Sequence[str], observe: Observe) -> tuple[object, Calls]:
+        """Run the network on a batch.
+
+        Args:
+            inputs: the network's inputs, one row for each image.
+            names: the layers to observe.
+            observe: called with a layer's name, the images `first` to `last` without `last`, and their maps. When the
+                device has not enough memory, a layer that has observed images does not observe them again.
+
+        Returns:
+            The network's answer, and how often it called each layer.
+
+        Raises:
+            torch.OutOfMemoryError: a single image does not fit on the device.
+        """
+        reached, calls = dict.fromkeys(names, 0), dict.fromkeys(names, 0)
+        sizes = []
+
+        def work(first: int, last: int) -> object:
+            calls.update(dict.fromkeys(names, 0))
+
+            def hand_over(name: str, maps: Tensor) -> None:
+                calls[name] += 1
+                if reached[name] <= first:
+                    observe(name, first, last, maps)
+                    reached[name] = last
+
+            with torch.inference_mode(), watch(self._module, names, hand_over):
+                answer: object = self._module(*(one[first:last] for one in inputs))
+            sizes.append(last - first)
+            return answer
+
+        answers = list(divided(work, len(inputs[0]), self._most))
+        if len(sizes) > 1:
+            self._most = max(sizes)
+        return _joined(answers), calls
+
+
+def _joined(answers: Sequence[object]) -> object:
+    """Join the answers for parts of a batch: tensors, or otherwise the scores that they contain."""
+    if len(answers) == 1:
+        return answers[0]
+    tensors = [answer if isinstance(answer, Tensor) else scores_of(answer) for answer in answers]
+    found = [tensor for tensor in tensors if tensor is not None]
+    return torch.cat(found) if len(found) == len(answers) else None
