@@ -2,8 +2,8 @@
 
     changed, success = attack(network, pixels, targets)
 
-It minimizes the squared distance and c times the lead of the best other score over the target's, in a space in which
-every value is a picture's; c is found by a search of its own. The steps are those of the library foolbox.
+The attack minimizes the squared distance plus c times the lead of the highest other score over the target's score. It
+works in a space in which every value is a valid pixel, and searches for the best c. The library foolbox implements it.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 SEARCHES = 4
-"""Values of c that are tried for each image, each time more or less than before."""
+"""Number of values of c that are tried for each image: higher after a failure, lower after a success."""
 STEPS = 45
-"""Steps of the optimizer (Adam) for each of them."""
+"""Steps of the optimizer (Adam) for each value of c."""
 STEP_SIZE = 0.025
 FIRST_C = 0.3
 
 
 def attack(network: nn.Module, pixels: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-    """Change pictures, as little as is found, so that a network takes them for other classes.
+    """Change images by small differences, so that a network predicts other classes for them.
 
     Args:
-        network: scores `(image, output)` of pictures.
-        pixels: the pictures `(image, 3, height, width)`, 0..1.
-        targets: the outputs `(image,)` that are to have the highest scores.
+        network: returns scores `(image, output)` for pixels.
+        pixels: the images `(image, 3, height, width)`, 0..1.
+        targets: the outputs `(image,)` that should have the highest scores.
 
     Returns:
-        The changed pictures, 0..1, unchanged where the attack failed; and whether it succeeded `(image,)`.
+        The changed images, 0..1; an image is unchanged if its attack failed. And whether each succeeded `(image,)`.
     """
     library = _library()
     model = library.PyTorchModel(network.eval(), bounds=(0, 1), device=pixels.device)
@@ -50,9 +50,9 @@ def attack(network: nn.Module, pixels: Tensor, targets: Tensor) -> tuple[Tensor,
 
 @cache
 def _library() -> Any:  # noqa: ANN401 - a module
-    """Import the library; it asks for the program git, which it needs for models from elsewhere alone."""
+    """Import the library, without its warning that git is missing: it needs git only to download models."""
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of names in scipy that it imports by
-        import foolbox  # noqa: PLC0415 - half a second, for studies with an attack alone
+        warnings.simplefilter("ignore", DeprecationWarning)  # about names that it imports from scipy
+        import foolbox  # noqa: PLC0415 - takes half a second, and only attacks need it
     return foolbox

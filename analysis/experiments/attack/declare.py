@@ -1,4 +1,4 @@
-"""The adversarial attack: which units change when a classifier is misled?"""
+"""The experiment `[attack]`: which units change when an adversarial attack misleads a classifier?"""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 class AttackSection(Section):
     """`[attack]`: `images` that a classifier predicts correctly are changed as little as possible to mislead it.
 
-    `target` names the output to reach: by default the most likely other output for each image. `layer` is where units
-    are measured, by default the last layer; the most important `units` of both classes are compared with all others.
+    `target` names the output that the network should predict. By default, it is the most likely other output for each
+    image; if `[ablation]` ranks units for several classes, only these classes are targets. The units of one `layer` are
+    measured, by default of the last layer: the most important `units` of both classes are compared with all others.
     """
 
     images: int = 20

@@ -1,4 +1,4 @@
-"""Pictures of an attack: an image before and after, and what was added to it, amplified."""
+"""The pictures of an attack: an image before and after it, and their amplified difference."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 
 FITTING = 0.995
-"""The share of a difference's values that fit its picture; the few largest are cut off there."""
+"""The share of a difference's values that its picture can show; the few largest values are clipped."""
 
 
 def amplifications(differences: Floats) -> Floats:
-    """How much to amplify each difference `(image, 3, size, size)`, so that most of it fits; NaN where it is 0."""
+    """Return the factor at which each difference `(image, 3, size, size)` fills its picture; NaN if it is all 0."""
     values = np.abs(differences).reshape(len(differences), -1)
     most = np.quantile(values, FITTING, axis=1)
     most = np.where(most > 0, most, values.max(axis=1))
@@ -35,10 +35,10 @@ def draw_attacked(run: Run, images: Sequence[int], originals: npt.NDArray[np.uin
     """Write the pictures of attacked images.
 
     Args:
-        run: where to.
-        images: their numbers.
-        originals: before `(image, 3, size, size)`, 0..255.
-        differences: what was added `(image, 3, size, size)`, where 1 is from black to white.
+        run: the run to which they are written.
+        images: the numbers of the images.
+        originals: the images before the attack `(image, 3, size, size)`, 0..255.
+        differences: what the attack added `(image, 3, size, size)`; 1 is the difference of black and white.
 
     Raises:
         RunError: the run's folder cannot be written.
@@ -51,7 +51,7 @@ def draw_attacked(run: Run, images: Sequence[int], originals: npt.NDArray[np.uin
 
 
 def _write(run: Run, name: str, values: Floats) -> None:
-    """Write a picture `(3, size, size)` of 0..1, rounded to 8 bits and no further."""
+    """Write a picture `(3, size, size)`, 0..1, rounded to 8 bits, without loss."""
     pixels = (values.clip(0, 1) * 255).round().astype(np.uint8).transpose(1, 2, 0)
     with run.replacing(run.folder / name) as path:
         Image.fromarray(np.ascontiguousarray(pixels)).save(path, "WEBP", lossless=True)

@@ -1,4 +1,4 @@
-"""Tables of attacks: the attacked images, units and groups of units."""
+"""The tables of attacks: attacked images, their units, and groups of units."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ ATTACKS = Table(
     1,
     (
         IMAGE,
-        Column("source", "name", "the network's output for the unchanged image: its class, before"),
-        Column("target", "name", "the output that the network was to be brought to"),
-        Column("success", "flag", "whether the network takes the changed image for the target"),
+        Column("source", "name", "the class that the network predicts for the unchanged image"),
+        Column("target", "name", "the class that the attack tries to make the network predict"),
+        Column("success", "flag", "whether the network predicts the target for the changed image"),
         Column(
             "distance",
             "float",
-            "L2 distance of the two pictures: root of the summed squares of the differences of all pixels and colors, "
-            "which are 0..1",
+            "L2 distance of the two images: square root of the sum of squared differences over all pixels and colors, "
+            "with values from 0 to 1",
             "pixel values",
         ),
-        Column("source_before", "float", "the source's share of the softmax, for the unchanged image", "1"),
-        Column("target_before", "float", "the target's share of it", "1"),
-        Column("source_after", "float", "the source's share of the softmax, for the changed image", "1"),
-        Column("target_after", "float", "the target's share of it", "1"),
+        Column("source_before", "float", "softmax probability of the source for the unchanged image", "1"),
+        Column("target_before", "float", "softmax probability of the target for the unchanged image", "1"),
+        Column("source_after", "float", "softmax probability of the source for the changed image", "1"),
+        Column("target_after", "float", "softmax probability of the target for the changed image", "1"),
         Column(
             "amplification",
             "float",
-            "by how much the difference is amplified in its picture; empty where there is none",
+            "factor by which the difference is amplified in its picture; empty if there is no difference",
             "times",
             nullable=True,
         ),
@@ -44,17 +44,17 @@ ATTACK_UNITS = Table(
         LAYER,
         UNIT,
         Column("peak", "float", "highest activation of the unit on the unchanged image", "activation"),
-        Column("attacked_peak", "float", "highest activation on the changed image", "activation"),
+        Column("attacked_peak", "float", "highest activation of the unit on the changed image", "activation"),
         Column(
             "of_target",
             "flag",
-            "whether it is one of the units that matter most to the target class; empty where they are not known",
+            "whether the unit is one of the most important units of the target class; empty if these are not known",
             nullable=True,
         ),
         Column(
             "of_source",
             "flag",
-            "whether it is one of the units that matter most to the source class; empty where they are not known",
+            "whether the unit is one of the most important units of the source class; empty if these are not known",
             nullable=True,
         ),
     ),
@@ -69,17 +69,31 @@ ATTACK_CHANGES = Table(
         Column(
             "group",
             "name",
-            "target or source: the units that matter most to that class; other: those in neither; all: all units",
+            "target or source: the most important units of that class; other: units in neither group; all: all units",
         ),
         Column("images", "int", "images whose attack succeeded and for which the group is known", "images"),
         Column(
             "change",
             "float",
-            "absolute change of a unit's peak activation: mean over the group, then over these images",
+            "mean absolute change of a unit's peak activation, over the units of the group and then over these images; "
+            "empty if there are no images",
             "activation",
             nullable=True,
         ),
-        Column("low", "float", "that less 2.58 standard errors over images: 99 %", "activation", nullable=True),
-        Column("high", "float", "that and 2.58 standard errors; empty for one image", "activation", nullable=True),
+        Column(
+            "low",
+            "float",
+            "lower end of the 99 % interval of the change: 2.58 standard errors over images below it; empty for fewer "
+            "than two images",
+            "activation",
+            nullable=True,
+        ),
+        Column(
+            "high",
+            "float",
+            "upper end of this interval; empty for fewer than two images",
+            "activation",
+            nullable=True,
+        ),
     ),
 )

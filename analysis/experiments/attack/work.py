@@ -1,8 +1,8 @@
-"""An attack on a classifier, seen by its units: which of them change most when the network is misled?
+"""An adversarial attack on a classifier: which units change most when the network is misled?
 
-As in Bau et al. 2020: images that the network gets right are changed toward another class (`carlini_wagner`), and the
-change of each unit's peak activation is told for the units that matter most to the target class, those that matter most
-to the image's own class, and all others, with 99 % intervals over images.
+As in Bau et al. 2020: images that the network predicts correctly are changed toward another class (`carlini_wagner`).
+The change of peak activations is averaged over the most important units of the target class, those of the image's own
+class, and all others, with 99 % intervals over images.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
 
 _AT_ONCE = 8
-"""Images that are attacked together at most: a step back through the network takes far more memory than one forward."""
+"""At most this many images are attacked together: a backward pass takes far more memory than a forward pass."""
 
 GROUPS = ("target", "source", "other", "all")
-"""Groups of units, as the table attack_changes names them."""
+"""Groups of units, with their names in the table attack_changes."""
 
 
 class _OfPixels(nn.Module):
-    """A classifier that takes pictures `(image, 3, height, width)` of 0..1, and normalizes them itself."""
+    """A classifier that takes pixels `(image, 3, height, width)`, 0..1, and normalizes them itself."""
 
     mean: Tensor
     std: Tensor
@@ -69,10 +69,11 @@ class _OfPixels(nn.Module):
 
 @dataclass(frozen=True, slots=True)
 class Attacked:
-    """Some images before and after.
+    """Some images before and after an attack.
 
-    `originals` `(image, 3, size, size)` are 0..255, `changed` 0..1; `shares` of the softmax are `(image, output)`, and
-    `peaks` `(image, unit)`, both before and after.
+    `sources` and `targets` are outputs `(image,)`. `originals` `(image, 3, size, size)` are 0..255, `changed` 0..1.
+    `shares` are softmax probabilities `(image, output)`, and `peaks` are peak activations `(image, unit)`, both before
+    and after the attack.
     """
 
     images: npt.NDArray[np.int64]
@@ -86,7 +87,7 @@ class Attacked:
 
     @property
     def differences(self) -> Floats:
-        """What was added to the pictures `(image, 3, size, size)`."""
+        """What the attack added to the images `(image, 3, size, size)`."""
         return np.asarray(self.changed - self.originals.astype(np.float32) / np.float32(255), dtype=np.float64)
 
     @property
@@ -101,25 +102,29 @@ class Attacked:
 
 
 def check(setting: Setting, section: AttackSection) -> None:
-    """Check that the network has the layer and the target.
+    """Check that the layer is dissected, and that the target is an output of the network.
 
     Raises:
-        StudyError: it does not.
+        StudyError: one of them is not.
     """
     setting.check_layer("attack.layer", section.layer)
     if section.target and output_of(section.target, setting.model.classes) is None:
-        known = nearest(section.target, setting.model.classes) if setting.model.classes else "model.classes names them"
+        classes, unnamed = setting.model.classes, "the outputs have no names: list them in the file model.classes"
+        known = nearest(section.target, classes) if classes else unnamed
         raise StudyError(f"attack.target is '{section.target}', which is not an output of the network; {known}")
 
 
 def run(bench: Bench, section: AttackSection) -> None:
-    """Attack some images that the network predicts correctly, and write tables and pictures; say so if it has none."""
+    """Attack some images that the network predicts correctly, and write tables and pictures.
+
+    If the network predicts no image correctly, report this, and write nothing.
+    """
     setting = bench.setting
     images, sources = _choose(setting, section, bench.record)
     if not len(images):
-        bench.progress.say("No image can be attacked: the network predicts the right class for none of them.")
+        bench.progress.say("No image is attacked, because the network predicts none of them correctly.")
         return
-    layer = next((one for one in setting.layers if one.name == section.layer), setting.layers[-1])
+    layer = next((info for info in setting.layers if info.name == section.layer), setting.layers[-1])
     important = important_units(bench.run, setting.model.classes, layer.name, section.units)
     target = output_of(section.target, setting.model.classes) if section.target else None
     adversary = _Adversary(setting, layer.name, target, list(important))
@@ -144,9 +149,12 @@ def _joined(parts: Sequence[Any]) -> Any:  # noqa: ANN401 - an array, or a pair 
 def _choose(
     setting: Setting, section: AttackSection, record: Record
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Draw images that the network gets right, of another class than the target; with the outputs they are taken for.
+    """Choose random images that the network predicts correctly, of other classes than the target.
 
-    Where no class of the images is an output, an image is of the class that the network says.
+    If no class of the images is an output of the network, every prediction counts as correct.
+
+    Returns:
+        The numbers of the images, ascending, and the predicted outputs, both `(image,)`.
     """
     assert isinstance(setting.images, ImageFolder)  # noqa: S101 - only a classifier's study asks for an attack
     outputs, predicted = setting.model.classes, record.predictions.strongest
@@ -165,7 +173,7 @@ def _choose(
 
 
 def important_units(run: Run, outputs: Sequence[str], layer: str, count: int) -> dict[int, frozenset[int]]:
-    """The most important units of a layer for each class that units were removed for, by the class's output."""
+    """Return the most important units of a layer for each class in the table unit_ablations, by the class's output."""
     if not run.has("unit_ablations"):
         return {}
     table = run.table("unit_ablations")
@@ -181,7 +189,10 @@ def important_units(run: Run, outputs: Sequence[str], layer: str, count: int) ->
 
 @dataclass(frozen=True, slots=True)
 class _Adversary:
-    """Brings a network to another answer: the `target`, or the likeliest one, of those that are `ranked` if any are."""
+    """Attacks images toward the output `target` or, without one, toward the most likely other output.
+
+    If units were ranked for several outputs, `ranked`, only these are possible targets.
+    """
 
     setting: Setting
     layer: str
@@ -189,7 +200,7 @@ class _Adversary:
     ranked: Sequence[int]
 
     def attack(self, images: npt.NDArray[np.int64], sources: npt.NDArray[np.int64]) -> Attacked:
-        """Attack a batch of images that are taken for the outputs `sources` `(image,)`."""
+        """Attack a batch of images, for which the network predicts the outputs `sources` `(image,)`."""
         views = np.stack([self.setting.images.view(image) for image in images.tolist()])
         originals = np.ascontiguousarray(views.transpose(0, 3, 1, 2))
         pixels = torch.from_numpy(originals).to(self.setting.device, torch.float32) / 255
@@ -210,7 +221,7 @@ class _Adversary:
         )
 
     def _look(self, network: _OfPixels, pixels: Tensor) -> tuple[Floats, Floats]:
-        """Scores `(image, output)` of pictures, and peak activations `(image, unit)`."""
+        """Return the scores `(image, output)` and peak activations `(image, unit)` of some images."""
         peaks: list[Tensor] = []
         with (
             torch.inference_mode(),
@@ -220,7 +231,7 @@ class _Adversary:
         return scores.double().cpu().numpy(), peaks[0].double().cpu().numpy()
 
     def _targets(self, scores: Floats, sources: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """What each image is to be taken for `(image,)`."""
+        """Return the target output of each image `(image,)`."""
         if self.target is not None:
             return np.full(len(sources), self.target, dtype=np.int64)
         others = scores.copy()
@@ -238,7 +249,10 @@ def _softmax(scores: Floats) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class Members:
-    """Which units matter most to the classes of each image `(image, unit)`, where that is `known` `(image,)`."""
+    """The most important units of each image's target and source class `(image, unit)`.
+
+    `known` `(image,)` marks images for which units were ranked for both classes.
+    """
 
     of_target: npt.NDArray[np.bool_]
     of_source: npt.NDArray[np.bool_]
@@ -246,7 +260,7 @@ class Members:
 
     @classmethod
     def of(cls, attacked: Attacked, important: Mapping[int, frozenset[int]]) -> Members:
-        """Find them among the most important units of each output."""
+        """Look up the most important units of each image's classes, given those of each output."""
         units = attacked.peaks[0].shape[1]
         of_target, of_source = (
             np.array([[unit in important.get(output, ()) for unit in range(units)] for output in outputs.tolist()])
@@ -256,7 +270,10 @@ class Members:
         return cls(of_target, of_source, known)
 
     def changes(self, attacked: Attacked) -> Iterator[tuple[str, Floats]]:
-        """The groups of units, and the mean change of each in the images `(image,)` of which it can be told."""
+        """Yield each group of units with its mean change on each image `(image,)`.
+
+        Only images count whose attack succeeded and whose group is known and not empty.
+        """
         groups = (self.of_target, self.of_source, ~(self.of_target | self.of_source), np.ones_like(self.of_target))
         for name, group in zip(GROUPS, groups, strict=True):
             told = attacked.success & group.any(axis=1) & (self.known | (name == "all"))
@@ -265,7 +282,9 @@ class Members:
 
 
 def interval_of(values: Floats) -> tuple[float, float, float]:
-    """Mean of values, and its 99 % interval, 2.58 standard errors to each side; NaN where there is none.
+    """Return the mean of values, and its 99 % interval, 2.58 standard errors on each side.
+
+    All are NaN without values; the ends are NaN for a single value.
 
     >>> [round(value, 2) for value in interval_of(np.array([1.0, 3.0]))]
     [2.0, -0.58, 4.58]
@@ -312,16 +331,16 @@ def _write_tables(run: Run, setting: Setting, layer: LayerInfo, attacked: Attack
         },
     )
     changes = dict(members.changes(attacked))
-    spans = np.array([interval_of(values) for values in changes.values()])
+    intervals = np.array([interval_of(values) for values in changes.values()])
     run.write_table(
         ATTACK_CHANGES,
         {
             "layer": np.full(len(changes), layer.name, dtype=object),
             "group": np.array(list(changes), dtype=object),
             "images": [len(values) for values in changes.values()],
-            "change": spans[:, 0],
-            "low": spans[:, 1],
-            "high": spans[:, 2],
+            "change": intervals[:, 0],
+            "low": intervals[:, 1],
+            "high": intervals[:, 2],
         },
     )
 
@@ -331,6 +350,6 @@ def _name(names: Sequence[str], output: int) -> str:
 
 
 def _write_tensors(run: Run, attacked: Attacked) -> None:
-    """Keep the pictures as they were measured: files of pictures are rounded."""
+    """Write the images as they were measured: the picture files are rounded to 8 bits."""
     with run.replacing(run.folder / TENSORS) as temporary:
         save_file({"images": attacked.images, "originals": attacked.originals, "changed": attacked.changed}, temporary)

@@ -1,4 +1,4 @@
-"""An attack on the embedded classifier: what is told of it is what the kept pictures say."""
+"""An attack on the embedded classifier: the tables agree with the attacked images, which are kept as tensors."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ IMAGES = 5
 
 @pytest.fixture(scope="module", autouse=True)
 def quickly() -> Any:  # noqa: ANN401 - a fixture that cleans up
-    """Few steps: less is found than could be, and it is found sooner."""
+    """Take few steps: the attacks are weaker and faster."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(carlini_wagner, "STEPS", 25)
         patch.setattr(carlini_wagner, "SEARCHES", 3)
@@ -76,7 +76,7 @@ def study(folder: Path, **section: object) -> Study:
 
 @pytest.fixture(scope="module")
 def ranked() -> dict[int, frozenset[int]]:
-    """Units said to matter to the classes, all but one of them."""
+    """Made-up important units of all classes but one."""
     return {output: frozenset({output, output + 1, 50}) for output in range(len(SCENES) - 1)}
 
 
@@ -93,7 +93,7 @@ def tensors(run: Run) -> dict[str, np.ndarray]:
 
 
 def seen(pictures: np.ndarray, layer: str = "conv6") -> tuple[np.ndarray, np.ndarray]:
-    """Scores and peaks of pictures of 0..1."""
+    """Return the scores and peak activations of images, 0..1."""
     network, peaks = trained_classifier().eval(), []
     network.get_submodule(layer).register_forward_hook(lambda _module, _inputs, maps: peaks.append(maps.amax((2, 3))))
     with torch.no_grad():
@@ -106,9 +106,7 @@ def text(run: Run, name: str) -> pd.DataFrame:
     return frame.astype({column.name: str for column in all_tables()[name].columns if column.kind == "name"})
 
 
-def test_images_that_the_network_gets_right_are_brought_to_their_targets(
-    run: Run, tensors: dict[str, np.ndarray]
-) -> None:
+def test_correctly_predicted_images_are_changed_into_their_targets(run: Run, tensors: dict[str, np.ndarray]) -> None:
     table, images = text(run, "attacks"), text(run, "images").set_index("image")
     assert len(table) == IMAGES
     assert table.success.all()
@@ -120,7 +118,7 @@ def test_images_that_the_network_gets_right_are_brought_to_their_targets(
     assert tensors["images"].tolist() == table.image.tolist()
 
 
-def test_the_target_is_the_likeliest_other_class_that_has_ranked_units(
+def test_the_target_is_the_most_likely_other_class_with_ranked_units(
     run: Run, tensors: dict[str, np.ndarray], ranked: dict[int, frozenset[int]]
 ) -> None:
     before, _ = seen(tensors["originals"].astype(np.float32) / 255)
@@ -146,7 +144,7 @@ def test_distances_and_confidence_are_those_of_the_kept_pictures(run: Run, tenso
     assert (table.target_after > table.source_after).all()
 
 
-def test_the_pictures_are_those_that_were_measured(run: Run, tensors: dict[str, np.ndarray]) -> None:
+def test_the_pictures_show_the_measured_images(run: Run, tensors: dict[str, np.ndarray]) -> None:
     table = text(run, "attacks")
     for place, row in enumerate(table.to_dict("records")):
         read = {
@@ -220,7 +218,7 @@ def test_the_same_study_gives_the_same_attack(folder: Path, run: Run) -> None:
     assert set(first.table("attacks").image) <= set(run.table("attacks").image)
 
 
-def test_without_ranked_units_only_all_of_them_are_told(folder: Path) -> None:
+def test_without_ranked_units_only_the_group_of_all_units_is_measured(folder: Path) -> None:
     table = text(dissect(study(folder, images=1, layer="conv5"), folder / "plain"), "attack_changes").set_index("group")
     assert set(table.layer) == {"conv5"}
     assert table.images.to_dict() == {"all": 1, "other": 0, "source": 0, "target": 0}
@@ -256,7 +254,7 @@ def test_a_target_can_be_given(folder: Path) -> None:
     assert len(table) == 4
 
 
-def test_what_failed_stays_as_it_was(folder: Path) -> None:
+def test_an_image_whose_attack_failed_is_unchanged(folder: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(carlini_wagner, "STEPS", 1)
         patch.setattr(carlini_wagner, "SEARCHES", 1)
@@ -270,23 +268,23 @@ def test_what_failed_stays_as_it_was(folder: Path) -> None:
     assert np.array_equal(tensors["changed"], tensors["originals"].astype(np.float32) / 255)
 
 
-def test_images_that_are_taken_for_other_classes_are_not_attacked(folder: Path, tmp_path: Path) -> None:
+def test_wrongly_predicted_images_are_not_attacked(folder: Path, tmp_path: Path) -> None:
     (folder / "turned.txt").write_text("\n".join([*SCENES[1:], SCENES[0]]))
     values = study(folder).to_dict()
     values["model"]["classes"] = "turned.txt"
     said: list[str] = []
     run = dissect(Study.from_dict(values, base=folder), tmp_path / "run", Listening(said))
     assert not run.has("attacks")
-    assert said == ["No image can be attacked: the network predicts the right class for none of them."]
+    assert said == ["No image is attacked, because the network predicts none of them correctly."]
 
 
 class Listening:
-    """Keeps what is said."""
+    """Progress that records its lines."""
 
     def __init__(self, said: list[str]) -> None:
         self.say = said.append
 
-    def stage(self, *arguments: Any, **more: Any) -> Any:  # noqa: ANN401 - as the one that nobody watches
+    def stage(self, *arguments: Any, **more: Any) -> Any:  # noqa: ANN401 - as in `Silent`
         return Silent().stage(*arguments, **more)
 
 
@@ -298,7 +296,7 @@ class Listening:
         ({"target": "forrest"}, r"attack.target is 'forrest', which is not an output of the network; .*'forest'"),
     ],
 )
-def test_a_mistake_is_told_before_the_work_begins(folder: Path, section: dict[str, str], told: str) -> None:
+def test_a_mistake_is_found_before_the_work_begins(folder: Path, section: dict[str, str], told: str) -> None:
     with pytest.raises(StudyError, match=told):
         dissect(study(folder, **section), folder / "mistaken")
     assert not (folder / "mistaken").exists()
@@ -307,5 +305,5 @@ def test_a_mistake_is_told_before_the_work_begins(folder: Path, section: dict[st
 def test_a_target_needs_names_of_outputs(folder: Path) -> None:
     values = study(folder, target="forest").to_dict()
     del values["model"]["classes"]
-    with pytest.raises(StudyError, match=r"not an output of the network; model.classes names them"):
+    with pytest.raises(StudyError, match=r"the outputs have no names: list them in the file model\.classes"):
         dissect(Study.from_dict(values, base=folder), folder / "mistaken")
