@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from dissectory.analysis import experiments
 from dissectory.analysis.experiments.bench import Bench
 from dissectory.analysis.measuring.measurement import Measurement
+from dissectory.analysis.measuring.precision import without_tf32
 from dissectory.analysis.measuring.provenance import describe
 from dissectory.analysis.measuring.seconds import Seconds
 from dissectory.analysis.measuring.setting import open_setting
@@ -48,7 +49,7 @@ def dissect(study: Study, out: Path, progress: Progress | None = None) -> Run:
     check(setting)
     run = Run(out)
     run.prepare()
-    with locked(out):
+    with locked(out), without_tf32():
         Dissection(run, setting, out / PROGRESS).make(progress or Silent())
     if not study.compute.keep_progress:
         forget(out / PROGRESS)

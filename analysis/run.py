@@ -143,7 +143,8 @@ class Manifest:
     hashes: dict[str, str] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     model: dict[str, Any] = field(default_factory=dict)
-    """source, parameters, outputs, classes (the number of outputs with a name), device, passes (over the images)."""
+    """source, parameters, outputs, classes (the number of outputs with a name), device, tally (the backend:
+    "compiled" or "device"), passes (over the images)."""
     images: int = 0
     skipped: tuple[Skipped, ...] = ()
     grid: int = 56
