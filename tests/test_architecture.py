@@ -18,6 +18,8 @@ from dissectory.analysis import experiments
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dissectory.analysis.experiments.experiment import Experiment
+
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("analysis", "report", "src/dissectory")
 COMPILED = frozenset({"analysis/tally/kernels.py"})
@@ -118,7 +120,7 @@ def test_the_report_knows_the_contracts_of_the_analysis_alone() -> None:
 
 
 @pytest.mark.parametrize("experiment", experiments.EXPERIMENTS, ids=lambda experiment: experiment.work.split(".")[-2])
-def test_every_experiment_has_a_check_and_a_run(experiment: experiments.Experiment) -> None:
+def test_every_experiment_has_a_check_and_a_run(experiment: Experiment) -> None:
     work = experiment.load()
     assert list(inspect.signature(work.check).parameters) == ["setting", "section"]
     assert list(inspect.signature(work.run).parameters) == ["bench", "section"]

@@ -21,6 +21,7 @@ def answer(head: Head, features: np.ndarray) -> np.ndarray:
     if isinstance(head, LinearHead):
         scores: np.ndarray = np.einsum("iup,upo->io", features, head.weight)
         return scores
+    assert isinstance(head, RectifiedHead)
     values = np.einsum("iup,uo->ipo", features, head.weight) + head.bias
     means: np.ndarray = np.where(values > 0, values, head.slope * values).mean(axis=1)
     return means
