@@ -1,4 +1,4 @@
-"""A folder to paint on without a generator: for what is read, not drawn."""
+"""The folder of a page to paint on, without a generator: it can be read, but not painted on."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SEEDS = (7, 3)
 
 
 def make_fake_painting(folder: Path, layer: str, concepts: Iterable[str], units: int = 12) -> Painting:
-    """Write a folder of two images with a graph that is none; concept `n` is painted with the units `n` and `n + 1`."""
+    """Write a folder of two images with an invalid graph; concept `n` is painted with the units `n` and `n + 1`."""
     painting = Painting(
         layer=layer,
         inputs=(Input("layer", (units, 4, 6)), Input("around0", (3,))),

@@ -1,4 +1,4 @@
-"""A folder to paint on, of the planted generator: what each stroke draws is known."""
+"""The folder of a page to paint on, of the planted generator: the effect of each stroke is known."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from dissectory.analysis.experiments.paint.painting import Painting
 
 SEEDS = (11, 5, 42)
-"""Of the images: black, blue, and a green that no unit draws."""
+"""The seeds of the images: black, blue, and a green that no unit generates."""
 
 PAINTS = (
     Paint("red", (0, 3), (1.0, 1.0)),
     Paint("blue", (2,), (1.0,)),
     Paint("<script>alert(1)</script>", (1,), (2.0,)),
 )
-"""Red needs both its units; the last one is green."""
+"""Red needs both of its units; the last paint is green."""
 
 
 def paint_planted(folder: Path) -> Painting:

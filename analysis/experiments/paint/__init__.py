@@ -1,1 +1,1 @@
-"""Paint."""
+"""Painting with the units of a generator."""

@@ -1,4 +1,4 @@
-"""Painting: a page on which a reader paints with the units of a generator."""
+"""Painting: a page on which the reader paints with the units of a generator."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PaintSection(Section):
-    """`[paint]`: a page on which a reader paints with the `units` that match each of some `concepts` best.
+    """`[paint]`: a page on which the reader paints concepts with the units of a generator.
 
-    The `layer` is by default the one in which most concepts appear when they are painted. The page offers the study's
-    first `images` to paint on.
+    The page offers at most `concepts` concepts, each with the `units` units that have the highest IoU with it, and the
+    first `images` images of the study. By default, the `layer` is the one in which most concepts appear when they are
+    painted.
     """
 
     layer: str | None = None
@@ -30,7 +31,7 @@ class PaintSection(Section):
     units: int = 20
 
     def rules(self) -> Iterable[Rule]:
-        """Positive numbers."""
+        """Yield the allowed values."""
         return self._at_least(1, "images", "concepts", "units")
 
 

@@ -1,10 +1,9 @@
-"""Painting with a generator's units in a browser: what the page needs is written here, and checked.
+"""The folder from which the page to paint on is made.
 
     images = SeededImages((latents,), seeds)
     prepare_painting(generator, "layer3", images, [Paint("tree", units, levels)], run.folder / "paint")
 
-The module `graph` exports the part of the network behind the layer. The module `painting` describes what the folder
-holds.
+The module `graph` exports the part of the generator after the layer. The module `painting` describes the folder.
 """
 
 from __future__ import annotations
@@ -48,19 +47,19 @@ if TYPE_CHECKING:
 def prepare_painting(
     module: nn.Module, layer: str, images: SeededImages, paints: Sequence[Paint], out: Path
 ) -> Painting:
-    """Write the folder that the page to paint on is made of; it takes the place of an older one when all went well.
+    """Write the folder from which the page to paint on is made. If there is no error, it replaces an older folder.
 
     Args:
-        module: a generator in evaluation mode; its answer is a picture `(batch, 3, height, width)`.
-        layer: whose maps are painted on.
-        images: those to choose from.
-        paints: what can be painted, each concept once.
+        module: a generator in evaluation mode; its output is a picture `(batch, 3, height, width)`.
+        layer: the layer whose activation maps are painted on.
+        images: the images to choose from.
+        paints: the paints, one for each concept.
         out: the folder, `paint` in a run.
 
     Raises:
-        SubjectError: the layer is unknown, its output is no map, the network behind it cannot be cut off or exported,
-            it needs whole numbers, its answer is no picture, the exported graph draws something else than PyTorch,
-            or inputs, seeds, paints and range do not fit together.
+        SubjectError: the layer is unknown, its output is not an activation map, the generator cannot be cut after the
+            layer or exported, a value around the layer is not a floating-point number, the output is not a picture,
+            the exported graph generates other pictures than PyTorch, or the arguments do not fit together.
         RunError: the folder cannot be written.
     """
     images.check()
@@ -68,8 +67,8 @@ def prepare_painting(
     rest = find_rest(module, layer, *images.inputs)
     if not isinstance(rest, TracedRest):
         raise SubjectError(
-            f"the generator cannot be painted with at '{layer}': what comes behind the layer cannot be cut off "
-            f"({rest.reason}). Choose another layer"
+            f"the generator cannot be cut after the layer '{layer}' ({rest.reason}), so a browser cannot run the part "
+            "after it: name another layer"
         )
     pictures, painted = _references(rest, images, paints)
     with _replacing(out) as folder:
@@ -98,7 +97,7 @@ def prepare_painting(
 def _references(
     rest: TracedRest, images: SeededImages, paints: Sequence[Paint]
 ) -> tuple[list[Reference], list[Reference]]:
-    """Generate every image unchanged, and the first image with each paint."""
+    """Generate every image unchanged; then the first image with each paint, erased and at full strength."""
     with torch.inference_mode():
         points = [_halved_point(rest, images.inputs_of(place)) for place in range(len(images.seeds))]
         _check_maps(rest.layer, points[0], paints)
@@ -107,7 +106,7 @@ def _references(
 
 
 def _write_images(pictures: Sequence[Reference], folder: Path) -> None:
-    """Write the graph's inputs and the picture of each image."""
+    """Write the graph's inputs, and the picture of each image."""
     numbers = [value.half().cpu().numpy().astype("<f2").tobytes() for one in pictures for value in one.inputs]
     (folder / MAPS).write_bytes(b"".join(numbers))
     for place, one in enumerate(pictures):
@@ -115,45 +114,49 @@ def _write_images(pictures: Sequence[Reference], folder: Path) -> None:
 
 
 def _check_paints(paints: Sequence[Paint]) -> None:
+    """Check that the paints are of different concepts, and that each has units and their levels."""
     names = [paint.concept for paint in paints]
     if not paints or len(set(names)) != len(names):
-        raise SubjectError(f"paints must be of one or more concepts, each once; got {names}")
+        raise SubjectError(f"paints need one or more different concepts, not {names}")
     for paint in paints:
         if not paint.units or len(paint.levels) != len(paint.units) or len(set(paint.units)) != len(paint.units):
             raise SubjectError(
-                f"the paint of '{paint.concept}' needs one or more units, each once, and a level for each"
+                f"the paint of '{paint.concept}' needs one or more different units, and a level for each of them"
             )
         if not np.isfinite(paint.levels).all():
-            raise SubjectError(f"the paint of '{paint.concept}' has a level that is no number: {paint.levels}")
+            raise SubjectError(f"the paint of '{paint.concept}' needs finite levels, not {paint.levels}")
 
 
 def _halved_point(rest: TracedRest, image: Sequence[Tensor]) -> Point:
-    """What a generator holds at the layer, rounded to the half precision that it is stored with."""
+    """Compute the values at the layer for one image, rounded to half precision, in which they are stored."""
     point, _ = rest.run(*image)
     for name, value in zip((rest.layer, *rest.names), (point.output, *point.around), strict=True):
         if not value.is_floating_point():
             raise SubjectError(
-                f"behind '{rest.layer}' the generator needs '{name}', which is {value.dtype}: the page stores numbers "
-                "in half precision, which does not hold every whole number. Choose another layer"
+                f"after the layer '{rest.layer}' the generator needs the value '{name}' of type {value.dtype}, but the "
+                "page stores values in half precision, which cannot represent every integer: name another layer"
             )
     return Point(point.output.half().float(), tuple(value.half().float() for value in point.around))
 
 
 def _check_maps(layer: str, point: Point, paints: Sequence[Paint]) -> None:
+    """Check that the layer's output is an activation map, and that the layer has the units of the paints."""
     shape = tuple(point.output.shape[1:])
     if len(shape) != 3:  # noqa: PLR2004 - units, height, width
         raise SubjectError(
-            f"the output of '{layer}' is {shape} and no map (units, height, width): choose another layer"
+            f"the output of the layer '{layer}' has the shape {shape}, and painting needs activation maps (units, "
+            "height, width): name another layer"
         )
     for paint in paints:
         if not 0 <= min(paint.units) <= max(paint.units) < shape[0]:
             raise SubjectError(
-                f"the paint of '{paint.concept}' has units {paint.units}; those of '{layer}' are 0 to {shape[0] - 1}"
+                f"the paint of '{paint.concept}' has the units {paint.units}, but the units of '{layer}' are 0 to "
+                f"{shape[0] - 1}"
             )
 
 
 def _painted(point: Point, paint: Paint) -> Iterator[Point]:
-    """All cells erased, and all drawn as strongly as can be: what lies farthest from the pictures as they are."""
+    """Yield the values after the two extreme strokes over all cells: erased, and at the greatest strength."""
     for strength in (0.0, STRONGEST):
         maps = point.output.clone()
         maps[:, list(paint.units)] = strength * torch.tensor(paint.levels).to(maps)[:, None, None]
@@ -161,24 +164,29 @@ def _painted(point: Point, paint: Paint) -> Iterator[Point]:
 
 
 def _generate(rest: TracedRest, point: Point, images: SeededImages) -> Reference:
+    """Generate the picture from the values at the layer."""
     answer: Any = rest(point.output, point.around)
     if not isinstance(answer, torch.Tensor) or answer.ndim != 4 or answer.shape[1] != 3:  # noqa: PLR2004
         kind = tuple(answer.shape) if isinstance(answer, torch.Tensor) else type(answer).__name__
-        raise SubjectError(f"the generator's answer is {kind}, and no picture (batch, 3, height, width)")
+        raise SubjectError(f"the generator's output is {kind}, and painting needs a picture (batch, 3, height, width)")
     levels = images.levels(answer[0].float().cpu().numpy())
     if not np.isfinite(levels).all():
-        raise SubjectError("the generator's picture has values that are no numbers, with maps in half precision")
+        raise SubjectError(
+            "the generator's picture has values that are not finite if its activation maps are in half precision: name "
+            "another layer"
+        )
     return Reference((point.output, *point.around), levels)
 
 
 def _pixels(levels: Floats) -> npt.NDArray[np.uint8]:
+    """Round levels `(3, height, width)` to pixels `(height, width, 3)`."""
     pixels: npt.NDArray[np.uint8] = np.rint(levels.clip(0, 255)).astype(np.uint8)
     return pixels.transpose(1, 2, 0)
 
 
 @contextlib.contextmanager
 def _replacing(out: Path) -> Iterator[Path]:
-    """Give an empty folder beside `out` that takes its place when all went well."""
+    """Yield an empty folder beside `out`; it replaces `out` if there is no error."""
     temporary = Path()
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -187,10 +195,10 @@ def _replacing(out: Path) -> Iterator[Path]:
         temporary.chmod(0o755)
         if out.exists():
             shutil.rmtree(out)
-        os.replace(temporary, out)  # noqa: PTH105 - as a run replaces its files
+        os.replace(temporary, out)  # noqa: PTH105 - a run replaces its files in the same way
     except OSError as error:
         raise RunError(
-            f"cannot write {out}: {error.strerror or error}. Free some space, or name another folder"
+            f"cannot write {out} ({error.strerror or error}): free some space, or name another folder"
         ) from error
     finally:
         if temporary != Path():

@@ -1,9 +1,9 @@
-"""The part of a generator behind a layer as an ONNX graph, which generates the same pictures as PyTorch.
+"""The part of a generator after a layer as an ONNX graph, which generates the same pictures as PyTorch.
 
     weights, difference = write_graph(rest, references, images.levels, folder / GRAPH)
 
-torch's own exporter writes the graph, so any generator that PyTorch can export can be painted with. The exported graph
-then generates every reference picture once more, and must generate what PyTorch generated.
+PyTorch's own exporter makes the graph, so every generator that PyTorch can export can be painted with. The exported
+graph then generates every reference picture, and the result must be that of PyTorch.
 """
 
 from __future__ import annotations
@@ -32,36 +32,45 @@ if TYPE_CHECKING:
     Levels = Callable[[Floats], Floats]
 
 TOLERANCE = 0.25
-"""Levels of 8 bits by which a value of the exported graph's picture may differ from PyTorch's, before rounding."""
+"""The largest difference between the graph's picture and PyTorch's, in 8-bit levels before rounding."""
 
 OPSET = 20
-"""Of the exported graph: onnxruntime reads it since 1.17."""
+"""The ONNX operator set of the graph; onnxruntime supports it since version 1.17."""
 
 _MANY = 1000
-"""A tensor of so many numbers is worth storing in half the bytes."""
+"""The smallest number of values in a tensor that is stored in half precision."""
 
 _STORED = ("float16", "float32")
-"""How weights are stored, the smaller first: the first one with which the graph draws what PyTorch draws is kept."""
+"""The types in which weights can be stored. The first with which the graph generates PyTorch's pictures is used."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """Inputs of the graph, and the picture that PyTorch generates from them, as levels `(3, height, width)`."""
+    """Inputs of the graph, and the picture that PyTorch generates from them, in 8-bit levels `(3, height, width)`."""
 
     inputs: tuple[Tensor, ...]
     levels: Floats
 
 
 def input_names(rest: TracedRest) -> list[str]:
-    """Name the inputs of the graph: the layer's maps, and the values around the layer."""
+    """Return the names of the graph's inputs: the layer's activation maps, and the values around the layer."""
     return ["layer", *(f"around{place}" for place in range(len(rest.names)))]
 
 
 def write_graph(rest: TracedRest, references: Sequence[Reference], levels: Levels, path: Path) -> tuple[str, float]:
-    """Export the rest, and check it; returns how weights are stored, and the largest difference in levels.
+    """Export the generator after the layer, and compare its pictures with the references.
+
+    Args:
+        rest: the generator after the layer.
+        references: the pictures of PyTorch.
+        levels: converts the values of a picture to 8-bit levels.
+        path: the file to write.
+
+    Returns:
+        The type in which weights are stored, and the largest difference from a reference in 8-bit levels.
 
     Raises:
-        SubjectError: the rest cannot be exported, or the graph draws something else than PyTorch.
+        SubjectError: the rest cannot be exported, or the graph generates other pictures than PyTorch.
     """
     difference = 0.0
     for weights in _STORED:
@@ -73,16 +82,16 @@ def write_graph(rest: TracedRest, references: Sequence[Reference], levels: Level
         if difference <= TOLERANCE:
             return weights, difference
     raise SubjectError(
-        f"the generator behind '{rest.layer}', exported as ONNX, draws pictures that are {difference:.3g} levels of 8 "
-        f"bits away from PyTorch's; at most {TOLERANCE} are allowed. Choose another layer"
+        f"the generator after the layer '{rest.layer}', exported as ONNX, generates pictures that differ from "
+        f"PyTorch's by up to {difference:.3g} of 256 levels, and at most {TOLERANCE} are allowed: name another layer"
     )
 
 
 def _export(rest: TracedRest, reference: Reference) -> ir.Model:
-    """Export the rest as it is: an exporter that folds layers would make weights that have more digits."""
-    inputs = tuple(value.clone() for value in reference.inputs)  # what inference made cannot be exported
+    """Export the rest without optimization: merged layers would have weights that need more digits."""
+    inputs = tuple(value.clone() for value in reference.inputs)  # tensors made in inference mode cannot be exported
     with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")  # of the exporter, about itself
+        warnings.simplefilter("ignore")  # the exporter warns about its own code
         try:
             program = torch.onnx.export(
                 rest.after,
@@ -97,21 +106,21 @@ def _export(rest: TracedRest, reference: Reference) -> ir.Model:
         except Exception as error:
             told = str(error).strip().splitlines() or [""]
             raise SubjectError(
-                f"the generator behind '{rest.layer}' cannot be exported as ONNX ({type(error).__name__}: {told[0]}): "
-                "choose another layer"
+                f"the generator after the layer '{rest.layer}' cannot be exported as ONNX ({type(error).__name__}: "
+                f"{told[0]}): name another layer"
             ) from error
-    assert program is not None  # noqa: S101 - only where it is told to write a file
+    assert program is not None  # noqa: S101 - it is `None` only if the exporter writes a file
     model: ir.Model = program.model
     return model
 
 
 def _halve(model: ir.Model) -> None:
-    """Store large weights in half precision; they are made whole again when the graph is loaded."""
+    """Store large weights in half precision; the graph converts them to single precision when it is loaded."""
     for value in list(model.graph.initializers.values()):
         stored = value.const_value
         if stored is None or stored.dtype != ir.DataType.FLOAT or stored.size < _MANY:
             continue
-        with np.errstate(over="ignore"):  # what is too large for it shows in the pictures
+        with np.errstate(over="ignore"):  # weights that overflow change the pictures, and are found there
             numbers = stored.numpy().astype(np.float16)
         half = ir.Value(name=f"{value.name}_half", const_value=ir.tensor(numbers, name=f"{value.name}_half"))
         model.graph.register_initializer(half)
@@ -122,7 +131,7 @@ def _halve(model: ir.Model) -> None:
 
 
 def _difference(path: Path, names: Sequence[str], references: Sequence[Reference], levels: Levels) -> float:
-    """The largest difference of the graph's pictures from PyTorch's, in levels."""
+    """Return the largest difference between the graph's pictures and PyTorch's, in 8-bit levels."""
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     largest = 0.0
     for reference in references:

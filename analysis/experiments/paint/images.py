@@ -1,4 +1,4 @@
-"""Images of a generator to paint on, with their seeds and the range of their values."""
+"""The generated images to paint on, with their seeds and the range of their values."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SeededImages:
-    """The images that a reader can choose to paint on.
+    """The generated images that the reader can paint on.
 
     Attributes:
         inputs: the inputs of the generator, each `(images, ...)`, on its device.
-        seeds: the seeds of the images, each once: they name the images.
+        seeds: the seeds of the images, all different; they name the images.
         low: the output value of black.
         high: the output value of white.
     """
@@ -42,14 +42,14 @@ class SeededImages:
         """
         rows = [len(value) for value in self.inputs]
         if not rows or set(rows) != {len(self.seeds)} or not 0 < len(self.seeds) == len(set(self.seeds)):
-            raise SubjectError(f"inputs of {rows} images need as many seeds, each another one; got {list(self.seeds)}")
+            raise SubjectError(f"inputs of {rows} images need as many different seeds, not {list(self.seeds)}")
         if not self.low < self.high:
-            raise SubjectError(f"black ({self.low}) must be below white ({self.high})")
+            raise SubjectError(f"the value of black ({self.low}) must be below that of white ({self.high})")
 
     def inputs_of(self, place: int) -> list[Tensor]:
         """Return the inputs of one image, each `(1, ...)`."""
         return [value[[place]] for value in self.inputs]
 
     def levels(self, values: Floats) -> Floats:
-        """Convert output values to levels of 8 bits, neither rounded nor clipped to 0..255."""
+        """Convert output values to 8-bit levels, without rounding, and without clipping to 0..255."""
         return (values - np.float32(self.low)) * np.float32(255 / (self.high - self.low))

@@ -1,17 +1,17 @@
-"""What the page to paint on needs of a run: a folder with a generator's rest, feature maps, and what paints on them.
+"""The folder of a run from which its site makes the page to paint on: a part of a generator, and activation maps.
 
     Painting.read(run.folder / PAINT)
 
-The folder `paint/` of a run holds `paint.json`, which is written last, and beside it
+The folder `paint/` of a run holds the description `paint.json`, which is written last, and these files:
 
-- `rest.onnx`: the generator behind a layer. Its inputs are `layer`, `(1, units, height, width)`, and the values that
-  pass the layer by, in the order of `inputs`; its output is `picture`, `(1, 3, height, width)`.
-- `maps.f16`: image after image the inputs of `rest.onnx`, one after the other, as float16, little endian.
-- `0.png`, `1.png` ...: the picture of each image as it is.
+- `rest.onnx`: the generator after a layer. Its inputs are `layer` `(1, units, height, width)` and the values that
+  bypass the layer, in the order of `inputs`. Its output is `picture` `(1, 3, height, width)`.
+- `maps.f16`: the inputs of `rest.onnx` for one image after the other, as float16, little endian.
+- `0.png`, `1.png` ...: the unchanged picture of each image.
 
-A value `v` of the output is the level `round(255 * (v - low) / (high - low))` of a picture of 8 bits, kept in 0..255.
-A stroke of a concept sets its units in the cells under the brush to their level times the strength of the stroke, or
-to zero. (Bau et al. 2020, section on generators.)
+A value `v` of the output is the 8-bit level `round(255 * (v - low) / (high - low))`, clipped to 0..255. A stroke of a
+concept sets the concept's units in the cells under the brush to their level times the strength of the stroke, or to
+zero (Bau et al. 2020, section on generators).
 """
 
 from __future__ import annotations
@@ -26,33 +26,33 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PAINT = "paint"
-"""The folder in a run, and in its site."""
+"""The name of the folder in a run, and in its site."""
 
 GRAPH, MAPS, CONTENTS = "rest.onnx", "maps.f16", "paint.json"
 
 VERSION = 1
-"""Of the folder's form."""
+"""The version of the folder's format."""
 
 STRONGEST = 2.0
-"""The highest strength of a stroke: this many times the level."""
+"""The greatest strength of a stroke: the units are set to this multiple of their level."""
 
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """An input of the graph, without the batch."""
+    """An input of the graph; `shape` is without the dimension of the batch."""
 
     name: str
     shape: tuple[int, ...]
 
     @property
     def size(self) -> int:
-        """Numbers in it."""
+        """The number of values for one image."""
         return math.prod(self.shape)
 
 
 @dataclass(frozen=True, slots=True)
 class Paint:
-    """What a stroke of a concept changes: units of the layer, and the level that each is set to."""
+    """The effect of a stroke of a concept: the units of the layer that it changes, and the level of each."""
 
     concept: str
     units: tuple[int, ...]
@@ -61,7 +61,7 @@ class Paint:
 
 @dataclass(frozen=True, slots=True)
 class GraphAgreement:
-    """How far the graph's pictures are from PyTorch's, in levels of 8 bits, over `pictures` of them."""
+    """The largest difference between the graph's pictures and PyTorch's in 8-bit levels, over `pictures` of them."""
 
     pictures: int
     difference: float
@@ -70,9 +70,10 @@ class GraphAgreement:
 
 @dataclass(frozen=True, slots=True)
 class Painting:
-    """Everything in the folder but the numbers; `seeds` name the images, `inputs` begin with the layer's maps.
+    """The description of the folder, the file `paint.json`.
 
-    `height` and `width` are those of the picture, `weights` says how the graph stores them: float16 or float32.
+    The `seeds` name the images. The first of `inputs` are the layer's activation maps. `height` and `width` are those
+    of a picture. `weights` is the type in which the graph stores its weights: float16 or float32.
     """
 
     layer: str
@@ -89,12 +90,12 @@ class Painting:
 
     @property
     def units(self) -> int:
-        """Units of the layer."""
+        """The number of units in the layer."""
         return self.inputs[0].shape[0]
 
     @property
     def grid(self) -> tuple[int, int]:
-        """Rows and columns of the layer's maps."""
+        """The number of rows and columns of the layer's activation maps."""
         _, rows, columns = self.inputs[0].shape
         return rows, columns
 

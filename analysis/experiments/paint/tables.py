@@ -1,4 +1,4 @@
-"""Tables of painting: which layers a concept can be painted in."""
+"""The table of painting: the layers in which each concept can be painted."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from dissectory.analysis.tables.table import Column, Table
 
 PAINT_TRIALS = Table(
     "paint_trials",
-    "a concept that was painted in the middle of some images, and a layer",
+    "a layer, and a concept that was painted with its units in the middle of some images",
     2,
     (
         LAYER,
         Column(
             "concept",
             "name",
-            "the concept whose units, those with the highest IoU, were set to the levels at which they are on",
+            "the concept that was painted: the units with the highest IoU with it were set to their insertion levels",
         ),
-        Column("units", "int", "how many units", "units"),
-        Column("images", "int", "images that were painted on, the first ones of the study", "images"),
+        Column("units", "int", "number of units that were set", "units"),
+        Column("images", "int", "number of images that were painted on, the first of the study", "images"),
         Column(
             "painted",
             "long",
-            "grid positions under the brush, the middle half of rows and columns, that did not carry the concept",
+            "grid positions under the brush (middle half of rows and columns) that did not carry the concept before",
             "grid positions",
         ),
-        Column("came", "long", "those that carried it afterwards", "grid positions"),
-        Column("share", "float", "came over painted; 0 where nothing was painted", "1"),
+        Column("came", "long", "painted positions that carried the concept afterwards", "grid positions"),
+        Column("share", "float", "came, divided by painted; 0 if painted is 0", "1"),
     ),
 )

@@ -1,8 +1,8 @@
-"""Which layer of a generator can be painted with? Each concept is painted once, in the middle of some images.
+"""Trials of painting: each concept is painted in the middle of some images, to find the best layer to paint in.
 
-What a layer's units fit says little about what they can draw: where later layers go by the whole picture, a few units
-forced on change nothing. So every layer is tried, with strokes as the page to paint on makes them, on images of the
-study: what is told of others later on is not chosen by them.
+The IoU of a layer's units does not show whether they can generate a concept: if later layers depend on the whole image,
+forcing a few units on has no effect. So painting is tried in every layer, with the same strokes as on the page, on
+images of the study. Insertion is measured on other images, so these do not choose the layer.
 """
 
 from __future__ import annotations
@@ -33,15 +33,18 @@ if TYPE_CHECKING:
     from dissectory.analysis.run import Run
 
 IMAGES = 6
-"""Images that are tried: the first ones of the study."""
+"""The number of images that are painted on: the first of the study."""
 
 APPEARS = 0.1
-"""A concept can be painted where this share of what is painted comes to show it."""
+"""A concept can be painted if at least this share of the painted positions carries it afterwards."""
 
 
 @dataclass(frozen=True, slots=True)
 class PaintTrial:
-    """A concept painted with `units` of a layer: positions under the brush without it before, and with it after."""
+    """The result of painting a concept with `units` units of a layer.
+
+    `painted` grid positions under the brush did not carry the concept before, and `came` of them carried it afterwards.
+    """
 
     concept: int
     units: int
@@ -51,12 +54,12 @@ class PaintTrial:
 
     @property
     def share(self) -> float:
-        """What share of the positions came to show it."""
+        """The share of the painted positions that carried the concept afterwards."""
         return self.came / self.painted if self.painted else 0.0
 
 
 def paint_trials(bench: Bench) -> dict[str, list[PaintTrial]]:
-    """Try the layers that `[insertion]` and `[paint]` choose from: all of them, or the one that `[paint]` names."""
+    """Try all layers from which `[insertion]` and `[paint]` choose, or the one layer that `[paint]` names."""
     study = bench.setting.study
     paint, insertion = study.section(PaintSection), study.section(InsertionSection)
     asked = [section.layer for section in (insertion, paint) if section]
@@ -71,10 +74,10 @@ def best_layer_to_paint(bench: Bench) -> str:
 
 
 def try_layers(bench: Bench, section: PaintSection, layers: Sequence[str]) -> dict[str, list[PaintTrial]]:
-    """Try some layers, and write the table; returns the trials of each layer, the largest share first."""
+    """Paint in some layers, and write the table; return the trials of each layer, the largest share first."""
     run, setting, progress = bench.run, bench.setting, bench.progress
     tried = {}
-    with progress.stage("Trying to paint", len(layers), "layers") as advance:
+    with progress.stage("Painting in each layer", len(layers), "layers") as advance:
         for layer in layers:
             tried[layer] = _try_layer(setting, section, rank_units(run, setting, layer))
             advance(1)
@@ -93,13 +96,13 @@ def try_layers(bench: Bench, section: PaintSection, layers: Sequence[str]) -> di
 
 
 def layer_to_paint(run: Run, tried: Mapping[str, Sequence[PaintTrial]]) -> str:
-    """Choose the layer to paint with; where nothing was painted in any, the one with most matched units."""
+    """Choose the layer to paint in; if no concept appeared in any layer, the layer with most matched units."""
     shares = {layer: [one.share for one in trials] for layer, trials in tried.items()}
     return best_layer(shares) if any(map(any, shares.values())) else most_matched(run)
 
 
 def best_layer(shares: Mapping[str, Sequence[float]]) -> str:
-    """Choose the layer in which most concepts appear; where none does in any, that of the largest shares in all.
+    """Choose the layer in which most concepts appear; if none does, the layer with the largest sum of shares.
 
     >>> best_layer({"a": [0.05, 0.02], "b": [0.3, 0.1], "c": [0.9, 0.12]}), best_layer({"a": [0.05], "b": [0.04, 0.03]})
     ('b', 'b')
@@ -111,7 +114,7 @@ def best_layer(shares: Mapping[str, Sequence[float]]) -> str:
 
 
 def _try_layer(setting: Setting, section: PaintSection, ranking: Ranking) -> list[PaintTrial]:
-    """Paint the concepts of a layer that are above the cut and no colors, those that fit best."""
+    """Paint the concepts with the highest IoU in a layer: those above the IoU threshold, except colors."""
     vocabulary, cut = setting.vocabulary, setting.study.dissection.iou_threshold
     fitting = [
         concept
@@ -132,7 +135,7 @@ def _try_layer(setting: Setting, section: PaintSection, ranking: Ranking) -> lis
 def _paint(
     generator: EditedGenerator, drawn: GeneratedBatch, concept: int, units: Cells, levels: npt.NDArray[np.float32]
 ) -> tuple[int, int]:
-    """Paint the middle half of the rows and columns; count positions there without the concept, and with it then."""
+    """Paint the middle half of rows and columns; count the positions without the concept before, and with it after."""
     output = drawn.point.output.clone()
     sizes = output.shape[2:]
     rows, columns = cells = tuple(map(_middle, sizes))
@@ -145,7 +148,7 @@ def _paint(
 
 
 def _under(cells: slice, size: int, grid: int) -> npt.NDArray[np.bool_]:
-    """Whether the middle of each position of a side `(grid,)` lies in some of the cells of a map's side.
+    """Return whether the center of each grid position along a side lies in some cells of an activation map `(grid,)`.
 
     >>> _under(slice(1, 3), 4, 6).tolist()
     [False, True, True, True, False, False]
@@ -156,5 +159,5 @@ def _under(cells: slice, size: int, grid: int) -> npt.NDArray[np.bool_]:
 
 
 def _middle(size: int) -> slice:
-    """The cells of the middle half of a map's side, at least one."""
+    """Return the cells in the middle half of an activation map's side, at least one."""
     return slice(size // 4, max(size // 4 + 1, 3 * size // 4))

@@ -1,4 +1,4 @@
-"""What a browser draws with is what PyTorch draws."""
+"""The exported part of a generator: a browser generates the same pictures as PyTorch."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def generator() -> Generator:
 
 
 def stored_inputs(folder: Path, image: int) -> dict[str, Floats]:
-    """An image's inputs, read as the description of the folder says."""
+    """Read the inputs of an image as the module `painting` describes."""
     painting = Painting.read(folder)
     numbers = np.fromfile(folder / MAPS, dtype="<f2").astype(np.float32).reshape(len(painting.seeds), -1)[image]
     found = {}
@@ -65,7 +65,7 @@ def drawn(folder: Path, inputs: dict[str, Floats]) -> Floats:
 
 
 def stroked(maps: Tensor, paint: Paint, cells: list[tuple[int, int]], strength: float) -> Tensor:
-    """The definition, one number after the other; a strength of 0 erases."""
+    """Apply a stroke by its definition, one number after the other; a strength of 0 erases."""
     maps = maps.clone()
     for unit, level in zip(paint.units, paint.levels, strict=True):
         for row, column in cells:
@@ -73,12 +73,12 @@ def stroked(maps: Tensor, paint: Paint, cells: list[tuple[int, int]], strength: 
     return maps
 
 
-def test_the_folder_says_what_is_in_it(planted: Path) -> None:
+def test_the_description_is_that_of_the_folder(planted: Path) -> None:
     painting = Painting.read(planted)
     assert (painting.layer, painting.seeds, painting.paints) == ("maps", SEEDS, PAINTS)
     assert (painting.units, painting.grid, painting.height, painting.width) == (6, (5, 7), 20, 28)
     assert painting.inputs[0].name == "layer"
-    assert len(painting.inputs) == 2, "the background passes the layer by"
+    assert len(painting.inputs) == 2, "the background bypasses the layer"
     assert 0 <= painting.agreement.difference <= painting.agreement.tolerance == TOLERANCE
     assert painting.agreement.pictures == len(SEEDS) + 2 * len(PAINTS)
     assert {path.name for path in planted.iterdir()} == {"paint.json", GRAPH, MAPS, "0.png", "1.png", "2.png"}
@@ -96,9 +96,7 @@ def test_pictures_and_maps_are_the_generator_s(planted: Path) -> None:
 
 
 @pytest.mark.parametrize("layer", ["layer2", "layer4"])
-def test_a_painted_picture_is_that_of_the_network_with_its_layer_edited(
-    generator: Generator, tmp_path: Path, layer: str
-) -> None:
+def test_a_painted_picture_is_that_of_the_edited_network(generator: Generator, tmp_path: Path, layer: str) -> None:
     latents, cells = torch.randn(2, 74, generator=torch.Generator().manual_seed(3)), [(0, 0), (2, 5), (7, 1)]
     prepare_painting(generator, layer, SeededImages((latents,), [0, 1]), [TREE], tmp_path / "paint")
     maps = torch.from_numpy(stored_inputs(tmp_path / "paint", 1)["layer"])
@@ -133,7 +131,7 @@ def test_a_picture_of_a_class_is_painted_on(
             np.testing.assert_allclose(painted, wanted, atol=2e-3)  # of maps in half precision
 
 
-def test_weights_that_halves_can_hold_are_stored_in_half_the_bytes(generator: Generator, tmp_path: Path) -> None:
+def test_weights_that_fit_half_precision_are_stored_in_half_the_bytes(generator: Generator, tmp_path: Path) -> None:
     halved = Generator().eval()
     halved.load_state_dict({name: value.half() for name, value in generator.state_dict().items()})
     painting = prepare_painting(halved, "layer3", SeededImages((torch.ones(1, 74),), [0]), [TREE], tmp_path / "paint")
@@ -146,7 +144,7 @@ def test_weights_that_halves_can_hold_are_stored_in_half_the_bytes(generator: Ge
 
 
 class Loud(nn.Module):
-    """A weight that half precision cannot hold, and a map that makes up for it."""
+    """A weight that half precision cannot represent, and a division that makes up for it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -160,7 +158,7 @@ class Loud(nn.Module):
         return answer
 
 
-def test_weights_that_halves_cannot_hold_are_stored_whole(tmp_path: Path) -> None:
+def test_other_weights_are_stored_in_single_precision(tmp_path: Path) -> None:
     torch.manual_seed(0)
     painting = prepare_painting(
         Loud().eval(), "maps", SeededImages((torch.ones(1, 1),), [0]), [TREE], tmp_path / "paint"
@@ -168,20 +166,20 @@ def test_weights_that_halves_cannot_hold_are_stored_whole(tmp_path: Path) -> Non
     assert painting.weights == "float32"
 
 
-def test_a_graph_that_draws_something_else_is_refused_and_the_old_folder_stays(
+def test_a_graph_with_other_pictures_is_refused_and_the_old_folder_stays(
     planted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = shutil.copytree(planted, tmp_path / "paint")
     before = {path.name: path.read_bytes() for path in out.iterdir()}
     monkeypatch.setattr(graph, "_halve", lambda _model: None)
     monkeypatch.setattr(graph, "_difference", lambda *_: 0.3)
-    with pytest.raises(SubjectError, match=r"draws pictures that are 0\.3 levels of 8 bits away .* at most 0\.25"):
+    with pytest.raises(SubjectError, match=r"by up to 0\.3 of 256 levels, and at most 0\.25"):
         paint_planted(out)
     assert {path.name: path.read_bytes() for path in out.iterdir()} == before
     assert [path.name for path in tmp_path.iterdir()] == ["paint"]
 
 
-def test_a_different_graph_is_seen(generator: Generator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_different_graph_is_detected(generator: Generator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     export = graph._export
 
     def shifted(*args: object) -> ir.Model:
@@ -191,7 +189,7 @@ def test_a_different_graph_is_seen(generator: Generator, tmp_path: Path, monkeyp
         return model
 
     monkeypatch.setattr(graph, "_export", shifted)
-    with pytest.raises(SubjectError, match="away from PyTorch's"):
+    with pytest.raises(SubjectError, match="generates pictures that differ from PyTorch's"):
         prepare_painting(generator, "layer4", SeededImages((torch.ones(1, 74),), [0]), [TREE], tmp_path / "paint")
 
 
@@ -204,7 +202,7 @@ def test_a_second_painting_replaces_the_first(tmp_path: Path) -> None:
 
 
 class Pair(planted_generator.Planted):
-    """Answers with two pictures."""
+    """Its output is two pictures."""
 
     def forward(self, latents: Tensor) -> Tensor:
         picture = super().forward(latents)
@@ -212,14 +210,14 @@ class Pair(planted_generator.Planted):
 
 
 class Gray(planted_generator.Planted):
-    """Answers without colors."""
+    """Its output has no colors."""
 
     def forward(self, latents: Tensor) -> Tensor:
         return super().forward(latents).mean(dim=1, keepdim=True)
 
 
 class Wayward(planted_generator.Planted):
-    """Cannot be traced."""
+    """It cannot be traced."""
 
     def forward(self, latents: Tensor) -> Tensor:
         picture = super().forward(latents)
@@ -230,26 +228,30 @@ class Wayward(planted_generator.Planted):
     ("build", "change", "message"),
     [
         (planted_generator.Planted, {"layer": "mops"}, "no layer 'mops'; did you mean 'maps'"),
-        (Generator, {"layer": "start", "inputs": (torch.ones(3, 74),)}, r"output of 'start' is \(3072,\) and no map"),
-        (Pair, {}, "answer is tuple, and no picture"),
-        (Gray, {}, r"answer is \(1, 1, 20, 28\), and no picture"),
-        (Wayward, {}, "behind the layer cannot be cut off .*Choose another layer"),
+        (
+            Generator,
+            {"layer": "start", "inputs": (torch.ones(3, 74),)},
+            r"output of the layer 'start' has the shape \(3072,\)",
+        ),
+        (Pair, {}, "output is tuple, and painting needs a picture"),
+        (Gray, {}, r"output is \(1, 1, 20, 28\), and painting needs a picture"),
+        (Wayward, {}, "cannot be cut after the layer 'maps' .*: name another layer"),
         (
             conditional_generator.Closed,
             {"inputs": conditional_generator.inputs(3)},
-            r"behind 'maps' .* needs 'kind', which is torch\.int64",
+            r"after the layer 'maps' .* needs the value 'kind' of type torch\.int64",
         ),
-        (planted_generator.Planted, {"paints": ()}, "one or more concepts"),
-        (planted_generator.Planted, {"paints": (PAINTS[0], PAINTS[0])}, "each once"),
-        (planted_generator.Planted, {"paints": (Paint("x", (6,), (1.0,)),)}, "'x' has units .* are 0 to 5"),
+        (planted_generator.Planted, {"paints": ()}, "one or more different concepts"),
+        (planted_generator.Planted, {"paints": (PAINTS[0], PAINTS[0])}, "different concepts, not "),
+        (planted_generator.Planted, {"paints": (Paint("x", (6,), (1.0,)),)}, "'x' has the units .* are 0 to 5"),
         (planted_generator.Planted, {"paints": (Paint("x", (1, 2), (1.0,)),)}, "'x' needs .* a level for each"),
-        (planted_generator.Planted, {"paints": (Paint("x", (1,), (float("nan"),)),)}, "'x' has a level that is no"),
+        (planted_generator.Planted, {"paints": (Paint("x", (1,), (float("nan"),)),)}, "'x' needs finite levels"),
         (planted_generator.Planted, {"inputs": (torch.ones(3, 9), torch.ones(2))}, r"inputs of \[3, 2\] images need"),
         (planted_generator.Planted, {"inputs": ()}, r"inputs of \[\] images need"),
-        (planted_generator.Planted, {"seeds": (1, 2)}, r"inputs of \[3\] images need as many seeds"),
-        (planted_generator.Planted, {"seeds": (1, 2, 1)}, "each another one"),
-        (planted_generator.Planted, {"low": 1.0}, "must be below white"),
-        (planted_generator.Planted, {"inputs": (torch.full((3, 9), 1e6),)}, "values that are no numbers"),
+        (planted_generator.Planted, {"seeds": (1, 2)}, r"inputs of \[3\] images need as many different seeds"),
+        (planted_generator.Planted, {"seeds": (1, 2, 1)}, "different seeds, not "),
+        (planted_generator.Planted, {"low": 1.0}, "must be below that of white"),
+        (planted_generator.Planted, {"inputs": (torch.full((3, 9), 1e6),)}, "values that are not finite"),
     ],
 )
 def test_what_cannot_be_painted_with_is_one_clear_error(
@@ -269,7 +271,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", [GRAPH, MAPS, "paint.json", "2.png"])
-def test_a_folder_with_a_hole_is_not_read(planted: Path, tmp_path: Path, name: str) -> None:
+def test_a_folder_with_a_missing_file_is_not_read(planted: Path, tmp_path: Path, name: str) -> None:
     shutil.copytree(planted, tmp_path, dirs_exist_ok=True)
     (tmp_path / name).unlink()
     with pytest.raises(RunError, match=f"{name} .*run the study again"):
@@ -298,4 +300,4 @@ def test_a_real_generator_of_faces_is_exported_from_a_middle_layer(assets: Path,
     assert (made.inputs[0].shape, made.height, made.weights) == ((512, 32, 32), 128, "float16")
     picture = np.asarray(Image.open(tmp_path / "0.png"), dtype=np.float64)
     assert picture.shape == (128, 128, 3)
-    assert picture.std() > 20, "no gray nothing"
+    assert picture.std() > 20, "the picture is not plain gray"
