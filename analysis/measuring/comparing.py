@@ -14,6 +14,7 @@ from dissectory.analysis.measuring.activations import (
     nonfinite_of,
     top_of,
 )
+from dissectory.analysis.tally.flat import count_within, is_flat, rounding_limits
 from dissectory.analysis.tally.overlap import Overlaps, lit
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Counts:
     """The counts of one layer's units on `files` image files.
 
     `thresholds` is `(unit,)`. `lit` `(unit, top image, bytes)` marks the active grid positions of each top image, in
-    packed bits.
+    packed bits. `flat` `(unit,)` marks flat units (see `tally.flat`).
     """
 
     layer: LayerInfo
@@ -43,8 +44,14 @@ class Counts:
     files: int
     thresholds: npt.NDArray[np.float32]
     overlaps: Overlaps
+    flat: npt.NDArray[np.bool_]
     top: TopImages
     lit: npt.NDArray[np.uint8]
+
+    @property
+    def labels(self) -> npt.NDArray[np.intp]:
+        """The concept of each unit's label `(unit,)`; -1 if the unit overlaps with no concept, or is flat."""
+        return np.where(self.flat, -1, self.overlaps.best)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +64,8 @@ class LayerResult:
     layer: LayerInfo
     thresholds: npt.NDArray[np.float32]
     overlaps: Overlaps
+    flat: npt.NDArray[np.bool_]
+    labels: npt.NDArray[np.intp]
     confidence: Confidence
     top: TopImages
     lit: npt.NDArray[np.uint8]
@@ -74,6 +83,8 @@ class LayerResult:
             counts.layer,
             counts.thresholds,
             counts.overlaps,
+            counts.flat,
+            counts.labels,
             confidence,
             counts.top,
             counts.lit,
@@ -107,7 +118,8 @@ def compare(
     """
     concepts, files = len(labels.pixels), len(labels.sizes)
     intersection = np.zeros((layer.units, concepts), dtype=np.int64)
-    active = np.zeros(layer.units, dtype=np.int64)
+    active, near = np.zeros((2, layer.units), dtype=np.int64)
+    limits = rounding_limits(thresholds, moments_of(shards, layer.units))
     top = top_of(shards)
     marks = np.zeros((*top.images.shape, -(-positions // 8)), dtype=np.uint8)
     for shard in shards:
@@ -116,5 +128,7 @@ def compare(
         met, found = tally.count(kept, thresholds, rows.labels, rows.row_of(files), concepts)
         intersection += met
         active += found
+        near += count_within(kept, thresholds, limits, threads)
         marks |= lit(kept, thresholds, top.images, positions)
-    return Counts(layer, shards, files, thresholds, Overlaps(intersection, active, labels.pixels), top, marks)
+    overlaps = Overlaps(intersection, active, labels.pixels)
+    return Counts(layer, shards, files, thresholds, overlaps, is_flat(near, active), top, marks)

@@ -97,7 +97,7 @@ def _intervals(layers: Sequence[Counts], labels: LabelMaps, seed: int, tally: Ba
         rows = labels.between(first, last)
         weights = poisson_weights(rows.images.tolist(), REPLICATES, seed)
         for counts, bootstrap in zip(layers, bootstraps, strict=True):
-            best = counts.overlaps.best
+            best = counts.labels
             shards = [shard for shard in counts.shards if shard.first < last and shard.last > first]
             kept = Kept.joined([kept_of(shard, 0, counts.layer.units) for shard in shards])
             met = tally.count_by_image(kept, counts.thresholds, best, rows.labels, rows.row_of(counts.files))
@@ -107,7 +107,7 @@ def _intervals(layers: Sequence[Counts], labels: LabelMaps, seed: int, tally: Ba
 
 def _labeled(counts: Counts, *values: Values) -> tuple[Values, Values]:
     """Set the values of units without a label to NaN."""
-    low, high = (np.where(counts.overlaps.best >= 0, value, np.nan) for value in values)
+    low, high = (np.where(counts.labels >= 0, value, np.nan) for value in values)
     return low, high
 
 
@@ -124,4 +124,4 @@ def _p_values(counts: Counts, pairing: Pairing, tally: Backend) -> Values:
         met, active = tally.count_paired(kept, rows.images, rows.labels, (0, *pairing.moves), concepts)
         parts.append([Overlaps(one, active, pixels).iou.max(axis=1, initial=0) for one in met])
     observed, null = np.split(np.concatenate(parts, axis=1), [1])
-    return p_values(np.where(counts.overlaps.best >= 0, observed[0], np.nan), null)
+    return p_values(np.where(counts.labels >= 0, observed[0], np.nan), null)

@@ -60,10 +60,8 @@ def _joined(parts: Iterator[Columns]) -> Columns:
 
 
 def _units(result: LayerResult, setting: Setting, positions: int) -> Columns:
-    layer, overlaps = result.layer, result.overlaps
-    best = overlaps.best
-    touched = best >= 0
-    iou = np.where(touched, np.take_along_axis(overlaps.iou, best.clip(0)[:, None], axis=1)[:, 0], 0.0)
+    layer, overlaps, best = result.layer, result.overlaps, result.labels
+    iou = np.where(best >= 0, np.take_along_axis(overlaps.iou, best.clip(0)[:, None], axis=1)[:, 0], 0.0)
     keys = np.array([*setting.vocabulary.keys, None], dtype=object)
     categories = np.array([*(concept.category for concept in setting.vocabulary.concepts), None], dtype=object)
     ratio, level, informed = _most_informed(result)
@@ -72,6 +70,7 @@ def _units(result: LayerResult, setting: Setting, positions: int) -> Columns:
         "unit": np.arange(layer.units),
         "threshold": result.thresholds,
         "active": overlaps.active,
+        "flat": result.flat,
         "concept": keys[best],
         "category": categories[best],
         "iou": iou,

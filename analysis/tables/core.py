@@ -58,9 +58,17 @@ UNITS = Table(
         ),
         Column("active", "long", "grid positions whose upsampled activation is above the threshold", "grid positions"),
         Column(
+            "flat",
+            "flag",
+            "whether more than a tenth of the active positions have an activation within rounding of the threshold t: "
+            "at most 4e-6 above it, relative to the absolute value of t or, if that is larger, to the root mean square "
+            "of the unit's activations. Which of these positions are active depends on the device, so a flat unit has "
+            "no label",
+        ),
+        Column(
             "concept",
             "name",
-            "the label: the concept with the highest IoU; empty if the unit overlaps with no concept",
+            "the label: the concept with the highest IoU; empty if the unit overlaps with no concept, or is flat",
             nullable=True,
         ),
         Column("category", "name", "the label's category; empty if there is no label", nullable=True),

@@ -176,7 +176,7 @@ def _write_unit(
     """Add one unit's rows; returns the label and the q-value of a matched unit."""
     if unit == 0:
         tables["units"].add(
-            layer, unit, None, 0, None, None, 0.0, None, None, None, False, None, None, None, 0.0, 0.0, 0.0, 0.0
+            layer, unit, None, 0, False, None, None, 0.0, None, None, None, False, None, None, None, 0.0, 0.0, 0.0, 0.0
         )
         return None
     touched = _touched(world, depth)
@@ -196,6 +196,7 @@ def _write_unit(
         unit,
         threshold,
         world.positions // 100,
+        False,
         name,
         dict(world.concepts)[name],
         iou,
