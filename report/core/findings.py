@@ -75,6 +75,7 @@ class Units:
     layer: Ints
     unit: Ints
     threshold: Floats
+    flat: npt.NDArray[np.bool_]
     concept: Ints
     iou: Floats
     iou_low: Floats
@@ -262,6 +263,7 @@ def _units(frame: pd.DataFrame, places: _UnitPlaces) -> Units:
         unit=unit[order],
         concept=places.concepts(frame["concept"])[order],
         iqr_concept=places.concepts(frame["iqr_concept"])[order],
+        flat=frame["flat"].to_numpy(np.bool_)[order],
         matched=frame["matched"].to_numpy(np.bool_)[order],
         active=frame["active"].to_numpy(np.int64)[order],
         **{name: _floats(frame[name])[order] for name in (*ratios, "active_fraction")},

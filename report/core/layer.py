@@ -126,7 +126,7 @@ def _best(findings: Findings, layer: Layer) -> str:
     place = layer.first + int(findings.units.iou[layer.first : layer.last].argmax())
     label, iou = findings.label_of(place), words.ratio(float(findings.units.iou[place]))
     if label is None:
-        return "Its units overlap with no concept."
+        return "None of its units has a label."
     if not findings.units.matched[place]:
         best = f"the highest IoU is {iou} ({label.name}, unit {findings.units.unit[place]})"
         return f"No unit of this layer has an IoU above {findings.iou_threshold:g}; {best}."

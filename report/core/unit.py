@@ -124,6 +124,11 @@ def _answer(findings: Findings, place: int) -> tuple[str, str]:
     iou, iou_threshold = words.ratio(float(units.iou[place])), f"{findings.iou_threshold:g}"
     if not math.isfinite(units.threshold[place]) or units.active[place] == 0:
         return "Nothing.", "The unit is never active: its activation never rises above a threshold."
+    if units.flat[place]:
+        return "Unknown.", (
+            "The unit is flat: around its threshold, its activations differ by no more than rounding. Where it is "
+            "active depends on the device, so it has no label."
+        )
     if label is None:
         return "None of the concepts.", "No concept of this study is present where the unit is active."
     if not units.matched[place]:
@@ -223,7 +228,7 @@ def _runners(findings: Findings, chips: Chips, place: int) -> tuple[Runner, ...]
             iou=words.ratio(iou),
             width=chips.width(iou),
             spread=chips.units[place].spread if concept == label else "",
-            above=iou > findings.iou_threshold,
+            above=iou > findings.iou_threshold and not findings.units.flat[place],
             intersection=f"{both:,}",
             union=f"{either:,}",
         )

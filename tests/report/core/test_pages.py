@@ -101,6 +101,19 @@ def test_a_dead_unit_has_empty_parts(site: Site) -> None:
     assert page.same_layer == page.other_layers == ()
 
 
+def test_a_flat_unit_says_so_and_is_above_no_threshold(site: Site, findings: Findings) -> None:
+    place = int(np.argmax(findings.units.iou))
+    assert unit_page(site, place).runners[0].above
+    page = changed(site, place, flat=True, concept=-1, iou=0, matched=False)
+    assert page.answer == "Unknown."
+    assert page.remark == (
+        "The unit is flat: around its threshold, its activations differ by no more than rounding. Where it is active "
+        "depends on the device, so it has no label."
+    )
+    assert page.label is None
+    assert not any(runner.above for runner in page.runners)
+
+
 def test_a_unit_without_images_has_no_gallery_and_no_picture_elsewhere(site: Site) -> None:
     page = unit_page(site, 1)
     assert page.gallery is None
