@@ -58,7 +58,7 @@ class ImageFolder:
 
     `paths` are relative to the folder, with forward slashes; hidden files and folders are ignored. `classes` are the
     names of the top subfolders that contain images, in alphabetical order. There are no classes if `classes="none"`,
-    or if all images are in the folder itself.
+    or if all images are in the folder itself. Error messages name `key`, the study key that names the folder.
 
     Raises:
         ImagesError: if the folder is missing, cannot be read, or contains no images.
@@ -69,14 +69,21 @@ class ImageFolder:
     paths: tuple[str, ...]
     classes: tuple[str, ...]
 
-    def __init__(self, folder: Path, geometry: Geometry, classes: Literal["folders", "none"] = "folders") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        geometry: Geometry,
+        classes: Literal["folders", "none"] = "folders",
+        key: str = "images.folder",
+    ) -> None:
         self.folder = folder
         self.geometry = geometry
-        files = sorted((file.relative_to(folder).as_posix(), file) for file in _pictures(folder))
+        self._key = key
+        files = sorted((file.relative_to(folder).as_posix(), file) for file in _pictures(folder, key))
         if not files:
             endings = ", ".join(sorted(ending.removeprefix(".") for ending in SUFFIXES))
             raise ImagesError(
-                f"images.folder: {folder} and its subfolders contain no images (file types: {endings}); "
+                f"{key}: {folder} and its subfolders contain no images (file types: {endings}); "
                 "choose a folder with images"
             )
         self._files = tuple(file for _, file in files)
@@ -137,7 +144,7 @@ class ImageFolder:
     def nothing_readable(self, skipped: Sequence[Skipped]) -> ImagesError:
         """Return the error for a run in which every file was skipped."""
         first = f"; the first is {skipped[0].path}: {skipped[0].reason}" if skipped else ""
-        return ImagesError(f"images.folder: none of the {len(self)} images in {self.folder} can be decoded{first}")
+        return ImagesError(f"{self._key}: none of the {len(self)} images in {self.folder} can be decoded{first}")
 
     def _decode(self, image: int) -> Decoded:
         try:
@@ -165,15 +172,15 @@ def _content(file: Path) -> bytes:
         return b"unreadable"
 
 
-def _pictures(folder: Path) -> Iterator[Path]:
+def _pictures(folder: Path, key: str) -> Iterator[Path]:
     if not folder.exists():
-        raise ImagesError(f"images.folder names {folder}, which does not exist")
+        raise ImagesError(f"{key} names {folder}, which does not exist")
     if not folder.is_dir():
-        raise ImagesError(f"images.folder names {folder}, which is a file; it must be a folder of images")
-    yield from _walk(folder, frozenset())
+        raise ImagesError(f"{key} names {folder}, which is a file; it must be a folder of images")
+    yield from _walk(folder, frozenset(), key)
 
 
-def _walk(folder: Path, above: frozenset[Path]) -> Iterator[Path]:
+def _walk(folder: Path, above: frozenset[Path], key: str) -> Iterator[Path]:
     """Walk through a folder and, unlike `rglob`, follow links to folders; a link to a parent folder is a loop."""
     real = folder.resolve()
     if real in above:
@@ -182,7 +189,7 @@ def _walk(folder: Path, above: frozenset[Path]) -> Iterator[Path]:
         with os.scandir(folder) as listing:
             entries = list(listing)
     except OSError as error:
-        raise ImagesError(f"images.folder: {folder} cannot be read: {error.strerror}") from error
+        raise ImagesError(f"{key}: {folder} cannot be read: {error.strerror}") from error
     if any(entry.name == MARKER for entry in entries):  # a run's own pictures are not input images
         return
     for entry in entries:
@@ -190,7 +197,7 @@ def _walk(folder: Path, above: frozenset[Path]) -> Iterator[Path]:
         if entry.name.startswith("."):
             continue
         if entry.is_dir():
-            yield from _walk(path, above | {real})
+            yield from _walk(path, above | {real}, key)
         elif path.suffix.lower() in SUFFIXES:
             yield path
 

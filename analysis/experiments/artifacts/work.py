@@ -186,10 +186,7 @@ def _real_images(setting: Setting, section: ArtifactsSection) -> ImageFolder | N
     """Open the real images, cropped and resized to the size of the generated images; `None` if the study has none."""
     if section.real is None:
         return None
-    try:
-        return ImageFolder(setting.study.path(section.real), setting.images.geometry, "none")
-    except ImagesError as error:
-        raise ImagesError(str(error).replace("images.folder", "artifacts.real")) from None
+    return ImageFolder(setting.study.path(section.real), setting.images.geometry, "none", "artifacts.real")
 
 
 def _features_of(setting: Setting, images: ImageFolder, see: FeatureNetwork, progress: Progress) -> Values:

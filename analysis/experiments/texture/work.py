@@ -91,10 +91,7 @@ def open_pairs(setting: Setting, section: TextureSection) -> Pairs:
 
 
 def _folder(setting: Setting, folder: Path, key: str) -> ImageFolder:
-    try:
-        return ImageFolder(setting.study.path(folder), setting.preprocessing.geometry, "none")
-    except ImagesError as error:
-        raise ImagesError(str(error).replace("images.folder", key)) from None
+    return ImageFolder(setting.study.path(folder), setting.preprocessing.geometry, "none", key)
 
 
 def run(bench: Bench, section: TextureSection) -> None:

@@ -137,6 +137,18 @@ def test_a_missing_folder_a_file_and_an_empty_folder_are_refused(tmp_path: Path)
         ImageFolder(tmp_path / "a.png", GEOMETRY)
 
 
+def test_errors_name_the_key_of_the_folder(tmp_path: Path) -> None:
+    for folder in (tmp_path / "photos", tmp_path):
+        for key in ("images.folder", "texture.folder"):
+            with pytest.raises(ImagesError, match=f"^{key}"):
+                ImageFolder(folder, GEOMETRY, key=key)
+    save(tmp_path, "a.png")
+    with pytest.raises(ImagesError, match=r"^texture\.folder names .*a\.png, which is a file"):
+        ImageFolder(tmp_path / "a.png", GEOMETRY, "none", "texture.folder")
+    told = str(ImageFolder(tmp_path, GEOMETRY, "none", "texture.folder").nothing_readable(()))
+    assert told == f"texture.folder: none of the 1 images in {tmp_path} can be decoded"
+
+
 @pytest.mark.parametrize("workers", [1, 2, 7])
 @pytest.mark.parametrize(
     "groups",
