@@ -24,10 +24,10 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from dissectory.analysis.concepts.labels import NOTHING
-from dissectory.analysis.concepts.onnx import resized
 from dissectory.analysis.concepts.registry import register
 from dissectory.analysis.concepts.vocabulary import Concept
 from dissectory.analysis.subjects.identity import code_hash, network_hash
+from dissectory.analysis.subjects.inputs import NetworkInput
 from dissectory.analysis.subjects.sources.python import build_module
 from dissectory.analysis.tables.categories import CATEGORIES
 from dissectory.errors import ConceptsError, SubjectError
@@ -66,8 +66,11 @@ class TorchSegmenter:
         self._module = module.cpu().float().eval()
         self._code = code_hash(module, f"python:{argument}", base)
         self._grid = grid
-        self._side = self._number("size", size)
-        self._mean, self._std = self._color("mean", 0), self._color("std", 1)
+        try:
+            self._input = NetworkInput.of(module, f"the segmenter {self.name}")
+        except SubjectError as error:
+            raise ConceptsError(str(error)) from None
+        self._side = self._input.size or size
         tables = self._tables()
         self._lookups = []
         concepts: list[Concept] = []
@@ -92,7 +95,7 @@ class TorchSegmenter:
 
     def fingerprint(self, paths: Sequence[str]) -> str:  # noqa: ARG002 - uses only the view
         """Hash the module, its code, and how its input and output are converted."""
-        ways = repr((self._side, self._mean.tolist(), self._std.tolist()))
+        ways = repr((self._side, self._input.mean.tolist(), self._input.std.tolist()))
         tables = b"".join(table.tobytes() for table in self._lookups)
         return hashlib.sha256((network_hash(self._module) + self._code + ways).encode() + tables).hexdigest()
 
@@ -112,11 +115,10 @@ class TorchSegmenter:
 
     def _scores(self, views: npt.NDArray[np.uint8]) -> tuple[Tensor, ...]:
         """Return the scores of views `(batch, size, size, 3)`: for each output `(batch, classes, rows, columns)`."""
-        side = (self._side, self._side)
-        pixels = torch.cat([torch.from_numpy(resized(view, side)) for view in views])
+        pixels = self._input.pixels(views)
         try:
             with torch.inference_mode():
-                answer = self._module((pixels - self._mean) / self._std)
+                answer = self._module(pixels)
         except Exception as error:  # the user's module can raise anything
             raise ConceptsError(
                 f"the segmenter {self.name} fails on input of shape {tuple(pixels.shape)}: "
@@ -131,25 +133,6 @@ class TorchSegmenter:
                 "(batch, classes, rows, columns)"
             )
         return tuple(score.float() for score in scores)
-
-    def _number(self, name: str, default: int) -> int:
-        value = getattr(self._module, name, default)
-        if not isinstance(value, int) or value < 1:
-            raise ConceptsError(f"the segmenter {self.name} has {name} = {value!r}; set it to a whole number above 0")
-        return value
-
-    def _color(self, name: str, default: float) -> Tensor:
-        value: Any = getattr(self._module, name, default)
-        try:
-            column = torch.as_tensor(value, dtype=torch.float32).reshape(-1, 1, 1)
-        except (TypeError, ValueError, RuntimeError):
-            column = torch.empty(0, 1, 1)
-        if len(column) not in {1, 3} or not column.isfinite().all() or (name == "std" and (column <= 0).any()):
-            positive = ", above 0" if name == "std" else ""
-            raise ConceptsError(
-                f"the segmenter {self.name} has {name} = {value!r}; set it to one number or to three{positive}"
-            )
-        return column
 
     def _tables(self) -> tuple[Table, ...]:
         labels: Any = getattr(self._module, "labels", None)

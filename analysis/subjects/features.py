@@ -2,17 +2,17 @@
 
 The function takes no arguments and returns a module. The module takes pixels `(batch, 3, height, width)` and returns
 features `(batch, feature)`, or maps `(batch, feature, rows, columns)`, each averaged to one feature.
-The attributes `size`, `mean` and `std` define its input, as for a segmenter: see `dissectory.analysis.concepts.python`.
+The attributes `size`, `mean` and `std` define its input, as for a segmenter: see `dissectory.analysis.subjects.inputs`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from dissectory.analysis.concepts.onnx import resized
+from dissectory.analysis.subjects.inputs import NetworkInput
 from dissectory.analysis.subjects.sources.python import build_module
 from dissectory.errors import SubjectError
 
@@ -33,7 +33,7 @@ class FeatureNetwork:
     """A network that computes the features of views.
 
     Raises:
-        SubjectError: if the network cannot be built.
+        SubjectError: if the network cannot be built, or its attributes have values that cannot be used.
     """
 
     def __init__(self, source: str, base: Path, key: str) -> None:
@@ -45,7 +45,7 @@ class FeatureNetwork:
             )
         self._key = key
         self._module = build_module(source.removeprefix(_PREFIX), base, key).cpu().float().eval()
-        self._mean, self._std = (self._color(name, default) for name, default in (("mean", 0.0), ("std", 1.0)))
+        self._input = NetworkInput.of(self._module, f"the network of {key}")
 
     def __call__(self, views: Views) -> Values:
         """Compute the features `(batch, feature)` of views `(batch, size, size, 3)`.
@@ -53,11 +53,10 @@ class FeatureNetwork:
         Raises:
             SubjectError: if the network fails, or returns no features or values that are not finite.
         """
-        side: Any = getattr(self._module, "size", views.shape[1])
-        pixels = torch.cat([torch.from_numpy(resized(view, (side, side))) for view in views])
+        pixels = self._input.pixels(views)
         try:
             with torch.inference_mode():
-                answer = self._module((pixels - self._mean) / self._std)
+                answer = self._module(pixels)
         except Exception as error:  # the user's network can raise anything
             raise SubjectError(
                 f"the network of {self._key} fails on input of shape {tuple(pixels.shape)}: "
@@ -74,7 +73,3 @@ class FeatureNetwork:
         features = answer.double()
         found: Values = (features.mean(dim=(2, 3)) if features.ndim == _MAPS else features).numpy()
         return found
-
-    def _color(self, name: str, default: float) -> Tensor:
-        value: Any = getattr(self._module, name, default)
-        return torch.as_tensor(value, dtype=torch.float32).reshape(-1, 1, 1)

@@ -17,6 +17,12 @@ class Colors(nn.Module):
         return pictures
 
 
+class Sized(Colors):
+    """An input size that is no number."""
+
+    size = "64"
+
+
 class Lengths(nn.Module):
     """Not features: one number for all pictures."""
 

@@ -148,6 +148,10 @@ def test_without_real_images_no_unit_is_ablated(tmp_path: Path) -> None:
     [
         ({"features": "torchvision:resnet18"}, "artifacts.features is 'torchvision:resnet18'; it must be"),
         ({"features": FEATURES.replace("Colors", "Colours")}, "artifacts.features"),
+        (
+            {"features": FEATURES.replace("Colors", "Sized")},
+            "the network of artifacts.features has size = '64'; set it",
+        ),
         ({"features": FEATURES.replace("Colors", "Lengths")}, r"returned \(\); expected features"),
         ({"features": FEATURES.replace("Colors", "Nothing")}, "the features of all images are the same"),
         ({"features": FEATURES, "real": "nowhere"}, "artifacts.real names"),
