@@ -46,9 +46,12 @@ def tests(session: nox.Session) -> None:
 
 @nox.session(reuse_venv=True)
 def bench(session: nox.Session) -> None:
-    """Run the benchmarks; they print ratios, so that machines can be compared."""
+    """Run the benchmarks, or one of them: `nox -s bench -- gpu`. They print ratios, which can be compared."""
     session.install(*PINNED, "-e", ".[test]")
-    session.run("pytest", "-o", "python_files=bench_*.py", "-s", "-q", "tests/benchmarks", *session.posargs)
+    named = {name: f"tests/benchmarks/bench_{name}.py" for name in session.posargs}
+    files = [file for file in named.values() if (ROOT / file).is_file()] or ["tests/benchmarks"]
+    others = [argument for argument in session.posargs if named[argument] not in files]
+    session.run("pytest", "-o", "python_files=bench_*.py", "-s", "-q", *files, *others)
 
 
 @nox.session(reuse_venv=True)
