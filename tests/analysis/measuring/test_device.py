@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from dissectory.analysis.study.study import Study
 
 CPU = torch.device("cpu")
+NOISE = 5
 SUMMED = {"mean", "std", "image_mean", "image_std"}
 """Columns whose last digits depend on the order of a sum."""
 
@@ -36,8 +37,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def asked(folder: Path) -> Study:
-    return study(folder, dissection={"information_ratio": True})
+def asked(folder: Path, device: str = "cpu") -> Study:
+    return study(folder, dissection={"information_ratio": True}, compute={"device": device})
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +73,7 @@ def test_tables_equal_those_of_the_compiled_tally(compiled: Run, folder: Path, t
 
 
 def test_a_generator_has_the_same_tables(tmp_path: Path) -> None:
-    values = drawn_world.study(tmp_path)
+    values = drawn_world.study(tmp_path, compute={"device": "cpu"})
     check_same(on_device(values, tmp_path / "device"), dissect(values, tmp_path / "compiled"))
 
 
@@ -98,3 +99,13 @@ def test_a_batch_that_does_not_fit_runs_in_halves(
     check_same(Run(tmp_path), compiled)
     assert max(sizes) == 7
     assert sum(size for size in sizes if size <= 3) >= IMAGES
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_counts_on_cuda_equal_those_on_the_cpu(compiled: Run, folder: Path, tmp_path: Path) -> None:
+    """Activations differ in their last digits, on which only the counts of the unit of noise depend."""
+    run = dissect(asked(folder, "cuda"), tmp_path / "run")
+    assert run.manifest.model["tally"] == "device"
+    for name, counted in (("units", ["concept", "active"]), ("unit_concepts", ["concept", "intersection", "union"])):
+        one, two = (table[table.unit != NOISE] for table in (run.table(name), compiled.table(name)))
+        pd.testing.assert_frame_equal(one[counted], two[counted], check_exact=True)

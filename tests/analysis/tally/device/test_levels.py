@@ -14,7 +14,7 @@ from dissectory.analysis.tally.information import LEVELS, LevelCounts, candidate
 from dissectory.analysis.tally.overlap import distinct
 from dissectory.analysis.tally.upsampling import Border, Upsampler
 
-CPU = torch.device("cpu")
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 CONCEPTS = 3
 
 
@@ -30,7 +30,7 @@ def test_ratios_and_thresholds_equal_the_compiled_ones(
     thresholds = np.quantile(finite(maps), 0.9, axis=(0, 2, 3)).astype(np.float32)
     levels = candidate_levels(swept(maps, upsampler, images).histograms, thresholds)
     both = (
-        DeviceLevelCounts(upsampler, levels, CONCEPTS, device=CPU, memory=memory),
+        DeviceLevelCounts(upsampler, levels, CONCEPTS, device=DEVICE, memory=memory),
         LevelCounts(upsampler, levels, CONCEPTS),
     )
     for start in range(0, images, batch):
@@ -48,6 +48,6 @@ def test_labels_that_do_not_fit_are_refused(wrong: str) -> None:
     shape = {"positions": (2, 3, 1), "images": (1, 4, 1)}.get(wrong, (2, 4, 1))
     labels = np.full(shape, CONCEPTS + (wrong == "concept"), dtype=np.uint16)
     maps, levels = torch.zeros((2, 1, 2, 2)), np.zeros((1, LEVELS), dtype=np.float32)
-    counts = DeviceLevelCounts(Upsampler(2, 2, 2), levels, CONCEPTS, device=CPU, memory=1000)
+    counts = DeviceLevelCounts(Upsampler(2, 2, 2), levels, CONCEPTS, device=DEVICE, memory=1000)
     with pytest.raises(ValueError, match=r"labels contain the concept|do not match"):
         counts.observe(maps, labels)

@@ -17,10 +17,10 @@ from dissectory.analysis.tally.overlap import count, count_by_image, count_paire
 from dissectory.analysis.tally.thresholds import count_above, threshold
 from dissectory.analysis.tally.upsampling import Border, Upsampler
 
-CPU = torch.device("cpu")
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 counts = st.builds(
     DeviceCounts,
-    st.just(CPU),
+    st.just(DEVICE),
     st.sampled_from([1, 20_000, 10**9]),
     st.sampled_from([None, torch.float16, torch.float32]),
 )
@@ -39,7 +39,7 @@ def test_counts_match_the_definition(
     random = np.random.default_rng(images)
     masks = random.random((images, 3, grid, grid)) < np.array([0.5, 0.1, 0.0])[:, None, None]
     expected = reference.dissect(finite(maps), masks, quantile, border)
-    sweep = DeviceSweep(Upsampler(height, width, grid, border), units, 3, device=CPU, memory=device.memory)
+    sweep = DeviceSweep(Upsampler(height, width, grid, border), units, 3, device=DEVICE, memory=device.memory)
     for start in range(0, images, batch):
         part = maps[start : start + batch]
         sweep.observe(range(start, start + len(part)), torch.from_numpy(part))
@@ -96,7 +96,7 @@ def test_products_of_full_masks_are_exact(positions: int, dtype: torch.dtype) ->
 def test_nothing_kept_is_nothing_counted() -> None:
     kept = swept(np.zeros((2, 3, 2, 2), dtype=np.float32), Upsampler(2, 2, 2), 2, np.zeros(3, dtype=np.float32)).kept
     labels, row_of = np.ones((2, 4, 1), dtype=np.uint16), np.arange(2, dtype=np.int32)
-    device = DeviceCounts(CPU, 1000)
+    device = DeviceCounts(DEVICE, 1000)
     intersection, active = device.count(kept, np.zeros(3, dtype=np.float32), labels, row_of, 2)
     assert (intersection.tolist(), active.tolist()) == ([[0, 0]] * 3, [0] * 3)
     paired, active = device.count_paired(kept, row_of, labels, [], 2)
@@ -109,7 +109,7 @@ def test_numbers_outside_of_an_array_are_refused(wrong: str) -> None:
     labels = np.full((2, 3 if wrong == "position" else 4, 1), 2 if wrong == "concept" else 1, dtype=np.uint16)
     row_of = np.array({"image": [0], "row": [0, 2]}.get(wrong, [0, 1]), dtype=np.int32)
     with pytest.raises(ValueError, match=r"labels contain the concept|outside the grid|label maps"):
-        DeviceCounts(CPU, 1000).count(kept, np.zeros(1, dtype=np.float32), labels, row_of, 1)
+        DeviceCounts(DEVICE, 1000).count(kept, np.zeros(1, dtype=np.float32), labels, row_of, 1)
 
 
 def test_too_little_memory_makes_smaller_groups(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,7 +128,7 @@ def test_too_little_memory_makes_smaller_groups(monkeypatch: pytest.MonkeyPatch)
 
     expected = count(kept, bounds, labels, row_of, 3), count_paired(kept, row_of, labels, [0, 1], 3)
     monkeypatch.setattr(Pieces, "unit_masks", limited)
-    device = DeviceCounts(CPU, 10**9)
+    device = DeviceCounts(DEVICE, 10**9)
     check_same(device.count(kept, bounds, labels, row_of, 3), expected[0])
     check_same(device.count_paired(kept, row_of, labels, [0, 1], 3), expected[1])
     assert max(shape[1] for shape in made) < 9

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from dissectory.analysis.tally.sweeping import Sweep
 
 SWEEP = "dissectory.analysis.tally.device.sweep"
-CPU = torch.device("cpu")
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 memories = st.sampled_from([1, 3_000, 40_000, 10**9])
 bounds = st.lists(st.sampled_from([-np.inf, -1.5, -0.0, 0.0, 0.5, 3.7]), min_size=4, max_size=4)
 
@@ -31,7 +31,7 @@ bounds = st.lists(st.sampled_from([-np.inf, -1.5, -0.0, 0.0, 0.5, 3.7]), min_siz
 def on_device(
     upsampler: Upsampler, units: int, *, bound: np.ndarray | None = None, memory: int = 10**9, threads: int = 1
 ) -> DeviceSweep:
-    return DeviceSweep(upsampler, units, 3, device=CPU, memory=memory, bound=bound, threads=threads)
+    return DeviceSweep(upsampler, units, 3, device=DEVICE, memory=memory, bound=bound, threads=threads)
 
 
 def observe(tally: Sweep, maps: np.ndarray, batch: int) -> None:
