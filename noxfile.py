@@ -48,10 +48,10 @@ def tests(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Run the benchmarks, or one of them: `nox -s bench -- gpu`. They print ratios, which can be compared."""
     session.install(*PINNED, "-e", ".[test]")
-    named = {name: f"tests/benchmarks/bench_{name}.py" for name in session.posargs}
-    files = [file for file in named.values() if (ROOT / file).is_file()] or ["tests/benchmarks"]
-    others = [argument for argument in session.posargs if named[argument] not in files]
-    session.run("pytest", "-o", "python_files=bench_*.py", "-s", "-q", *files, *others)
+    wanted, others = "tests/benchmarks", session.posargs
+    if others and (ROOT / wanted / f"bench_{others[0]}.py").is_file():
+        wanted, others = f"{wanted}/bench_{others[0]}.py", others[1:]
+    session.run("pytest", "-o", "python_files=bench_*.py", "-s", "-q", wanted, *others)
 
 
 @nox.session(reuse_venv=True)
