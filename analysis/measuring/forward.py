@@ -14,6 +14,7 @@ from torch import Tensor
 from dissectory.analysis.measuring.parts import scores_of
 from dissectory.analysis.subjects.layers import watch
 from dissectory.analysis.tally.device.memory import divided
+from dissectory.errors import SubjectError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -47,7 +48,7 @@ class Forward:
             The network's answer, and how often it called each layer.
 
         Raises:
-            torch.OutOfMemoryError: a single image does not fit on the device.
+            SubjectError: a single image does not fit on the device.
         """
         reached, calls = dict.fromkeys(names, 0), dict.fromkeys(names, 0)
         sizes = []
@@ -66,7 +67,13 @@ class Forward:
             sizes.append(last - first)
             return answer
 
-        answers = list(divided(work, len(inputs[0]), self._most))
+        try:
+            answers = list(divided(work, len(inputs[0]), self._most))
+        except torch.OutOfMemoryError as error:
+            raise SubjectError(
+                "the device has not enough memory for the network's activations of one image: use smaller images "
+                "(images.size), set compute.memory_gb to a lower number, or set compute.device to 'cpu'"
+            ) from error
         if len(sizes) > 1:
             self._most = max(sizes)
         return _joined(answers), calls
