@@ -131,8 +131,9 @@ class DissectionSection(Section):
 class ComputeSection(Section):
     """`[compute]`: how the work is done; only `batch` and `device` can change a number.
 
-    `memory_gb` is the memory that the work may use, in addition to the network and the libraries. `keep_progress` keeps
-    the measurements of all images in the run's folder, so that a changed study can reuse them.
+    `memory_gb` is the memory that the work may use, in addition to the network and the libraries; on a CUDA device, as
+    much of the device's memory too. `keep_progress` keeps the measurements of all images in the run's folder, so that a
+    changed study can reuse them.
     """
 
     batch: int = 32
