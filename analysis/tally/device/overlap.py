@@ -45,7 +45,7 @@ class DeviceCounts:
         check_labels(labels, concepts)
         check_rows(kept, labels, row_of)
         pieces, maps = self._pieces(labels), to_device(labels, self.device)
-        needed = pieces.row_bytes(1, concepts)
+        needed = pieces.unit_bytes(concepts)
 
         def work(first: int, last: int) -> tuple[Tensor, Tensor]:
             active = _Active.of(kept.units(first, last), thresholds[first:last], row_of, self.device)
@@ -71,7 +71,7 @@ class DeviceCounts:
         check_positions(kept, labels.shape[1])
         pieces, maps, row_of = self._pieces(labels), to_device(labels, self.device), rows_of(kept, images)
         everything = np.full(kept.count, -np.inf, dtype=np.float32)
-        needed = pieces.row_bytes(1, concepts) + 8 * len(moves) * (concepts + 1)
+        needed = pieces.unit_bytes(concepts) + 16 * len(moves) * (concepts + 1)
 
         def work(first: int, last: int) -> tuple[Tensor, Tensor]:
             active = _Active.of(kept.units(first, last), everything[first:last], row_of, self.device)

@@ -68,8 +68,12 @@ class Pieces:
 
     def row_bytes(self, units: int, concepts: int) -> int:
         """Return the bytes of one row's masks and their product."""
-        values = self.size * (units + concepts + 1) + units * (concepts + 1)
-        return self.count * (values * self.dtype.itemsize + 8 * self.size)
+        of_concepts = self.size * (concepts + 1) * self.dtype.itemsize
+        return units * self.unit_bytes(concepts) + self.count * (of_concepts + 8 * self.size)
+
+    def unit_bytes(self, concepts: int) -> int:
+        """Return the bytes that each unit adds to those of one row."""
+        return self.count * (self.size + concepts + 1) * self.dtype.itemsize
 
 
 def counted(units: Tensor, concepts: Tensor) -> Tensor:
