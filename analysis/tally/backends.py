@@ -35,6 +35,11 @@ if TYPE_CHECKING:
     _U16 = npt.NDArray[np.uint16]
 
 
+MOST_MEMORY = 16_000_000_000
+"""The device's tally uses at most this many bytes: more would not make it faster, and some operations of CUDA take no
+tensors of more than 2^31 elements."""
+
+
 class Backend(Protocol):
     """One way to compute a tally; `name` is its name in the manifest."""
 
@@ -152,4 +157,4 @@ BACKENDS: Mapping[str, Callable[[torch.device, int, int], Backend]] = {
 def backend_for(device: torch.device, memory: int, threads: int) -> Backend:
     """Return the backend for a network on `device`: torch operations on CUDA, compiled kernels elsewhere."""
     name = OnDevice.name if device.type == "cuda" else Compiled.name
-    return BACKENDS[name](device, memory, threads)
+    return BACKENDS[name](device, min(memory, MOST_MEMORY), threads)

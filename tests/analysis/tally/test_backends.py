@@ -7,7 +7,7 @@ import inspect
 import pytest
 import torch
 
-from dissectory.analysis.tally.backends import BACKENDS, Backend, Compiled, OnDevice, backend_for
+from dissectory.analysis.tally.backends import BACKENDS, MOST_MEMORY, Backend, Compiled, OnDevice, backend_for
 
 
 @pytest.mark.parametrize(("device", "name"), [("cpu", "compiled"), ("cuda", "device"), ("cuda:1", "device")])
@@ -15,6 +15,12 @@ def test_the_device_chooses_the_backend(device: str, name: str) -> None:
     backend = backend_for(torch.device(device), 4_000_000_000, 2)
     assert backend.name == name
     assert isinstance(backend, OnDevice if name == "device" else Compiled)
+
+
+def test_a_device_with_very_much_memory_is_not_filled() -> None:
+    backend = backend_for(torch.device("cuda"), 10**12, 2)
+    assert isinstance(backend, OnDevice)
+    assert backend.memory == MOST_MEMORY
 
 
 @pytest.mark.parametrize("name", BACKENDS)
