@@ -11,6 +11,9 @@ tensors; a pixel then has one label of each. The module has these attributes:
 
 The categories are those of `labels.csv`: a class that is `void` or `background` has no concept. Views are resized, and
 scores are sampled on the grid, as for an ONNX segmenter.
+
+The module runs on the study's device, so every tensor that it keeps must be a parameter or a buffer. If a batch does
+not fit into the device's memory, it and all further batches run in smaller parts.
 """
 
 from __future__ import annotations
@@ -24,12 +27,13 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from dissectory.analysis.concepts.labels import NOTHING
-from dissectory.analysis.concepts.registry import register
+from dissectory.analysis.concepts.registry import CPU, register
 from dissectory.analysis.concepts.vocabulary import Concept
 from dissectory.analysis.subjects.identity import code_hash, network_hash
 from dissectory.analysis.subjects.inputs import NetworkInput
 from dissectory.analysis.subjects.sources.python import build_module
 from dissectory.analysis.tables.categories import CATEGORIES
+from dissectory.analysis.tally.device.memory import divided
 from dissectory.errors import ConceptsError, SubjectError
 
 if TYPE_CHECKING:
@@ -60,10 +64,14 @@ class TorchSegmenter:
         ConceptsError: if it has no labels, cannot be run, or has outputs that do not match its labels.
     """
 
-    def __init__(self, module: nn.Module, argument: str, size: int, grid: int, base: Path) -> None:
-        """Run the segmenter on an empty view of `size` x `size` pixels, and check its outputs."""
+    def __init__(
+        self, module: nn.Module, argument: str, size: int, grid: int, base: Path, *, device: torch.device = CPU
+    ) -> None:
+        """Move the segmenter to a device, run it on an empty view of `size` x `size` pixels, and check its outputs."""
         self.name = argument.rpartition(":")[2]
-        self._module = module.cpu().float().eval()
+        self._module = module.to(device).float().eval()
+        self._device = device
+        self._most: int | None = None
         self._code = code_hash(module, f"python:{argument}", base)
         self._grid = grid
         try:
@@ -100,25 +108,46 @@ class TorchSegmenter:
         return hashlib.sha256((network_hash(self._module) + self._code + ways).encode() + tables).hexdigest()
 
     def label(self, batch: ViewBatch, earlier: Sequence[Planes]) -> Planes:  # noqa: ARG002 - uses only the view
-        """Segment a batch of views."""
+        """Segment a batch of views.
+
+        Raises:
+            ConceptsError: the segmenter fails, or a single view does not fit on the device.
+        """
+        views = batch.views
+        try:
+            most = self._most or len(views)
+            parts = list(divided(lambda first, last: self._labels(views[first:last]), len(views), most))
+        except torch.OutOfMemoryError as error:
+            raise ConceptsError(
+                f"the device has not enough memory for the segmenter {self.name} and one image: use smaller images "
+                "(images.size), or set compute.device to 'cpu'"
+            ) from error
+        if len(parts) > 1:
+            self._most = max(map(len, parts))
+        return np.concatenate(parts)
+
+    def _labels(self, views: npt.NDArray[np.uint8]) -> Planes:
+        """Return the labels of views `(batch, size, size, 3)`: `(batch, planes, grid, grid)`."""
         size = (self._grid, self._grid)
         planes = []
-        for scores, lookup in zip(self._scores(batch.views), self._lookups, strict=True):
+        for scores, lookup in zip(self._scores(views), self._lookups, strict=True):
             # Bilinear resizing without antialiasing samples its input exactly at the centers of the grid positions.
             fits = scores.shape[2:] == size
             sampled = scores if fits else interpolate(scores, size=size, mode="bilinear", align_corners=False)
             highest, classes = sampled.max(dim=1)  # max returns NaN if any score is NaN
             if highest.isnan().any():
                 raise ConceptsError(f"the segmenter {self.name} returned NaN scores; check its weights")
-            planes.append(lookup[classes.numpy()])
+            planes.append(lookup[classes.cpu().numpy()])
         return np.stack(planes, axis=1)
 
     def _scores(self, views: npt.NDArray[np.uint8]) -> tuple[Tensor, ...]:
         """Return the scores of views `(batch, size, size, 3)`: for each output `(batch, classes, rows, columns)`."""
-        pixels = self._input.pixels(views)
+        pixels = self._input.pixels(views).to(self._device)
         try:
             with torch.inference_mode():
                 answer = self._module(pixels)
+        except torch.OutOfMemoryError:
+            raise
         except Exception as error:  # the user's module can raise anything
             raise ConceptsError(
                 f"the segmenter {self.name} fails on input of shape {tuple(pixels.shape)}: "
@@ -161,4 +190,5 @@ def open_python(argument: str, context: SourceContext) -> TorchSegmenter:
         module = build_module(argument, context.base, "a concept source")
     except SubjectError as error:
         raise ConceptsError(str(error)) from error
-    return TorchSegmenter(module, argument, context.geometry.size, context.grid, context.base)
+    size = context.geometry.size
+    return TorchSegmenter(module, argument, size, context.grid, context.base, device=context.device)

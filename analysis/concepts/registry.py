@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+import torch
+
 from dissectory.errors import ConceptsError
 
 if TYPE_CHECKING:
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 
     from dissectory.analysis.concepts.vocabulary import ConceptSource
     from dissectory.analysis.subjects.geometry import Geometry
+
+
+CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,8 @@ class SourceContext:
     """Rows and columns of the common grid, on which sources give labels."""
     threads: int | None = None
     """How many threads a source may use; `None`: the source decides."""
+    device: torch.device = CPU
+    """The device of the study, on which a neural segmenter runs."""
     earlier: tuple[ConceptSource, ...] = ()
     """The sources that the study lists before this one."""
 

@@ -9,19 +9,27 @@ from typing import TYPE_CHECKING
 # Importing these modules registers their sources.
 from dissectory.analysis.concepts import color, masks, onnx, python  # noqa: F401
 from dissectory.analysis.concepts.parts import Parts
-from dissectory.analysis.concepts.registry import OPENERS, SourceContext
+from dissectory.analysis.concepts.registry import CPU, OPENERS, SourceContext
 from dissectory.analysis.concepts.vocabulary import Vocabulary
 from dissectory.errors import ConceptsError, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import torch
+
     from dissectory.analysis.concepts.vocabulary import ConceptSource
     from dissectory.analysis.subjects.geometry import Geometry
 
 
 def open_sources(
-    specs: Sequence[str], base: Path, geometry: Geometry, grid: int, threads: int | None = None
+    specs: Sequence[str],
+    base: Path,
+    geometry: Geometry,
+    grid: int,
+    threads: int | None = None,
+    *,
+    device: torch.device = CPU,
 ) -> Vocabulary:
     """Open the concept sources of a study and merge them.
 
@@ -32,11 +40,12 @@ def open_sources(
         geometry: how images are resized and cropped to views.
         grid: rows and columns of the common grid.
         threads: how many threads a segmenter may use; `None` for no limit.
+        device: the device on which neural segmenters run.
 
     Raises:
         ConceptsError: if a source is unknown, repeated, unusable or in the wrong place.
     """
-    context = SourceContext(base, geometry, grid, threads)
+    context = SourceContext(base, geometry, grid, threads, device)
     opened: list[ConceptSource] = []
     seen: dict[tuple[str, Path], str] = {}
     for spec in specs:

@@ -82,7 +82,7 @@ def open_setting(study: Study) -> Setting:
     section = study.photographs
     preprocessing = resolve(section, model.preprocessing)
     images = ImageFolder(study.path(section.folder), preprocessing.geometry, section.classes)
-    vocabulary = _vocabulary(study, preprocessing.geometry)
+    vocabulary = _vocabulary(study, preprocessing.geometry, device)
     vocabulary.check(images.paths, images.size_of)
     model.module.to(device)
     size = preprocessing.geometry.size
@@ -94,7 +94,7 @@ def open_setting(study: Study) -> Setting:
 def _generator_setting(study: Study, model: LoadedModel, section: LatentsSection, device: torch.device) -> Setting:
     model.module.to(device)
     images = Latents(model.module, section, device)
-    vocabulary = _vocabulary(study, images.geometry)
+    vocabulary = _vocabulary(study, images.geometry, device)
     vocabulary.check(images.paths, images.size_of)
     layers = survey_generator(model.module, images.inputs([0, 0])).select(study.model.layers)
     check_steady(model.module, images.inputs([0]))
@@ -106,8 +106,9 @@ def _tally(study: Study, device: torch.device) -> Backend:
     return backend_for(device, int(study.compute.memory_gb * 1e9), torch.get_num_threads())
 
 
-def _vocabulary(study: Study, geometry: Geometry) -> Vocabulary:
-    return open_sources(study.concepts.sources, study.base, geometry, study.dissection.grid, torch.get_num_threads())
+def _vocabulary(study: Study, geometry: Geometry, device: torch.device) -> Vocabulary:
+    grid, threads = study.dissection.grid, torch.get_num_threads()
+    return open_sources(study.concepts.sources, study.base, geometry, grid, threads, device=device)
 
 
 def _device(name: str) -> torch.device:

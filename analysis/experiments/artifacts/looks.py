@@ -45,7 +45,9 @@ def look_again(bench: Bench) -> Looks:
     """Generate the images of a study again, for the peaks and, if the study has `[artifacts]`, for the features."""
     setting = bench.setting
     section = setting.study.section(ArtifactsSection)
-    see = FeatureNetwork(section.features, setting.study.base, "artifacts.features") if section else None
+    see = (
+        FeatureNetwork(section.features, setting.study.base, "artifacts.features", setting.device) if section else None
+    )
     assert isinstance(setting.images, Latents)  # noqa: S101 - only a generator's study gets here
     layers = [layer.name for layer in setting.layers]
     with bench.seconds.stage("peaks"):

@@ -179,7 +179,7 @@ def open_features(setting: Setting, section: ArtifactsSection) -> FeatureNetwork
     Raises:
         SubjectError: the network cannot be built.
     """
-    return FeatureNetwork(section.features, setting.study.base, "artifacts.features")
+    return FeatureNetwork(section.features, setting.study.base, "artifacts.features", setting.device)
 
 
 def _real_images(setting: Setting, section: ArtifactsSection) -> ImageFolder | None:

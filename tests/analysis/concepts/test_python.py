@@ -46,8 +46,8 @@ def batch(*colors: tuple[int, int, int], size: int = 8) -> ViewBatch:
     return ViewBatch(tuple(range(len(colors))), names, views, ((size, size),) * len(colors))
 
 
-def opened(module: nn.Module, size: int = 8, grid: int = 4) -> TorchSegmenter:
-    return TorchSegmenter(module, "file.py:Segmenter", size, grid, Path())
+def opened(module: nn.Module, size: int = 8, grid: int = 4, device: str = "cpu") -> TorchSegmenter:
+    return TorchSegmenter(module, "file.py:Segmenter", size, grid, Path(), device=torch.device(device))
 
 
 def test_every_output_labels_each_pixel() -> None:
@@ -159,3 +159,46 @@ def test_nan_scores_are_refused() -> None:
     module.register_forward_hook(lambda _module, _inputs, scores: (scores[0], scores[1] * torch.nan))
     with pytest.raises(ConceptsError, match="the segmenter Segmenter returned NaN scores"):
         source.label(batch((255, 0, 0)), ())
+
+
+def test_a_segmenter_runs_on_its_device() -> None:
+    module = Segmenter()
+    module.register_buffer("kept", torch.ones(1))
+    opened(module, device="meta")
+    assert module.seen.is_meta
+    assert module.kept.is_meta
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_labels_from_a_cuda_device_are_the_same() -> None:
+    colors = batch((255, 0, 0), (0, 0, 0), (200, 200, 255))
+    module = Segmenter()
+    labels = opened(module, device="cuda").label(colors, ())
+    assert module.seen.is_cuda
+    np.testing.assert_array_equal(labels, opened(Segmenter()).label(colors, ()))
+
+
+class Crowded(Segmenter):
+    """Runs on a device that has memory for `room` images."""
+
+    room = 9
+
+    def forward(self, pictures: Tensor) -> tuple[Tensor, ...]:
+        self.sizes = [*getattr(self, "sizes", []), len(pictures)]
+        if len(pictures) > self.room:
+            raise torch.OutOfMemoryError
+        return super().forward(pictures)
+
+
+def test_a_batch_that_does_not_fit_is_segmented_in_parts() -> None:
+    colors = batch((255, 0, 0), (0, 0, 0), (200, 200, 255), (0, 255, 0), (0, 0, 255))
+    module = Crowded()
+    source = opened(module)
+    expected = source.label(colors, ())
+    module.room, module.sizes = 2, []
+    for _ in range(2):
+        np.testing.assert_array_equal(source.label(colors, ()), expected)
+    assert module.sizes == [5, 2, 2, 1, 2, 2, 1]
+    module.room = 0
+    with pytest.raises(ConceptsError, match=r"not enough memory .* one image: use smaller images"):
+        source.label(colors, ())
