@@ -113,15 +113,8 @@ class TorchSegmenter:
         Raises:
             ConceptsError: the segmenter fails, or a single view does not fit on the device.
         """
-        views = batch.views
-        try:
-            most = self._most or len(views)
-            parts = list(divided(lambda first, last: self._labels(views[first:last]), len(views), most))
-        except torch.OutOfMemoryError as error:
-            raise ConceptsError(
-                f"the device has not enough memory for the segmenter {self.name} and one image: use smaller images "
-                "(images.size), or set compute.device to 'cpu'"
-            ) from error
+        views, most = batch.views, self._most or len(batch)
+        parts = list(divided(lambda first, last: self._labels(views[first:last]), len(views), most))
         if len(parts) > 1:
             self._most = max(map(len, parts))
         return np.concatenate(parts)
@@ -146,8 +139,13 @@ class TorchSegmenter:
         try:
             with torch.inference_mode():
                 answer = self._module(pixels)
-        except torch.OutOfMemoryError:
-            raise
+        except torch.OutOfMemoryError as error:
+            if len(views) > 1:
+                raise
+            raise ConceptsError(
+                f"the device has not enough memory for the segmenter {self.name} and one image: use smaller images "
+                "(images.size), or set compute.device to 'cpu'"
+            ) from error
         except Exception as error:  # the user's module can raise anything
             raise ConceptsError(
                 f"the segmenter {self.name} fails on input of shape {tuple(pixels.shape)}: "
