@@ -1,4 +1,4 @@
-"""The concept source `onnx:FILE`: a neural segmenter in an ONNX file, run by onnxruntime on the CPU.
+"""The concept source `onnx:FILE`: a neural segmenter in an ONNX file, run by onnxruntime.
 
 The model has one input, float32 `(n, 3, height, width)`, RGB in 0..1. Its output `logits`, or its only output, is
 float32 `(n, classes, rows, columns)`, and its cells divide the image evenly. `MODEL.labels.csv` beside `MODEL.onnx`,
@@ -7,6 +7,9 @@ or else `labels.csv` in the same folder, lists the concepts of the classes.
 The segmenter sees the same view as the network. The view is resized bilinearly to the input size of the model (with
 half-pixel centers; with antialiasing if a side shrinks, as Pillow does). The logits are interpolated bilinearly, also
 with half-pixel centers, at the center of each grid position. The class with the highest logit is the label.
+
+If the study's device is a CUDA device, the segmenter runs on it, provided that onnxruntime has a CUDA provider (the
+package onnxruntime-gpu has one). Otherwise it runs on the CPU; on a CUDA device, the manifest then has a note.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ import torch
 from torch.nn.functional import interpolate
 
 from dissectory.analysis.concepts.labels import find_labels, read_labels
-from dissectory.analysis.concepts.registry import register, source_name
+from dissectory.analysis.concepts.registry import CPU, register, source_name
 from dissectory.analysis.subjects.weights import sha256
 from dissectory.errors import ConceptsError
 
@@ -46,6 +49,10 @@ _OUTSIDE = re.compile(rb"\x0a\x08location\x12([\x00-\x7f])", re.DOTALL)
 _EXPECTED = "expected one input float32 (n, 3, height, width) and an output float32 (n, classes, rows, columns)"
 
 
+ON_CUDA, ON_CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
+"""The names of onnxruntime's providers."""
+
+
 class OnnxSegmenter:
     """A neural segmenter.
 
@@ -55,7 +62,16 @@ class OnnxSegmenter:
 
     planes = 1
 
-    def __init__(self, path: Path, labels: Labels, size: int, grid: int, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        labels: Labels,
+        size: int,
+        grid: int,
+        threads: int | None = None,
+        *,
+        device: torch.device = CPU,
+    ) -> None:
         """Load the model, and run it on an empty view of `size` x `size` pixels.
 
         Raises:
@@ -65,16 +81,34 @@ class OnnxSegmenter:
         self.concepts = labels.concepts
         self._path = path
         self._grid = grid
-        self._session = _session(path, threads)
+        self._device = device
+        self._session = _session(path, threads, providers_for(device))
         self._input, self._copies, self._side = self._interface(size)
         self._output = self._logits_name()
         classes = self._logits(np.zeros((size, size, 3), dtype=np.uint8)).shape[0]
         self._lookup = self._class_table(labels, classes)
 
+    @property
+    def provider(self) -> str:
+        """The provider of onnxruntime that runs the model: its first, which is the CPU's if another cannot start."""
+        first: str = self._session.get_providers()[0]
+        return first
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Say that the segmenter did not run on the study's CUDA device."""
+        if self._device.type != "cuda" or self.provider == ON_CUDA:
+            return ()
+        note = (
+            f"The segmenter {self.name} ran on the CPU, because onnxruntime has no CUDA provider that works here; the "
+            "package onnxruntime-gpu, installed instead of onnxruntime, has one."
+        )
+        return (note,)
+
     def fingerprint(self, paths: Sequence[str]) -> str:  # noqa: ARG002 - uses only the view
-        """Hash the model's file, its external data files, and the table of its classes."""
+        """Hash the model's file, its external data files, the table of its classes, and what runs it."""
         content = self._path.read_bytes()
-        total = hashlib.sha256(content + self._lookup.tobytes())
+        total = hashlib.sha256(content + self._lookup.tobytes() + self.provider.encode())
         for place in _OUTSIDE.finditer(content):
             name = content[place.end() : place.end() + place[1][0]]
             if (file := self._path.parent / os.fsdecode(name)).is_file():
@@ -151,7 +185,18 @@ def resized(view: npt.NDArray[np.uint8], side: tuple[int, int]) -> npt.NDArray[n
     return pixels.contiguous().numpy()
 
 
-def _session(path: Path, threads: int | None) -> Any:  # noqa: ANN401 - onnxruntime has no types
+def providers_for(device: torch.device) -> list[str | tuple[str, dict[str, str]]]:
+    """Return the providers that onnxruntime tries in turn on a device: for CUDA devices the CUDA provider first.
+
+    Products keep all digits of float32 (no TF32), and the algorithm of a convolution does not depend on timings.
+    """
+    if device.type != "cuda" or ON_CUDA not in onnxruntime.get_available_providers():
+        return [ON_CPU]
+    options = {"device_id": str(device.index or 0), "use_tf32": "0", "cudnn_conv_algo_search": "HEURISTIC"}
+    return [(ON_CUDA, options), ON_CPU]
+
+
+def _session(path: Path, threads: int | None, providers: Sequence[object]) -> Any:  # noqa: ANN401 - onnxruntime has no types
     options = onnxruntime.SessionOptions()
     options.use_deterministic_compute = True
     options.log_severity_level = 4  # the error below reports what onnxruntime would print
@@ -161,7 +206,7 @@ def _session(path: Path, threads: int | None) -> Any:  # noqa: ANN401 - onnxrunt
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
     try:
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(str(path), options, providers=providers)
     except Exception as error:  # noqa: BLE001 - onnxruntime has no common base for its errors
         raise ConceptsError(
             f"{path} cannot be loaded as an ONNX model ({_line(error)}); the file may be damaged: get it again"
@@ -180,6 +225,5 @@ def open_onnx(argument: str, context: SourceContext) -> OnnxSegmenter:
     if not path.is_file():
         raise ConceptsError(f"the segmenter {path} does not exist; 'onnx:FILE' needs an ONNX file")
     file = find_labels([path.with_suffix(".labels.csv"), path.parent / "labels.csv"], f"'onnx:{argument}'")
-    return OnnxSegmenter(
-        path, read_labels(file, source_name(path)), context.geometry.size, context.grid, context.threads
-    )
+    labels = read_labels(file, source_name(path))
+    return OnnxSegmenter(path, labels, context.geometry.size, context.grid, context.threads, device=context.device)

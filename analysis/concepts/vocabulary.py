@@ -100,6 +100,16 @@ class FiledSource(Protocol):
         ...
 
 
+@runtime_checkable
+class NotedSource(Protocol):
+    """A source that can have something to say to the readers of a run."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Whole sentences for the manifest; empty if there is nothing to say."""
+        ...
+
+
 class Vocabulary:
     """Several sources as one: every concept has one number and one key, and every pixel has all its labels.
 
@@ -133,6 +143,11 @@ class Vocabulary:
         for source in self.sources:
             if isinstance(source, CheckedSource):
                 source.check(paths, size_of)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the sources have to say to the readers of a run, in whole sentences."""
+        return tuple(note for source in self.sources if isinstance(source, NotedSource) for note in source.notes)
 
     def fingerprint(self, paths: Sequence[str]) -> str:
         """Hash everything that the labels of the images `paths` depend on, except the images themselves."""

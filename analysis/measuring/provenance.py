@@ -32,6 +32,7 @@ _SOFTWARE = (
     "pyarrow",
     "pillow",
     "onnxruntime",
+    "onnxruntime-gpu",
     "scipy",
     "foolbox",
 )
@@ -95,6 +96,7 @@ def _resolved_images(setting: Setting) -> dict[str, dict[str, object]]:
 
 
 def _notes(setting: Setting, record: Record, results: Sequence[LayerResult]) -> Iterator[str]:
+    yield from setting.vocabulary.notes
     for result in results:
         strange = result.nonfinite
         if strange.any():

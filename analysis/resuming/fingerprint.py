@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 FORMAT = "1"
 """Change this whenever the contents of a kind of shard change."""
-_SOFTWARE = ("numpy", "pillow", "torch", "torchvision", "timm", "onnxruntime", "scipy")
+_SOFTWARE = ("numpy", "pillow", "torch", "torchvision", "timm", "onnxruntime", "onnxruntime-gpu", "scipy")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,16 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import onnxruntime
 import pytest
+import torch
 from labeling.tiny_onnx import write_onnx
 from PIL import Image
 
 from dissectory.analysis.concepts.labels import read_labels
-from dissectory.analysis.concepts.onnx import OnnxSegmenter, resized
+from dissectory.analysis.concepts.onnx import ON_CPU, ON_CUDA, OnnxSegmenter, providers_for, resized
 from dissectory.analysis.concepts.sources import open_sources
+from dissectory.analysis.concepts.vocabulary import Vocabulary
 from dissectory.analysis.subjects.geometry import Geometry
 from dissectory.errors import ConceptsError
 
@@ -216,3 +219,40 @@ def test_nan_logits_are_refused(tmp_path: Path, labels: Labels, batch_of: Batch)
     source = OnnxSegmenter(write_onnx(tmp_path / "rgb.onnx", (1, 3, 8, 8), op="Add", added="numbers"), labels, 8, 4)
     with pytest.raises(ConceptsError, match=r"the segmenter .*rgb\.onnx returned NaN logits"):
         source.label(batch_of(np.zeros((1, 8, 8, 3))), ())
+
+
+CUDA = torch.device("cuda:1")
+
+
+def test_a_cuda_device_runs_the_cuda_provider_if_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["AzureExecutionProvider", ON_CUDA, ON_CPU])
+    first, *others = providers_for(CUDA)
+    assert first == (ON_CUDA, {"device_id": "1", "use_tf32": "0", "cudnn_conv_algo_search": "HEURISTIC"})
+    assert others == [ON_CPU]
+    assert providers_for(torch.device("cpu")) == [ON_CPU]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: [ON_CPU])
+    assert providers_for(CUDA) == [ON_CPU]
+
+
+def test_without_a_cuda_provider_the_cpu_runs_the_model_and_a_note_says_so(
+    tmp_path: Path, labels: Labels, batch_of: Batch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: [ON_CPU])
+    file = write_onnx(tmp_path / "rgb.onnx", (1, 3, 8, 8))
+    usual, other = OnnxSegmenter(file, labels, 8, 4), OnnxSegmenter(file, labels, 8, 4, device=CUDA)
+    batch = batch_of(np.random.default_rng(2).integers(0, 256, (3, 8, 8, 3), dtype=np.uint8))
+    np.testing.assert_array_equal(usual.label(batch, ()), other.label(batch, ()))
+    assert usual.fingerprint(()) == other.fingerprint(())
+    assert usual.notes == ()
+    (note,) = Vocabulary([usual, other]).notes
+    assert note.startswith("The segmenter rgb ran on the CPU, because onnxruntime has no CUDA provider")
+
+
+def test_label_maps_of_another_provider_have_another_fingerprint(
+    tmp_path: Path, labels: Labels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = OnnxSegmenter(write_onnx(tmp_path / "rgb.onnx", (1, 3, 8, 8)), labels, 8, 4, device=CUDA)
+    before = source.fingerprint(())
+    monkeypatch.setattr(OnnxSegmenter, "provider", ON_CUDA)
+    assert source.fingerprint(()) != before
+    assert source.notes == ()
