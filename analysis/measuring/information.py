@@ -106,7 +106,8 @@ class _Counting:
 
     def __init__(self, setting: Setting, stretches: Sequence[_Stretch], labels: LabelMaps) -> None:
         self._setting = setting
-        self._network = Forward(setting.model.module, setting.study.compute.batch)
+        compute = setting.study.compute
+        self._network = Forward(setting.model.module, compute.batch, autocast=compute.autocast)
         self._labels = labels
         self._stretches = {stretch.of.layer.name: stretch for stretch in stretches}
         self._occurring = np.flatnonzero(labels.pixels)

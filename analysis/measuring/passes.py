@@ -51,7 +51,8 @@ class Pass:
         self._layers = {part.layer.name: part for part in layers}
         self._seconds = seconds
         self._order = batches(len(setting.images), setting.study.compute.batch)
-        self._network = Forward(setting.model.module, setting.study.compute.batch)
+        compute = setting.study.compute
+        self._network = Forward(setting.model.module, compute.batch, autocast=compute.autocast)
         parts: list[Part] = [part for part in (labels, outputs, *layers) if part is not None]
         self._missing = {part: set(part.shards.missing(len(self._order))) for part in parts}
         self._open: list[Part] = []

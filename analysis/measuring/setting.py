@@ -76,6 +76,7 @@ def open_setting(study: Study) -> Setting:
         DissectoryError: something cannot be opened or used.
     """
     device = _device(study.compute.device)
+    _check_autocast(study, device)
     model = load_model(study.model, study.base)
     if study.latents is not None:
         return _generator_setting(study, model, study.latents, device)
@@ -109,6 +110,13 @@ def _tally(study: Study, device: torch.device) -> Backend:
 def _vocabulary(study: Study, geometry: Geometry, device: torch.device) -> Vocabulary:
     grid, threads = study.dissection.grid, torch.get_num_threads()
     return open_sources(study.concepts.sources, study.base, geometry, grid, threads, device=device)
+
+
+def _check_autocast(study: Study, device: torch.device) -> None:
+    if study.compute.autocast and not torch.amp.is_autocast_available(device.type):
+        raise StudyError(
+            f"compute.autocast is true, but torch has no autocast for the device '{device}': set it to false"
+        )
 
 
 def _device(name: str) -> torch.device:

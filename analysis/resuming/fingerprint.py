@@ -50,6 +50,7 @@ class Facts:
             **common,
             "mean and std of [images]": json.dumps([setting.preprocessing.mean, setting.preprocessing.std]),
             "the network's weights": network_hash(setting.model.module),
+            "compute.autocast": str(setting.study.compute.autocast),
             "model.source": setting.model.source,
             "the network's code": code_hash(setting.model.module, setting.model.source, setting.study.base),
         }

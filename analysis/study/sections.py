@@ -129,11 +129,13 @@ class DissectionSection(Section):
 
 @dataclass(frozen=True, slots=True)
 class ComputeSection(Section):
-    """`[compute]`: how the work is done; only `batch` and `device` can change a number.
+    """`[compute]`: how the work is done; only `batch`, `device` and `autocast` can change a number.
 
     `memory_gb` is the memory that the work may use, in addition to the network and the libraries; on a CUDA device, as
     much of the device's memory too. `keep_progress` keeps the measurements of all images in the run's folder, so that a
-    changed study can reuse them.
+    changed study can reuse them. `autocast` measures the units with the network in `torch.autocast` of its device: most
+    products are of 16-bit numbers (float16 on a CUDA device, bfloat16 on a CPU), so activations have two or three
+    significant digits, and are computed faster. Experiments and pictures compute in float32.
     """
 
     batch: int = 32
@@ -141,6 +143,7 @@ class ComputeSection(Section):
     memory_gb: float = 4.0
     device: str = "auto"
     keep_progress: bool = False
+    autocast: bool = False
 
     def rules(self) -> Iterable[Rule]:
         """Positive numbers."""

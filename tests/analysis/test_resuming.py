@@ -323,6 +323,10 @@ def other_colors(_: Path) -> Changes:
     return {"images": {"std": [0.9, 1, 1]}}
 
 
+def autocast(_: Path) -> Changes:
+    return {"compute": {"autocast": True}}
+
+
 def another_grid(_: Path) -> Changes:
     return {"dissection": {"grid": 8}}
 
@@ -342,6 +346,13 @@ def nothing(_: Path) -> Changes:
             ),
         ),
         (other_weights, "the network's weights. Measured again: activations of detectors and activations of coarse."),
+        (
+            autocast,
+            (
+                "compute.autocast. Measured again: activations of detectors and activations of coarse. "
+                "Reused: label maps."
+            ),
+        ),
         (other_source, "model.source. Measured again: activations of detectors and activations of coarse."),
         (
             another_layer,

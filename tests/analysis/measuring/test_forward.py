@@ -7,8 +7,9 @@ from collections import defaultdict
 import pytest
 import torch
 from torch import Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensorMode
 
-from dissectory.analysis.measuring.forward import Forward
+from dissectory.analysis.measuring.forward import Forward, laid_out
 from dissectory.errors import SubjectError
 
 
@@ -71,3 +72,31 @@ def test_scores_inside_of_answers_are_joined() -> None:
     answer, _ = observed(Forward(Wrapped(2), 5), 5)
     assert isinstance(answer, Tensor)
     assert answer.squeeze(1).tolist() == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("autocast", [False, True])
+def test_observers_receive_float32_maps_and_compute_without_autocast(*, autocast: bool) -> None:
+    network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU())
+    images = torch.rand(5, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode(), torch.autocast("cpu", enabled=autocast):
+        expected = network(images)
+    seen = []
+
+    def observe(_name: str, first: int, last: int, maps: Tensor) -> None:
+        assert maps.dtype == (maps[0, 0] @ maps[0, 1]).dtype == torch.float32
+        assert maps.is_contiguous()
+        torch.testing.assert_close(maps, expected[first:last].float(), rtol=0, atol=0)
+        seen.append((first, last))
+
+    answer, _ = Forward(network, 3, autocast=autocast).run([images], ["1"], observe)
+    assert seen == [(0, 3), (3, 5)]
+    assert isinstance(answer, Tensor)
+    assert answer.dtype == expected.dtype == (torch.bfloat16 if autocast else torch.float32)
+
+
+def test_images_on_cuda_devices_are_laid_out_by_pixels() -> None:
+    with FakeTensorMode():  # tensors of any device, without numbers
+        images, latents = torch.empty(2, 3, 8, 8, device="cuda"), torch.empty(2, 16, device="cuda")
+    assert laid_out(images).is_contiguous(memory_format=torch.channels_last)
+    assert laid_out(latents) is latents
+    assert laid_out(on_cpu := torch.zeros(2, 3, 8, 8)) is on_cpu

@@ -62,6 +62,7 @@ MISTYPED: dict[str, tuple[str, list[Any]]] = {
     "compute.memory_gb": (NUMBER, ["4", True, NAN, INFINITE]),
     "compute.device": (TEXT, [0, True]),
     "compute.keep_progress": (TRUTH, ["true", 1, 0, "no"]),
+    "compute.autocast": (TRUTH, ["true", 1, 0, "bfloat16"]),
     **{f"{section}.layer": (TEXT, [3, True, ["a"]]) for section in ("ablation", "insertion", "paint", "artifacts")},
     **{
         f"ablation.{key}": (WHOLE, ["3", 3.0, True])
@@ -250,7 +251,7 @@ def test_an_unknown_key_is_answered_with_the_nearest_one(key: str, nearest: str)
 
 def test_an_unknown_key_unlike_all_others_is_answered_with_all_keys() -> None:
     message = refused(values_with("compute.zzz", 1))
-    assert message.endswith("known: 'batch', 'workers', 'memory_gb', 'device', 'keep_progress'")
+    assert message.endswith("known: 'batch', 'workers', 'memory_gb', 'device', 'keep_progress', 'autocast'")
 
 
 @pytest.mark.parametrize("value", [".", "/", 3])
@@ -438,7 +439,14 @@ FULL: dict[str, Any] = {
         "pairings": 19,
         "information_ratio": True,
     },
-    "compute": {"batch": 8, "workers": 1, "memory_gb": 0.5, "device": "cpu", "keep_progress": True},
+    "compute": {
+        "batch": 8,
+        "workers": 1,
+        "memory_gb": 0.5,
+        "device": "cpu",
+        "keep_progress": True,
+        "autocast": True,
+    },
     "control": {"source": "timm:y", "weights": "v.safetensors"},
     "ablation": {
         "layers": ["a"],
