@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from PIL import Image
@@ -44,18 +45,21 @@ def write_world(
         seed: at least 0.
         size: width and height of a picture, in pixels.
         textures: the textures, as for `draw_scene`.
-        each: called with every scene after it is written.
+        each: called with every scene after it is drawn.
 
     Raises:
         ImagesError: the folder is not empty, or cannot be written.
     """
-    with _writing(folder):
-        _prepare(folder)
+    with _writing(folder), ThreadPoolExecutor(1) as pool:  # compresses a scene while the next one is drawn
+        written = pool.submit(_prepare, folder)
         for number in range(count):
             scene = draw_scene(seed + number, SCENES[number % len(SCENES)], size, textures)
-            _write(scene, folder, f"{scene.scene}/{scene.scene}-{number // len(SCENES):04}.png")
+            written.result()
+            path = f"{scene.scene}/{scene.scene}-{number // len(SCENES):04}.png"
+            written = pool.submit(_write, scene, folder, path)
             if each is not None:
                 each(scene)
+        written.result()
 
 
 def write_pairs(folder: Path, count: int, seed: int, *, size: int = SIZE) -> None:
