@@ -103,7 +103,14 @@ class EditedGenerator:
         return GeneratedBatch(batch, point, self._labels(batch))
 
     def draw(self, numbers: Sequence[int]) -> tuple[ViewBatch, Point]:
-        """Generate one batch of images without any edit, and return them with the layer's output."""
+        """Generate one batch of images without any edit, and return them with the layer's output.
+
+        A number that is given more than once is generated once.
+        """
+        wanted, rows = np.unique(np.asarray(numbers, dtype=np.intp), return_inverse=True)
+        if len(wanted) < len(rows):
+            batch, point = self.draw(wanted.tolist())
+            return _of(batch, rows.tolist()), point.of(torch.from_numpy(rows))
         (batch,) = self.images.batches([numbers])
         with torch.inference_mode():
             point, answer = self._rest.run(*self.images.inputs(numbers))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import torch
-
 from dissectory.analysis.subjects.latents import Latents
 from dissectory.errors import ImagesError
 
@@ -17,22 +15,20 @@ if TYPE_CHECKING:
 
 
 def views_of(setting: Setting, images: Sequence[int]) -> Iterator[ViewBatch]:
-    """Yield the views of some images, in order and in batches: a generator takes a tenth of the time of one by one.
+    """Yield the views of some images, in order and in batches, which a generator needs to be quick.
 
     Raises:
         ImagesError: an image file can no longer be decoded.
     """
     compute = setting.study.compute
     groups = [images[first : first + compute.batch] for first in range(0, len(images), compute.batch)]
+    if isinstance(setting.images, Latents):
+        yield from setting.images.views(groups)
+        return
     for batch in setting.images.batches(groups, compute.workers):
         for skipped in batch.skipped.values():
             raise ImagesError(
                 f"{skipped.path} could be decoded before, and cannot be decoded now ({skipped.reason}): leave the "
                 "images as they are while a run is made, and run the study again"
             )
-        if isinstance(setting.images, Latents):
-            with torch.inference_mode():
-                answer = setting.model.module(*setting.images.inputs(batch.images))
-            yield setting.images.pictured(batch, answer)
-        else:
-            yield batch
+        yield batch

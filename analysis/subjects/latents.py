@@ -44,6 +44,8 @@ _COLORS = (1, 3)
 """Channels of an image: gray, or red, green and blue."""
 _PICTURE = 4
 """Dimensions of images: batch, color, height, width."""
+_KEPT = 1 << 26
+"""Views of up to this many bytes are kept in memory: thousands of small images, or a few hundred large ones."""
 _FAR, _MOST = 0.25, 0.5
 """A range is wrong if more than `_MOST` of an image's values are outside it by more than `_FAR` of its width."""
 
@@ -69,6 +71,7 @@ class Latents:
         self._section = section
         self._device = device
         self._lock = threading.Lock()
+        self._kept: dict[int, Views] = {}
         self.seeds = range(section.seed, section.seed + section.count)
         self.paths = tuple(f"seed {seed}" for seed in self.seeds)
         self._classes = _classes(module, self.seeds)
@@ -114,6 +117,20 @@ class Latents:
             SubjectError: if the output is not an image, or has values that are not finite.
         """
         return replace(batch, views=self._views(answer, batch.paths))
+
+    def views(self, groups: Iterable[Sequence[int]]) -> Generator[ViewBatch]:
+        """Yield groups of images with their views. Small views are kept, so that each image is generated only once."""
+        for batch in self.batches(groups):
+            found = self._kept
+            missing = [image for image in batch.images if image not in found]
+            if missing:
+                with torch.inference_mode():
+                    answer = self._module(*self.inputs(missing))
+                made = self._views(answer, [self.paths[image] for image in missing])
+                found = found | dict(zip(missing, made, strict=True))
+                if sum(view.nbytes for view in found.values()) <= _KEPT:
+                    self._kept = found
+            yield replace(batch, views=np.stack([found[image] for image in batch.images]))
 
     def view(self, image: int) -> Views:
         """Generate one image again: RGB `(size, size, 3)`, 0..255; safe to call from any thread."""

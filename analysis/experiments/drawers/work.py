@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from dissectory.analysis.experiments.artifacts.looks import look_again
 from dissectory.analysis.experiments.class_ablation import columns as tables
@@ -19,8 +18,8 @@ from dissectory.analysis.experiments.drawers.tables import COUNTEREXAMPLES
 from dissectory.analysis.measuring.label_maps import COVERED
 from dissectory.analysis.pictures.sprites import thumbnail
 from dissectory.analysis.pictures.strips import write_strip
+from dissectory.analysis.pictures.views import views_of
 from dissectory.analysis.run import Pictures
-from dissectory.analysis.subjects.latents import Latents
 from dissectory.analysis.tally.separation import Peaks
 
 if TYPE_CHECKING:
@@ -98,18 +97,13 @@ def counterexamples(peaks: Floats, threshold: float, area: npt.NDArray[np.intege
 
 def _draw(run: Run, setting: Setting, rows: Sequence[Row]) -> None:
     """Draw the counterexamples of each unit side by side, in one picture."""
-    images_of, size = setting.images, setting.study.compute.batch
-    assert isinstance(images_of, Latents)  # noqa: S101 - a generator's
     tile, index = Pictures().tile, {layer.name: layer.index for layer in setting.layers}
     of_units: dict[tuple[int, int], list[int]] = {}
     for layer, unit, _, _, image, _, _ in rows:
         of_units.setdefault((index[layer], unit), []).append(image)
     needed = sorted({image for images in of_units.values() for image in images})
-    groups = [needed[first : first + size] for first in range(0, len(needed), size)]
     small: dict[int, npt.NDArray[np.uint8]] = {}
-    for batch in images_of.batches(groups):
-        with torch.inference_mode():
-            views = images_of.pictured(batch, setting.model.module(*images_of.inputs(batch.images))).views
-        small |= {image: thumbnail(view, tile) for image, view in zip(batch.images, views, strict=True)}
+    for batch in views_of(setting, needed):
+        small |= {image: thumbnail(view, tile) for image, view in zip(batch.images, batch.views, strict=True)}
     for (layer_index, unit), images in of_units.items():
         write_strip(run, paths.counterexamples(layer_index, unit), [[small[image] for image in images]], SHOWN)

@@ -7,6 +7,7 @@ study's own images, the first of each unit's top images.
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -133,20 +134,21 @@ def _draw(run: Run, setting: Setting, layer: str, progress: Progress) -> None:
     assert isinstance(setting.images, Latents)  # noqa: S101 - a generator's images are latents
     generator, layout = EditedGenerator(setting, layer, setting.images), Pictures()
     table = run.table("unit_images")
-    table = table[(table["layer"] == layer) & (table["rank"] < layout.without_tiles)].sort_values(["unit", "rank"])
-    units, images = table["unit"].to_numpy(), table["image"].to_numpy()
+    table = table[(table["layer"] == layer) & (table["rank"] < layout.without_tiles)]
+    table = table.sort_values(["image", "unit", "rank"])  # an image of several units is generated once
+    units, ranks, images = (table[name].to_numpy() for name in ("unit", "rank", "image"))
     (index,) = (info.index for info in setting.layers if info.name == layer)
-    tiles: list[tuple[Picture, Picture]] = []
+    tiles: dict[int, dict[int, tuple[Picture, Picture]]] = defaultdict(dict)
     with progress.stage("Drawing ablations", len(units), "images") as advance:
         for places in in_turn(len(units), setting.study.compute.batch):
             batch, point = generator.draw(images[places].tolist())
             output = point.output.clone()
             output[torch.arange(len(places)), torch.from_numpy(units[places])] = 0
-            for was, now in zip(batch.views, generator.redraw(batch, point, output).views, strict=True):
+            after = generator.redraw(batch, point, output).views
+            for unit, rank, was, now in zip(units[places], ranks[places], batch.views, after, strict=True):
                 apart = difference(was, now, layout.amplified)
-                tiles.append((thumbnail(now, layout.tile), thumbnail(apart, layout.tile)))
+                tiles[unit][rank] = (thumbnail(now, layout.tile), thumbnail(apart, layout.tile))
             advance(len(places))
-    for unit in np.unique(units).tolist():
-        first, last = np.searchsorted(units, [unit, unit + 1])
-        rows = list(zip(*tiles[first:last], strict=True))
+    for unit, of_ranks in tiles.items():
+        rows = list(zip(*(of_ranks[rank] for rank in sorted(of_ranks)), strict=True))
         write_strip(run, paths.without(index, unit), rows, layout.without_tiles)

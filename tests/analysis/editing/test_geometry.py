@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import pytest
 import torch
+from worlds.drawn_world import study
 
 from dissectory.analysis.editing.changes import forced, without
-from dissectory.analysis.editing.generator import EditedGenerator, GeneratedBatch
+from dissectory.analysis.editing.generator import EditedGenerator, GeneratedBatch, first_images
 from dissectory.analysis.experiments.insertion import work as insertion
 from dissectory.analysis.experiments.paint import trials as paint_trials
+from dissectory.analysis.measuring.setting import open_setting
 from dissectory.analysis.subjects.rest import Point
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from torch import Tensor
 
     from dissectory.analysis.subjects.images import ViewBatch
@@ -55,6 +59,19 @@ def test_units_are_set_to_zero_everywhere() -> None:
     assert (changed[:, 1] == 0).all()
     torch.testing.assert_close(changed[:, [0, 2]], maps[:, [0, 2]], rtol=0, atol=0)
     assert maps.min() >= 1
+
+
+def test_an_image_that_is_asked_for_twice_is_generated_once(tmp_path: Path) -> None:
+    setting = open_setting(study(tmp_path))
+    generator = EditedGenerator(setting, setting.layers[0].name, first_images(setting, 5))
+    wanted = [3, 0, 3, 4, 0]
+    batch, point = generator.draw(wanted)
+    assert batch.images == tuple(wanted)
+    assert batch.paths == tuple(generator.images.paths[image] for image in wanted)
+    for row, image in enumerate(wanted):
+        alone, own = generator.draw([image])
+        np.testing.assert_array_equal(batch.views[row], alone.views[0])
+        torch.testing.assert_close(point.output[row], own.output[0], rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("carried", [False, True])

@@ -87,6 +87,24 @@ def test_batches_get_their_views_from_the_output() -> None:
     assert (images.size_of(2), images.class_of(2), images.classes) == ((32, 32), None, ())
 
 
+@pytest.mark.parametrize("kept", [0, 1 << 20])
+def test_views_that_fit_into_memory_are_generated_once(kept: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def answer(levels: Tensor) -> Tensor:
+        generated.extend(levels[:, 0].tolist())
+        return levels[:, :3, None, None].expand(-1, -1, 8, 8) / 4
+
+    generated: list[float] = []
+    monkeypatch.setattr("dissectory.analysis.subjects.latents._KEPT", kept)
+    images = latents(Answering(answer), count=5)
+    for groups in ([[3, 0], [1]], [[0, 4, 1], [3]]):
+        generated.clear()
+        for group, batch in zip(groups, images.views(groups), strict=True):
+            assert batch.images == tuple(group)
+            np.testing.assert_array_equal(batch.views, np.stack([images.view(image) for image in group]))
+    of_views = len(generated) - 4  # the last four calls of `view` generate too
+    assert of_views == (1 if kept else 4)
+
+
 def test_the_digest_depends_on_everything_that_determines_the_images() -> None:
     network, other = drawing.Generator(), drawing.Generator()
     other.maps.masks[0] = 0
