@@ -56,21 +56,23 @@ def dissect(study: Study, out: Path, progress: Progress | None = None) -> Run:
     return Run(out)
 
 
-def asked(study: Study) -> Iterator[tuple[Experiment, Section | None]]:
-    """List the experiments of a study with their sections, in running order."""
+def asked(study: Study, role: str = "network") -> Iterator[tuple[Experiment, Section | None]]:
+    """List the experiments of a study with their sections, in running order; for a control, only those it gets."""
     for experiment in experiments.EXPERIMENTS:
+        if role == "control" and not experiment.in_control:
+            continue
         section = None if experiment.section is None else study.section(experiment.section)
         if experiment.kind == study.model.kind and (section or experiment.section is None):
             yield experiment, section
 
 
-def check(setting: Setting) -> None:
+def check(setting: Setting, role: str = "network") -> None:
     """Check everything that the experiments of a study need, before any long work begins.
 
     Raises:
         DissectoryError: an experiment cannot be done as asked.
     """
-    for experiment, section in asked(setting.study):
+    for experiment, section in asked(setting.study, role):
         experiment.load().check(setting, section)
 
 
@@ -102,11 +104,13 @@ class Dissection:
 
     def _experiment(self, bench: Bench) -> list[Addition]:
         """Do the experiments of the study, each timed under its key."""
-        added = []
-        for experiment, section in asked(self.setting.study):
+        added, wanted = [], list(asked(self.setting.study, self.role))
+        for experiment, section in wanted:
             with bench.seconds.stage(experiment.key):
                 addition = experiment.load().run(bench, section)
             added += [addition] if addition else []
+        for left in {one.key for one in experiments.EXPERIMENTS} - {one.key for one, _ in wanted}:
+            forget(bench.progress_of(left))  # of an earlier study
         return added
 
 

@@ -11,7 +11,8 @@ from worlds.planted_world import IMAGES, draw, study_values
 
 import dissectory
 from dissectory.analysis import experiments
-from dissectory.analysis.dissection import dissect
+from dissectory.analysis.dissection import asked, dissect
+from dissectory.analysis.experiments.experiment import Experiment
 from dissectory.analysis.tables.catalog import all_tables
 from dissectory.errors import StudyError
 from dissectory.report import pages
@@ -165,3 +166,20 @@ def test_a_second_experiment_of_a_key_or_a_table_is_refused(plug_in: Any) -> Non
     other = type(experiment)("other", None, "classifier", (plug_in.BRIGHTNESS,), work="nothing")
     with pytest.raises(ValueError, match="'brightness' writes the table 'brightness' already"):
         experiments.register(other)
+
+
+@pytest.mark.parametrize("key", ["model", "images", "title", "study"])
+def test_a_key_that_every_study_has_is_refused(key: str) -> None:
+    with pytest.raises(ValueError, match=f"an experiment cannot have the key '{key}'"):
+        experiments.register(Experiment(key, None, "classifier", (), work="nothing"))
+
+
+@pytest.mark.parametrize("in_control", [False, True])
+def test_an_experiment_without_a_section_is_in_the_control_only_if_it_says_so(
+    *, in_control: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(experiments, "EXPERIMENTS", list(experiments.EXPERIMENTS))
+    experiments.register(Experiment("glow", None, "classifier", (), work="nothing", in_control=in_control))
+    study = dissectory.Study.from_dict(study_values())
+    assert [one.key for one, _ in asked(study)] == ["glow"]
+    assert [one.key for one, _ in asked(study, "control")] == (["glow"] if in_control else [])

@@ -13,12 +13,12 @@ from dissectory.analysis.experiments.generator_ablation.declare import GENERATOR
 from dissectory.analysis.experiments.insertion.declare import INSERTION
 from dissectory.analysis.experiments.paint.declare import PAINT
 from dissectory.analysis.experiments.texture.declare import TEXTURE
+from dissectory.analysis.study.section import RESERVED
 
 if TYPE_CHECKING:
     from dissectory.analysis.experiments.experiment import Experiment
 
 EXPERIMENTS: list[Experiment] = [
-    CONTROL,
     CLASS_ABLATION,
     GENERATOR_ABLATION,
     INSERTION,
@@ -27,6 +27,7 @@ EXPERIMENTS: list[Experiment] = [
     DRAWERS,
     ATTACK,
     TEXTURE,
+    CONTROL,
 ]
 
 
@@ -34,8 +35,11 @@ def register(experiment: Experiment) -> None:
     """Add an experiment; it runs after all others.
 
     Raises:
-        ValueError: its key is taken for the same kind of network, or one of its tables is.
+        ValueError: its key is taken for the same kind of network or by a study's own sections, or one of its tables is
+            taken.
     """
+    if experiment.key in RESERVED:
+        raise ValueError(f"an experiment cannot have the key '{experiment.key}': every study has it")
     for other in EXPERIMENTS:
         if (other.key, other.kind) == (experiment.key, experiment.kind):
             raise ValueError(f"there is an experiment '{experiment.key}' for a {experiment.kind} already")

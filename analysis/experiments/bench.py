@@ -44,10 +44,18 @@ class Bench:
             self._made[make] = make(self)
         return cast("Made", self._made[make])
 
+    def progress_of(self, key: str) -> Path:
+        """Return the folder of an experiment's progress."""
+        return self.kept / f"{self.role}-{key}"
+
     def keeper(self, key: str) -> Keeper:
         """Open the progress of an experiment, so that an interrupted one resumes."""
-        facts = Facts.of(self.setting, self.record.images_hash).labels
-        return Keeper(Shelf(self.run, self.kept / f"{self.role}-{key}"), facts)
+        return Keeper(Shelf(self.run, self.progress_of(key)), self.once(_facts))
+
+
+def _facts(bench: Bench) -> Mapping[str, str]:
+    """Gather what label maps depend on, which takes a hash of the network's weights."""
+    return Facts.of(bench.setting, bench.record.images_hash).labels
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,15 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import ClassVar
 
+CORE = ("model", "concepts", "images", "latents", "dissection", "compute")
+"""The sections that do not belong to an experiment."""
+
+HEAD = ("title", "seed")
+"""The keys of a study outside of its sections."""
+
+RESERVED = frozenset({*CORE, *HEAD, "study"})
+"""Keys that no experiment can have."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:

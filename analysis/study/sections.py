@@ -135,7 +135,8 @@ class ComputeSection(Section):
     much of the device's memory too. `keep_progress` keeps the measurements of all images in the run's folder, so that a
     changed study can reuse them. `autocast` measures the units with the network in `torch.autocast` of its device: most
     products are of 16-bit numbers (float16 on a CUDA device, bfloat16 on a CPU), so activations have two or three
-    significant digits, and are computed faster. Experiments and pictures compute in float32.
+    significant digits, and are computed faster. `[texture]` and `[control]` measure like this too; other
+    experiments and pictures compute in float32.
     """
 
     batch: int = 32

@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from dissectory.analysis import experiments
 from dissectory.analysis.study.reading import read_section
-from dissectory.analysis.study.section import Section
+from dissectory.analysis.study.section import CORE, HEAD, Section
 from dissectory.analysis.study.sections import (
     ComputeSection,
     ConceptsSection,
@@ -48,11 +48,6 @@ if TYPE_CHECKING:
 
 GENERATOR_GRID = 64
 """Rows and columns of the grid for generated images, as in Bau et al. 2020."""
-
-CORE = ("model", "concepts", "images", "latents", "dissection", "compute")
-"""The sections that do not belong to an experiment."""
-
-_HEAD = ("title", "seed")
 
 AnySection = TypeVar("AnySection", bound=Section)
 
@@ -115,7 +110,7 @@ class Study:
         if isinstance(values.get("study"), dict):
             values = {**values["study"], **{key: value for key, value in values.items() if key != "study"}}
         _check_keys(values, name)
-        core = {key: value for key, value in values.items() if key in {*CORE, *_HEAD}}
+        core = {key: value for key, value in values.items() if key in {*CORE, *HEAD}}
         study: Study = dataclasses.replace(read_section(cls, core, name, ""), base=Path(base))
         _check_images(study, name)
         asked = dict(_asked(study, values, name))
@@ -127,7 +122,7 @@ class Study:
         """Return the study as nested dictionaries, section by section, for the manifest."""
         sections = {key: getattr(self, key) for key in CORE} | dict(self.experiments)
         given = {key: dataclasses.asdict(section) for key, section in sections.items() if section is not None}
-        head = {key: getattr(self, key) for key in _HEAD}
+        head = {key: getattr(self, key) for key in HEAD}
         return {"study": head, **{key: _toml_value(values) for key, values in given.items()}}
 
     def path(self, given: Path | str) -> Path:
@@ -137,7 +132,7 @@ class Study:
 
 def _check_keys(values: Values, name: str) -> None:
     keys = (experiment.key for experiment in experiments.EXPERIMENTS if experiment.section)
-    known = dict.fromkeys([*CORE, *keys, *_HEAD])
+    known = dict.fromkeys([*CORE, *keys, *HEAD])
     for key in values:
         if key not in known:
             raise StudyError(f"{name}: the top level has no key '{key}'; {nearest(key, known)}")

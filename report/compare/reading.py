@@ -127,6 +127,7 @@ def _matches(findings: Findings, concepts: Collection[int]) -> npt.NDArray[np.in
     starts, pairs = findings.pairs.starts, findings.pairs.columns
     places = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
     kept = np.isin(pairs["concept"], list(concepts)) & (pairs["iou"] > findings.iou_threshold)
+    kept &= ~findings.units.flat[places]
     found = np.full(len(starts) - 1, -1, dtype=np.int64)
     known, first = np.unique(places[kept], return_index=True)
     found[known] = pairs["concept"][kept][first]

@@ -162,7 +162,7 @@ class Findings:
             concepts=concepts,
             units=units,
             pairs=_grouped(pairs, "place", ("iou",), len(units)),
-            by_concept=_grouped(pairs, "concept", ("iou",), len(concepts)),
+            by_concept=_grouped(_labeled(pairs, units), "concept", ("iou",), len(concepts)),
             tops=_grouped(_tops(run, places, units), "place", (), len(units)),
             bins=_grouped(_bins(run, places, units), "place", (), len(units)),
             examples=_examples(run, places, len(concepts)),
@@ -283,6 +283,12 @@ def _pairs(run: Run, places: _UnitPlaces, units: Units) -> dict[str, Ints | Floa
     columns["union"] = frame["union"].to_numpy(np.int64)
     known = (columns["place"] >= 0) & (columns["concept"] >= 0)
     return {name: column[known] for name, column in columns.items()}
+
+
+def _labeled(pairs: dict[str, Ints | Floats], units: Units) -> dict[str, Ints | Floats]:
+    """Leave out flat units, which have no label: their IoUs depend on the device."""
+    known = ~units.flat[pairs["place"].astype(np.int64)]
+    return {name: column[known] for name, column in pairs.items()}
 
 
 def _tops(run: Run, places: _UnitPlaces, units: Units) -> dict[str, Ints | Floats]:

@@ -59,7 +59,7 @@ def run(bench: Bench, section: ControlSection) -> Addition:
     planned, outputs = plan_control(bench.setting.study, section)
     bench.progress.say(f"Dissecting the control, {section.source}")
     setting, beside = open_setting(planned), Run(bench.run.folder / FOLDER)
-    check_experiments(setting)
+    check_experiments(setting, "control")
     beside.prepare()
     seconds = Dissection(beside, setting, bench.kept, role="control").make(bench.progress)
     bench.seconds.add_earlier(seconds, "control")
@@ -146,14 +146,20 @@ def _write_tables(run: Run, beside: Run, outputs: Sequence[str]) -> None:
     units = beside.table("units")
     run.write_table(CONTROL_UNITS, {name: units[name].astype(object) for name in map(str, units)})
     concepts = run.table("concepts")["concept"].astype(str)
-    best = _best_pairs(beside.table("unit_concepts")).reindex(concepts)
+    best = _best_pairs(units, beside.table("unit_concepts")).reindex(concepts)
     whole = {name: best[name].fillna(0) for name in ("intersection", "union", "iou")}
     output = [is_output(concept, outputs) if outputs else None for concept in concepts]
     columns = {"concept": concepts, "output": output, "layer": best["layer"].astype(object), "unit": best["unit"]}
     run.write_table(CONTROL_CONCEPTS, {**columns, **whole})
 
 
-def _best_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
-    """Return the unit with the highest IoU for each concept, indexed by concept; the first of equal ones."""
+def _best_pairs(units: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
+    """Return the unit with the highest IoU for each concept, indexed by concept; the first of equal ones.
+
+    Flat units are left out: their IoUs depend on the device.
+    """
+    if units["flat"].any():
+        names = units.loc[~units["flat"], ["layer", "unit"]].astype({"layer": str})
+        pairs = pairs.astype({"layer": str}).merge(names, on=["layer", "unit"])
     best = pairs.sort_values("iou", ascending=False, kind="stable").drop_duplicates("concept")
     return best.assign(concept=best["concept"].astype(str)).set_index("concept")

@@ -4,8 +4,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from fakes.run import make_fake_run
 
+from dissectory.analysis.tables.core import UNITS
 from dissectory.errors import RunError
+from dissectory.report.compare.reading import _best, _matches
 from dissectory.report.core.findings import Findings
 
 if TYPE_CHECKING:
@@ -84,3 +87,18 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(RunError, match="not a finished run"):
         Findings.read(Run(tmp_path))
+
+
+def test_a_flat_unit_is_listed_for_no_concept(tmp_path: Path) -> None:
+    run = make_fake_run(tmp_path / "run", layers=1, units=4, hostile_names=False, concepts=5, images=4)
+    before = Findings.read(run)
+    place = int(before.by_concept.columns["place"][0])
+    table = run.table("units").astype({"layer": object, "concept": object, "category": object, "iqr_concept": object})
+    table.loc[place, "flat"] = True
+    run.write_table(UNITS, {name: table[name] for name in map(str, table)})
+    after = Findings.read(run)
+    assert place in before.by_concept.columns["place"]
+    assert place not in after.by_concept.columns["place"]
+    assert len(after.pairs.of(place)["concept"]) == len(before.pairs.of(place)["concept"]), "its own page lists them"
+    assert place not in [_best(after, concept).place for concept in after.concepts]
+    assert _matches(after, range(len(after.concepts)))[place] == -1

@@ -176,3 +176,13 @@ def test_mistakes_are_found_before_the_long_work(folder: Path, tmp_path: Path, s
     with pytest.raises(SubjectError, match=said):
         dissect(controlled(folder, source), tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_flat_unit_is_the_best_of_no_concept() -> None:
+    units = pd.DataFrame({"layer": ["a", "a"], "unit": [0, 1], "flat": [True, False]})
+    pairs = pd.DataFrame(
+        {"layer": ["a"] * 3, "unit": [0, 1, 0], "concept": ["sun", "sun", "sea"], "iou": [0.9, 0.2, 0.8]}
+    )
+    best = control._best_pairs(units, pairs)
+    assert best["iou"].to_dict() == {"sun": 0.2}
+    assert control._best_pairs(units.assign(flat=False), pairs)["iou"].to_dict() == {"sun": 0.9, "sea": 0.8}
