@@ -50,7 +50,7 @@ class Stage(nn.Sequential):
         """Map `before` channels to `units`; `halve` pools first, so all maps inside a stage have the same size."""
         steps: list[nn.Module] = [nn.MaxPool2d(2)] if halve else []
         steps += [nn.Conv2d(before, units, 3, stride=stride, padding=1, bias=False), nn.BatchNorm2d(units)]
-        super().__init__(*steps, nn.ReLU())
+        super().__init__(*steps, nn.ReLU(inplace=True))
 
 
 class Classifier(nn.Module):
@@ -161,7 +161,7 @@ class Grow(nn.Sequential):
         steps = [
             nn.ConvTranspose2d(before, units, 4, stride=2, padding=1, bias=False),
             nn.BatchNorm2d(units),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
         ]
         super().__init__(*steps, *(Stage(units, units) for _ in range(further)))
 
@@ -174,7 +174,7 @@ class Generator(nn.Module):
         super().__init__()
         self.scenes = scenes
         self.start = nn.Linear(latents, 192 * 4 * 4)
-        self.layer1 = nn.Sequential(nn.BatchNorm2d(192), nn.ReLU(), Stage(192, 192))
+        self.layer1 = nn.Sequential(nn.BatchNorm2d(192), nn.ReLU(inplace=True), Stage(192, 192))
         self.layer2 = Grow(192, 192, further=1)
         self.layer3 = Grow(192, 160, further=1)
         self.layer4 = Grow(160, 96)
