@@ -41,12 +41,13 @@ def _cached_by_user() -> Iterator[None]:
 
     Numba's own setting is restored, because other packages in the process have caches of their own.
     """
-    named = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = named or str(_cache_folder())
+    config: Any = numba.config
+    named = config.CACHE_DIR
+    config.CACHE_DIR = named or str(_cache_folder())
     try:
         yield
     finally:
-        numba.config.CACHE_DIR = named
+        config.CACHE_DIR = named
 
 
 def _cache_folder() -> Path:
